@@ -1,0 +1,13 @@
+"""The one table of tolerances: how far results of each dtype may lie from the exact ones."""
+
+import torch
+from torch import Tensor
+
+RELATIVE = {torch.float64: 1e-9, torch.float32: 1e-4, torch.float16: 2e-2, torch.bfloat16: 6e-2}
+ABSOLUTE = {torch.float64: 1e-9, torch.float32: 1e-4, torch.float16: 2e-2, torch.bfloat16: 6e-2}
+
+
+def assert_close(actual: Tensor, expected: Tensor, dtype: torch.dtype | None = None) -> None:
+    """Compare in float64 with the tolerances of `dtype` (the actual tensor's own, unless told)."""
+    dtype = dtype or actual.dtype
+    torch.testing.assert_close(actual.double(), expected.double(), rtol=RELATIVE[dtype], atol=ABSOLUTE[dtype])

@@ -1,0 +1,56 @@
+"""Collect the pictures of one run, and write them when the whole run has succeeded."""
+
+from collections import Counter
+from pathlib import Path
+
+from torch import Tensor
+
+from .graph import WorkflowError
+from .pictures import encode_picture, write_whole
+
+
+class Saver:
+    """The pictures of one run, as files in memory; nothing is written before `write`, so a failed run leaves nothing."""
+
+    def __init__(self, folder: Path, stem: str = "") -> None:
+        if folder.exists() and not folder.is_dir():
+            raise WorkflowError(f"the output folder {folder} is a file: choose another")
+        self.folder = folder
+        self.stem = stem
+        self.files: dict[Path, bytes] = {}
+        self._counts: Counter[Path] = Counter()
+
+    def add(self, images: Tensor, prefix: str | Path) -> list[Path]:
+        """Name and encode images [B,H,W,3].
+
+        A text is a prefix inside the folder, `prefix_00001.png` and on, after the stem if the run has one; unlike
+        ComfyUI's the numbers start at 1 in every run, so that the same command makes the same files. A path (which
+        only a caller can give, never a workflow file) is the file itself.
+        """
+        if isinstance(prefix, Path):
+            paths = [prefix.with_stem(f"{prefix.stem}_{k + 1}") if k else prefix for k in range(len(images))]
+        else:
+            paths = [self._numbered(prefix) for _ in images]
+        for path, image in zip(paths, images, strict=True):
+            self.files[path] = encode_picture(image, path.suffix)
+        return paths
+
+    def write(self) -> list[Path]:
+        """Write all files, each at once, and return their paths."""
+        for path, content in self.files.items():
+            write_whole(path, content)
+        return list(self.files)
+
+    def _numbered(self, prefix: str) -> Path:
+        base = inside(self.folder, prefix)
+        base = base.with_name("_".join(filter(None, (self.stem, base.name))))
+        self._counts[base] += 1
+        return base.with_name(f"{base.name}_{self._counts[base]:05}.png")
+
+
+def inside(folder: Path, name: str) -> Path:
+    """`folder / name`, where the name (from a workflow, which may come from a stranger) does not lead out of it."""
+    path = folder / name
+    if ".." in Path(name).parts or Path(name).is_absolute() or path == folder:
+        raise WorkflowError(f"'{name}' is not a name inside the folder {folder}")
+    return path

@@ -1,0 +1,153 @@
+"""What a V1 node class says of its inputs, and which constants they take."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from .graph import WorkflowError
+
+WIDGETS = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
+TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+# The page gives these a second widget even where the class does not ask for one.
+SEEDS = ("seed", "noise_seed")
+
+
+@dataclass(frozen=True)
+class Socket:
+    """One input of a node class; `type` is "COMBO" for a choice, `choices` is empty where the class lists none."""
+
+    name: str
+    type: str
+    options: Mapping[str, Any]
+    choices: tuple[Any, ...]
+    required: bool
+
+    @property
+    def widget(self) -> bool:
+        """Whether the page shows an input field, so that it has an entry in `widgets_values`."""
+        return self.options.get("widgetType", self.type) in WIDGETS and not self.options.get("forceInput", False)
+
+    @property
+    def control(self) -> bool:
+        """Whether the page adds "control after generate", one more entry in `widgets_values`."""
+        asked = self.options.get("control_after_generate", self.type == "INT" and self.name in SEEDS)
+        return self.widget and bool(asked)
+
+    @property
+    def picture(self) -> bool:
+        return bool(self.options.get("image_upload", False))
+
+    @property
+    def default(self) -> Any:  # noqa: ANN401 - a constant of any type
+        """The value that the page starts with."""
+        if "default" in self.options:
+            return self.options["default"]
+        return self.choices[0] if self.choices else {"INT": 0, "FLOAT": 0.0, "STRING": "", "BOOLEAN": False}.get(self.type)
+
+    def accept(self, value: Any) -> Any:  # noqa: ANN401 - a constant of any type
+        """`value` in the input's own type, be it a number, its text, or (for names of files) a path."""
+        if self.type == "*":
+            return value
+        reader = READERS.get(self.type)
+        if reader is None:
+            raise WorkflowError(f"'{self.name}' takes a link to a {self.type}, not the value {value!r}")
+        if value is None:
+            raise WorkflowError(f"'{self.name}' has no value: give it one")
+        return reader(self, value)
+
+
+def sockets(node_class: type) -> dict[str, Socket]:
+    """The inputs of a node class by name: required ones first, as the page orders them."""
+    declared = node_class.INPUT_TYPES()
+    return {
+        name: _socket(name, spec, required)
+        for group, required in (("required", True), ("optional", False))
+        for name, spec in declared.get(group, {}).items()
+    }
+
+
+def hidden(node_class: type) -> dict[str, str]:
+    """The hidden inputs of a node class: their names and what they ask for."""
+    asked = node_class.INPUT_TYPES().get("hidden", {})
+    return {name: spec if isinstance(spec, str) else spec[0] for name, spec in asked.items()}
+
+
+def socket_type(declared: str | list[Any] | tuple[Any, ...]) -> str:
+    """The name of a type; a list of choices is a "COMBO"."""
+    return declared if isinstance(declared, str) else "COMBO"
+
+
+def compatible(output: str, taken: str) -> bool:
+    """Whether a link may go from one type to another: `*` is any, a comma separates alternatives."""
+    ways = [{part.strip() for part in types.split(",")} for types in (output, taken)]
+    return bool(ways[0] & ways[1]) or any("*" in way for way in ways)
+
+
+def listed(values: Any, most: int = 12) -> str:  # noqa: ANN401 - any iterable
+    """The first values with commas between, for a message."""
+    texts = [str(value) for value in values]
+    return ", ".join(texts[:most]) + (f" and {len(texts) - most} more" if len(texts) > most else "")
+
+
+def _socket(name: str, spec: Any, required: bool) -> Socket:  # noqa: ANN401 - as node classes write it
+    declared, options = spec[0], (spec[1] if len(spec) > 1 else {})
+    choices = options.get("options", ()) if isinstance(declared, str) else declared
+    return Socket(name, socket_type(declared), options, tuple(choices), required)
+
+
+def _number(socket: Socket, value: Any) -> int | float:  # noqa: ANN401 - to be checked here
+    number = _whole(value) if socket.type == "INT" else _finite(value)
+    if number is None:
+        kind = "a whole number" if socket.type == "INT" else "a number"
+        raise WorkflowError(f"'{socket.name}' is {value!r}, but takes {kind}")
+    low, high = socket.options.get("min", -math.inf), socket.options.get("max", math.inf)
+    if not low <= number <= high:
+        edge = f"less than its smallest value {low}" if number < low else f"more than its largest value {high}"
+        raise WorkflowError(f"'{socket.name}' is {number}, {edge}")
+    return number
+
+
+def _finite(value: Any) -> float | None:  # noqa: ANN401 - to be checked here
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _whole(value: Any) -> int | None:  # noqa: ANN401 - to be checked here
+    try:
+        return int(value if isinstance(value, int) else str(value))  # a seed has up to 64 bits, more than a float holds
+    except ValueError:
+        number = _finite(value)
+    return int(number) if number is not None and number.is_integer() else None
+
+
+def _boolean(socket: Socket, value: Any) -> bool:  # noqa: ANN401 - to be checked here
+    truth = TRUTHS.get(str(value).lower())
+    if truth is None:
+        raise WorkflowError(f"'{socket.name}' is {value!r}, but takes true or false")
+    return truth
+
+
+def _choice(socket: Socket, value: Any) -> Any:  # noqa: ANN401 - choices may be of any type
+    if not socket.choices:
+        return value
+    if isinstance(value, list) and socket.options.get("multi_select", False):
+        return [_choice(socket, each) for each in value]
+    for choice in socket.choices:
+        if value == choice or value == str(choice):
+            return choice
+    near = get_close_matches(str(value), map(str, socket.choices), 1)
+    hint = f"did you mean {near[0]}?" if near else f"it is one of {listed(socket.choices)}"
+    raise WorkflowError(f"'{socket.name}' has no choice {value!r}: {hint}")
+
+
+def _text(_socket: Socket, value: Any) -> str | Path:  # noqa: ANN401 - to be turned into text here
+    return value if isinstance(value, Path) else str(value)
+
+
+READERS = {"INT": _number, "FLOAT": _number, "BOOLEAN": _boolean, "COMBO": _choice, "STRING": _text}

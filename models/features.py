@@ -1,0 +1,45 @@
+"""Where features live, and features that know it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class FeatureSpace:
+    """One level of one network; two maps combine, and a decoder takes a map, only where the spaces agree."""
+
+    network: str
+    level: str
+    channels: int
+    stride: int
+    """Pixels of the picture a cell of the map."""
+    reach: int
+    """How far, in pixels, encoder and decoder together look beyond a pixel."""
+
+    def __str__(self) -> str:
+        return f"{self.network} {self.level}"
+
+
+@dataclass(frozen=True)
+class FeatureMap:
+    """Features of B pictures, and the size that the decoder gives back."""
+
+    values: Tensor
+    """[B, C, h, w]"""
+    space: FeatureSpace
+    image_size: tuple[int, int]
+    """(H, W) of the pictures, in pixels."""
+
+    def with_values(self, values: Tensor) -> FeatureMap:
+        """The same place with other values."""
+        return replace(self, values=values)
+
+    def expect(self, space: FeatureSpace) -> None:
+        """ValueError, with both spaces and the remedy, unless these features live in `space`."""
+        if self.space != space:
+            raise ValueError(
+                f"these features are {self.space}, {space} was expected: encode both with the same network and level."
+            )

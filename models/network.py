@@ -1,0 +1,76 @@
+"""The face that every network shows: named levels, encode, decode, and the picture's exact size back."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .features import FeatureMap, FeatureSpace
+
+RECONSTRUCTION, ADAIN = "reconstruction", "adain"
+PURPOSES = (RECONSTRUCTION, ADAIN)
+"""What a decoder was trained for: to invert the encoder (WCT), or to render AdaIN's targets."""
+
+
+class StyleNetwork(nn.Module, ABC):
+    """An encoder with taps and the decoders that belong to them. Pictures are RGB in 0..1, whatever the network wants inside."""
+
+    spaces: Mapping[str, FeatureSpace]
+    """Its levels, from fine to coarse."""
+
+    def encode(self, image: Tensor, level: str) -> FeatureMap:
+        """Features of `image` [B, 3, H, W] in 0..1 at one level, in the dtype of the weights; any size from 1 x 1."""
+        return self.encode_levels(image, (level,))[level]
+
+    def encode_levels(self, image: Tensor, levels: Collection[str]) -> dict[str, FeatureMap]:
+        """Features at several levels, in one pass where the network has one encoder. ValueError for an unknown level."""
+        spaces = {level: self.space(level) for level in levels}
+        size = (image.shape[-2], image.shape[-1])
+        padded = _at_least(image, max(self._smallest_side(space) for space in spaces.values()))
+        maps = self._encode(padded.to(self.dtype, memory_format=torch.channels_last), tuple(spaces))
+        return {level: FeatureMap(maps[level], space, size) for level, space in spaces.items()}
+
+    def decode(self, features: FeatureMap, trained_for: str = RECONSTRUCTION) -> Tensor:
+        """The picture of `features`: float32 [B, 3, H, W], exactly the size that was encoded, about 0..1 and not clamped.
+
+        ValueError for features of another network or level, or where no decoder was trained for that purpose.
+        """
+        features.expect(self.space(features.space.level))
+        image = self._decode(features.values.to(self.dtype), features.space.level, trained_for)
+        height, width = features.image_size
+        return image[..., :height, :width].float()
+
+    def space(self, level: str) -> FeatureSpace:
+        """The level's space; ValueError naming the levels there are."""
+        if level not in self.spaces:
+            raise ValueError(f"this network has no level '{level}': choose one of {', '.join(self.spaces)}.")
+        return self.spaces[level]
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The compute type: that of the weights."""
+        return next(self.parameters()).dtype
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.parameters()).device
+
+    def _smallest_side(self, space: FeatureSpace) -> int:
+        """Reflection needs two cells at every scale; wider kernels need more."""
+        return space.stride + 1
+
+    @abstractmethod
+    def _encode(self, image: Tensor, levels: tuple[str, ...]) -> dict[str, Tensor]: ...
+
+    @abstractmethod
+    def _decode(self, values: Tensor, level: str, trained_for: str) -> Tensor: ...
+
+
+def _at_least(image: Tensor, side: int) -> Tensor:
+    """Small pictures grow to the right and below by repeating their last pixels; the decoder crops that off again."""
+    missing = [max(0, side - length) for length in image.shape[-2:]]
+    return F.pad(image, (0, missing[1], 0, missing[0]), mode="replicate") if any(missing) else image

@@ -1,0 +1,145 @@
+"""VGG-shaped auto-encoders: the normalised VGG-19 of AdaIN and WCT, its 16x compressed sisters, and our compact one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .features import FeatureSpace
+from .layers import ReflectConv
+from .network import ADAIN, RECONSTRUCTION, StyleNetwork
+
+LEVELS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+DEPTHS = (2, 2, 4, 4, 1)
+"""Convolutions in each block; a level taps the first of its block, so the fifth block needs no more than one."""
+
+
+@dataclass(frozen=True)
+class VggLayout:
+    """What sets one VGG-shaped network apart from another."""
+
+    name: str
+    widths: tuple[int, ...]
+    """Channels of the five blocks."""
+    shared_encoder: bool = True
+    """One encoder with five taps, or an encoder a level."""
+    first_width: int | None = None
+    """Channels of level 1 where its encoder is one by itself and wider."""
+    rectified_picture: bool = False
+    """Whether the decoders end in a ReLU."""
+
+    def stage(self, level: str) -> tuple[int, ...]:
+        """Channels of the blocks up to `level`."""
+        number = LEVELS.index(level) + 1
+        return (self.first_width,) if number == 1 and self.first_width else self.widths[:number]
+
+
+VGG19 = VggLayout("vgg19", (64, 128, 256, 512, 512))
+SMALL16X = VggLayout("small16x", (16, 32, 64, 128, 128), shared_encoder=False, first_width=24, rectified_picture=True)
+COMPACT = VggLayout("compact", (32, 48, 96, 160, 160))
+LAYOUTS = {layout.name: layout for layout in (VGG19, SMALL16X, COMPACT)}
+
+
+class VggEncoder(nn.ModuleDict):
+    """3x3 convolutions, ReLU and 2x2 pooling. Pools round up, so that no pixel of an odd side is lost; ports of WCT that
+    round down cut up to 15 pixels off."""
+
+    def __init__(self, widths: Sequence[int]) -> None:
+        super().__init__()
+        channels = 3
+        for block, width in enumerate(widths, 1):
+            for index in range(1, 2 if block == len(widths) else DEPTHS[block - 1] + 1):
+                self[f"conv{block}_{index}"] = ReflectConv(channels, width)
+                channels = width
+
+    def forward(self, image: Tensor, levels: Collection[str]) -> dict[str, Tensor]:
+        """The maps [B, C, h, w] of the levels asked for, in one pass that ends at the deepest."""
+        values, maps = image, {}
+        for name, conv in self.items():
+            if name.endswith("_1") and name != "conv1_1":
+                values = F.max_pool2d(values, 2, ceil_mode=True)
+            values = conv(values).relu_()
+            if (level := name.replace("conv", "relu")) in levels:
+                maps[level] = values
+                if len(maps) == len(levels):
+                    break
+        return maps
+
+
+class VggDecoder(nn.ModuleDict):
+    """The encoder mirrored: nearest upsampling in place of pooling, no ReLU at the picture."""
+
+    def __init__(self, widths: Sequence[int], rectified: bool = False) -> None:
+        super().__init__()
+        self.rectified = rectified
+        deepest = len(widths)
+        for block in range(deepest, 0, -1):
+            width, below = widths[block - 1], widths[block - 2] if block > 1 else 3
+            last = 1 if block == deepest else DEPTHS[block - 1]
+            for index in range(last, 0, -1):
+                scale = 2 if index == last and block < deepest else 1
+                self[f"conv{block}_{index}"] = ReflectConv(width, below if index == 1 else width, scale=scale)
+
+    def forward(self, values: Tensor) -> Tensor:
+        """The picture [B, 3, h * stride, w * stride] of `values` [B, C, h, w]."""
+        for name, conv in self.items():
+            values = conv(values)
+            if name != "conv1_1" or self.rectified:
+                values = values.relu_()
+        return values
+
+
+class VggNetwork(StyleNetwork):
+    """An encoder, a reconstruction decoder a level, and AdaIN's decoder where there is one.
+
+    `decoders` are the levels that can be reconstructed; `adain` the level that AdaIN's own decoder starts from.
+    """
+
+    def __init__(self, layout: VggLayout, decoders: Collection[str] = LEVELS, adain: str | None = None) -> None:
+        super().__init__()
+        levels = [level for level in LEVELS if level in decoders or level == adain]
+        self.spaces = {level: _space(layout, level) for level in levels}
+        if layout.shared_encoder:
+            self.encoder = VggEncoder(layout.stage(levels[-1]))
+        else:
+            self.encoder = nn.ModuleDict({level: VggEncoder(layout.stage(level)) for level in levels})
+        self.decoder = nn.ModuleDict(
+            {level: VggDecoder(layout.stage(level), layout.rectified_picture) for level in levels if level in decoders}
+        )
+        self.adain = VggDecoder(layout.stage(adain)) if adain else None
+        self.adain_level = adain
+
+    def _encode(self, image: Tensor, levels: tuple[str, ...]) -> dict[str, Tensor]:
+        if isinstance(self.encoder, VggEncoder):
+            return self.encoder(image, levels)
+        return {level: self.encoder[level](image, (level,))[level] for level in levels}
+
+    def _decode(self, values: Tensor, level: str, trained_for: str) -> Tensor:
+        if trained_for == ADAIN and self.adain is not None and level == self.adain_level:
+            return self.adain(values)
+        if trained_for == RECONSTRUCTION and level in self.decoder:
+            return self.decoder[level](values)
+        raise ValueError(f"this network has no {trained_for} decoder at {level}: {self._remedy()}.")
+
+    def _remedy(self) -> str:
+        choices = [f"reconstruction at {', '.join(self.decoder)}"] if self.decoder else []
+        choices += [f"adain at {self.adain_level}"] if self.adain_level else []
+        return f"it has {' and '.join(choices)}"
+
+
+def _space(layout: VggLayout, level: str) -> FeatureSpace:
+    widths = layout.stage(level)
+    return FeatureSpace(layout.name, level, widths[-1], 2 ** (len(widths) - 1), _reach(len(widths)))
+
+
+def _reach(blocks: int) -> int:
+    """Pixels that encoder and decoder together look beyond a pixel: a convolution reaches one cell, a pool one more."""
+    reach = 0
+    for block in range(1, blocks + 1):
+        cell = 2 ** (block - 1)
+        convolutions = 1 if block == blocks else DEPTHS[block - 1]
+        reach += 2 * convolutions * cell + (cell if block < blocks else 0)  # both ways, and the pool once
+    return reach

@@ -1,0 +1,82 @@
+"""The fitted operator of AdaIN, WCT and CoMatch: one affine map of the channels, the same at every pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .mixing import normalised
+
+
+@dataclass(frozen=True)
+class ChannelMap:
+    """y = A (x - m) + b. Maps of one kind form an algebra, so strength and mixtures cost nothing at the pixels."""
+
+    matrix: Tensor
+    """A: [B, C] for a diagonal one, else [B, C, C]."""
+    centre: Tensor
+    """m: [B, C]"""
+    shift: Tensor
+    """b: [B, C]"""
+
+    def __call__(self, values: Tensor) -> Tensor:
+        """Map `values` [B, C, h, w]; the arithmetic is float32 at least, the result has the dtype of `values`."""
+        shift = self.shift[..., None, None]
+        centred = values - self.centre[..., None, None]
+        if not self.full:
+            return torch.addcmul(shift, centred, self.matrix[..., None, None]).to(values.dtype)
+        mapped = torch.einsum("bij,bjhw->bihw", self.matrix.expand(values.shape[0], -1, -1), centred)
+        return (mapped + shift).to(values.dtype)
+
+    @property
+    def full(self) -> bool:
+        """Whether the matrix mixes channels."""
+        return self.matrix.dim() == 3
+
+    def blend(self, alpha: float | Tensor) -> ChannelMap:
+        """alpha * T + (1 - alpha) * I: strength 1 is this map, 0 leaves features as they are. A tensor alpha is [B]."""
+        alpha = torch.as_tensor(alpha, dtype=self.matrix.dtype, device=self.matrix.device).reshape(-1, 1)
+        shift = alpha * self.shift + (1 - alpha) * self.centre
+        if not self.full:
+            return ChannelMap(alpha * self.matrix + (1 - alpha), self.centre, shift)
+        identity = torch.eye(self.matrix.shape[1]).to(self.matrix)
+        alpha = alpha[..., None]
+        return ChannelMap(alpha * self.matrix + (1 - alpha) * identity, self.centre, shift)
+
+    def where(self, useful: Tensor) -> ChannelMap:
+        """This map for the items of the batch where `useful` [B] holds, the identity for the others."""
+        return self.blend(useful.to(self.matrix.dtype))
+
+    def then(self, after: ChannelMap) -> ChannelMap:
+        """after(self(x)) as one map."""
+        first, second = _alike([self, after])
+        matrix = second.matrix @ first.matrix if first.full else second.matrix * first.matrix
+        return ChannelMap(
+            matrix, first.centre.expand_as(second.centre), second._linear(first.shift - second.centre) + second.shift
+        )
+
+    @staticmethod
+    def mix(maps: Sequence[ChannelMap], weights: Sequence[float]) -> ChannelMap:
+        """The weighted mean of several maps; weights are scaled to the sum one."""
+        maps = _alike(maps)
+        centre = maps[0].centre
+        shares = normalised(weights)
+        matrix = sum(share * m.matrix for share, m in zip(shares, maps, strict=True))
+        shift = sum(share * (m._linear(centre - m.centre) + m.shift) for share, m in zip(shares, maps, strict=True))
+        assert isinstance(matrix, Tensor) and isinstance(shift, Tensor)
+        return ChannelMap(matrix, centre.expand_as(shift), shift)
+
+    def _linear(self, vector: Tensor) -> Tensor:
+        """A v for `vector` [B, C]."""
+        return (self.matrix @ vector[..., None])[..., 0] if self.full else self.matrix * vector
+
+    def _as_full(self) -> ChannelMap:
+        return self if self.full else ChannelMap(self.matrix.diag_embed(), self.centre, self.shift)
+
+
+def _alike(maps: Sequence[ChannelMap]) -> list[ChannelMap]:
+    """All diagonal, or all with full matrices."""
+    return [m._as_full() for m in maps] if any(m.full for m in maps) else list(maps)

@@ -1,0 +1,111 @@
+"""Count, mean and scatter of feature maps: the statistics every method is fitted from. They add up over tiles, frames and styles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Moments:
+    """First and second moments of the pixels of B feature maps, in float32 (float64 where the features are).
+
+    The mean is kept and the scatter centred on it: raw second moments would add up too, but in float32 the subtraction
+    E[xx] - mean mean' loses the small variances that whitening divides by.
+    """
+
+    count: Tensor
+    """[B] pixels, or the sum of their weights."""
+    mean: Tensor
+    """[B, C]"""
+    scatter: Tensor
+    """[B, C] (each channel by itself) or [B, C, C]: the sum of (x - mean)(x - mean)' over the pixels."""
+
+    @classmethod
+    def of(cls, values: Tensor, weights: Tensor | None = None, full: bool = False) -> Moments:
+        """Moments of `values` [B, C, h, w], each pixel counting as much as `weights` [B or 1, 1, h, w] in 0..1 says.
+
+        `full` keeps the scatter between channels (WCT, CoMatch) and not only each channel's own (AdaIN).
+        """
+        pixels = values.flatten(2).to(torch.promote_types(values.dtype, torch.float32))  # [B, C, N]
+        batch, _, size = pixels.shape
+        if weights is None:
+            count = pixels.new_full((batch,), size)
+            mean = pixels.mean(2)
+            centred = weighted = pixels - mean[..., None]
+        else:
+            weights = weights.flatten(2).to(pixels).expand(batch, 1, size)
+            count = weights.sum((1, 2))
+            mean = (pixels * weights).sum(2) / _positive(count)[:, None]
+            centred = pixels - mean[..., None]
+            weighted = centred * weights
+        return cls(count, mean, weighted @ centred.mT if full else (weighted * centred).sum(2))
+
+    def merge(self, other: Moments) -> Moments:
+        """Moments of both sets of pixels together, exactly (Chan, Golub & LeVeque 1979)."""
+        count = self.count + other.count
+        share = other.count / _positive(count)
+        step = other.mean - self.mean
+        between = self._square(step, self.count * share)
+        return Moments(count, self.mean + step * share[:, None], self.scatter + other.scatter + between)
+
+    def over_batch(self) -> Moments:
+        """Moments of all B items as if they were one picture [1, ...]: what keeps the frames of a video alike."""
+        count = self.count.sum(0, keepdim=True)
+        mean = (self.mean * self.count[:, None]).sum(0, keepdim=True) / _positive(count)[:, None]
+        between = self._square(self.mean - mean, self.count)
+        return Moments(count, mean, (self.scatter + between).sum(0, keepdim=True))
+
+    @property
+    def full(self) -> bool:
+        """Whether the scatter between channels is known."""
+        return self.scatter.dim() == 3
+
+    @property
+    def variance(self) -> Tensor:
+        """[B, C], unbiased."""
+        own = self.scatter.diagonal(dim1=1, dim2=2) if self.full else self.scatter
+        return own / self._divisor[:, None]
+
+    @property
+    def covariance(self) -> Tensor:
+        """[B, C, C], unbiased; ValueError where only each channel's own scatter was kept."""
+        return self._full_scatter / self._divisor[:, None, None]
+
+    @property
+    def gram(self) -> Tensor:
+        """[B, C, C]: F F' / (C h w), the Gram matrix as MSG-Net scales it; ValueError as for `covariance`."""
+        raw = self._full_scatter + self._square(self.mean, self.count)
+        return raw / (_positive(self.count) * self.mean.shape[1])[:, None, None]
+
+    @property
+    def _divisor(self) -> Tensor:
+        # count - 1, but never under count / 2: a soft mask that weighs little more than one pixel would divide by nearly nothing.
+        return _positive(torch.maximum(self.count - 1, self.count / 2))
+
+    @property
+    def _full_scatter(self) -> Tensor:
+        if not self.full:
+            raise ValueError("these moments hold each channel by itself: take them with full=True for a covariance.")
+        return self.scatter
+
+    def _square(self, vector: Tensor, weight: Tensor) -> Tensor:
+        """weight * vector vector', in the form of the scatter."""
+        if self.full:
+            return vector[:, :, None] * vector[:, None, :] * weight[:, None, None]
+        return vector.square() * weight[:, None]
+
+
+def _positive(count: Tensor) -> Tensor:
+    """The count, or 1 where no pixel counts: sums are zero there, and stay finite."""
+    return torch.where(count > 0, count, torch.ones_like(count))
+
+
+def check_batches(content: int, style: int) -> None:
+    """A style goes with one content or with as many as there are styles; ValueError says both numbers."""
+    if style not in (1, content):
+        raise ValueError(
+            f"{content} content images cannot be paired with {style} style images: give one style, or as many as contents."
+        )

@@ -129,4 +129,9 @@ CORE_NODES: dict[str, type] = {
     "PrimitiveStringMultiline": _primitive("STRING", multiline=True),
     "PrimitiveBoolean": _primitive("BOOLEAN"),
 }
-CORE_TITLES = {"LoadImage": "Load Image", "LoadImageMask": "Load Image (as Mask)", "SaveImage": "Save Image", "PreviewImage": "Preview Image"}
+CORE_TITLES = {
+    "LoadImage": "Load Image",
+    "LoadImageMask": "Load Image (as Mask)",
+    "SaveImage": "Save Image",
+    "PreviewImage": "Preview Image",
+}

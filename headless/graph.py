@@ -94,7 +94,9 @@ class Graph:
         links = self.nodes[node_id].links
         for name, link in links.items():
             if link.node not in self.nodes:
-                raise WorkflowError(f"{self.name(node_id)}: '{name}' is linked to node {link.node}, which does not exist")
+                raise WorkflowError(
+                    f"{self.name(node_id)}: '{name}' is linked to node {link.node}, which does not exist"
+                )
         return [link.node for link in links.values()]
 
     def _circle(self, path: list[str], start: str) -> str:

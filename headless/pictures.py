@@ -39,7 +39,9 @@ def read_picture(path: Path) -> tuple[Tensor, Tensor]:
         with Image.open(path) as file:
             picture = ImageOps.exif_transpose(file)
             picture.load()
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
+    except UnidentifiedImageError as error:
+        raise ValueError(f"{path} is not a picture of a known format: convert it to PNG") from error
+    except (Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
         raise ValueError(f"{path} cannot be read as a picture: {error}") from error
     values = _pixels(picture)
     image = torch.from_numpy(values[None, ..., :3].copy())

@@ -10,7 +10,7 @@ from .pictures import encode_picture, write_whole
 
 
 class Saver:
-    """The pictures of one run, as files in memory; nothing is written before `write`, so a failed run leaves nothing."""
+    """The pictures of one run, as files in memory until `write`, so that a failed run leaves nothing."""
 
     def __init__(self, folder: Path, stem: str = "") -> None:
         if folder.exists() and not folder.is_dir():
@@ -43,7 +43,7 @@ class Saver:
 
     def _numbered(self, prefix: str) -> Path:
         base = inside(self.folder, prefix)
-        base = base.with_name("_".join(filter(None, (self.stem, base.name))))
+        base = base.with_name("_".join(dict.fromkeys(filter(None, (self.stem, base.name)))))
         self._counts[base] += 1
         return base.with_name(f"{base.name}_{self._counts[base]:05}.png")
 

@@ -45,7 +45,9 @@ class Socket:
         """The value that the page starts with."""
         if "default" in self.options:
             return self.options["default"]
-        return self.choices[0] if self.choices else {"INT": 0, "FLOAT": 0.0, "STRING": "", "BOOLEAN": False}.get(self.type)
+        return (
+            self.choices[0] if self.choices else {"INT": 0, "FLOAT": 0.0, "STRING": "", "BOOLEAN": False}.get(self.type)
+        )
 
     def accept(self, value: Any) -> Any:  # noqa: ANN401 - a constant of any type
         """`value` in the input's own type, be it a number, its text, or (for names of files) a path."""
@@ -53,7 +55,7 @@ class Socket:
             return value
         reader = READERS.get(self.type)
         if reader is None:
-            raise WorkflowError(f"'{self.name}' takes a link to a {self.type}, not the value {value!r}")
+            raise WorkflowError(f"'{self.name}' takes a link of type {self.type}, not the value {value!r}")
         if value is None:
             raise WorkflowError(f"'{self.name}' has no value: give it one")
         return reader(self, value)

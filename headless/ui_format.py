@@ -68,7 +68,7 @@ def read_ui_format(data: dict[str, Any], nodes: Mapping[str, type], titles: Mapp
 
 
 def widget_values(node: Mapping[str, Any], node_class: type) -> dict[str, Any]:
-    """The values of the input fields by name; fields that were added after the workflow was saved have their default."""
+    """The values of the input fields by name; fields younger than the saved workflow have their default."""
     fields = [socket for socket in sockets(node_class).values() if socket.widget]
     saved = node.get("widgets_values") or []
     if isinstance(saved, dict):

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
+from .errors import blamed_on
 from .graph import Graph, Link, Node, WorkflowError
 from .sockets import Socket, compatible, hidden, listed, socket_type, sockets
 
@@ -15,25 +16,26 @@ def checked(graph: Graph, nodes: Mapping[str, type], surroundings: Mapping[str, 
     """
     for node_id, node in graph.nodes.items():
         if node.kind not in nodes:
-            raise WorkflowError(f"node {node_id} is a '{node.kind}', which is unknown here: run this workflow in ComfyUI")
+            raise WorkflowError(
+                f"node {node_id} is a '{node.kind}', which is unknown here: run this workflow in ComfyUI"
+            )
     outputs = [node_id for node_id, node in graph.nodes.items() if getattr(nodes[node.kind], "OUTPUT_NODE", False)]
     if not outputs:
         raise WorkflowError("this workflow has no output node: add a Save Image or a Preview Image")
     needed = Graph({node_id: graph.nodes[node_id] for node_id in graph.order(outputs)})
-    result = Graph({node_id: _checked_node(needed, node_id, nodes) for node_id in needed.nodes})
-    for node_id, node in result.nodes.items():
-        _ask_the_node(result.name(node_id), node, nodes[node.kind], surroundings)
-    return result
+    result: dict[str, Node] = {}
+    for node_id, node in needed.nodes.items():
+        with blamed_on(graph.name(node_id)):
+            result[node_id] = _checked_node(needed, node_id, nodes)
+            _ask_the_node(result[node_id], nodes[node.kind], surroundings)
+    return Graph(result)
 
 
 def _checked_node(graph: Graph, node_id: str, nodes: Mapping[str, type]) -> Node:
     node = graph.nodes[node_id]
     declared = sockets(nodes[node.kind])
-    try:
-        _check_names(node, declared)
-        return node.with_inputs(**{name: _checked(graph, declared[name], node.inputs[name], nodes) for name in node.inputs})
-    except WorkflowError as error:
-        raise WorkflowError(f"{graph.name(node_id)}: {error}") from None
+    _check_names(node, declared)
+    return node.with_inputs(**{name: _checked(graph, declared[name], node.inputs[name], nodes) for name in node.inputs})
 
 
 def _check_names(node: Node, declared: Mapping[str, Socket]) -> None:
@@ -42,7 +44,7 @@ def _check_names(node: Node, declared: Mapping[str, Socket]) -> None:
             raise WorkflowError(f"there is no input '{name}'; the inputs are {listed(declared)}")
     for name, socket in declared.items():
         if socket.required and name not in node.inputs:
-            remedy = "give it a value" if socket.widget else f"link a {socket.type} to it"
+            remedy = "give it a value" if socket.widget else f"link an output of type {socket.type} to it"
             raise WorkflowError(f"the input '{name}' is missing: {remedy}")
 
 
@@ -55,11 +57,11 @@ def _checked(graph: Graph, socket: Socket, value: object, nodes: Mapping[str, ty
         raise WorkflowError(f"'{socket.name}' is linked to output {value.slot} of {source}, which has {len(outputs)}")
     brought = socket_type(outputs[value.slot])
     if not compatible(brought, socket.type):
-        raise WorkflowError(f"'{socket.name}' takes a {socket.type}, but {source} gives a {brought}")
+        raise WorkflowError(f"'{socket.name}' takes {socket.type}, but {source} gives {brought}")
     return value
 
 
-def _ask_the_node(name: str, node: Node, node_class: Any, surroundings: Mapping[str, object]) -> None:  # noqa: ANN401
+def _ask_the_node(node: Node, node_class: Any, surroundings: Mapping[str, object]) -> None:  # noqa: ANN401
     """Call VALIDATE_INPUTS with the constants (links are None) and hidden inputs that it names."""
     validate = getattr(node_class, "VALIDATE_INPUTS", None)
     if validate is None:
@@ -70,4 +72,4 @@ def _ask_the_node(name: str, node: Node, node_class: Any, surroundings: Mapping[
     everything = any(parameter.kind is parameter.VAR_KEYWORD for parameter in named.values())
     verdict = validate(**{key: value for key, value in known.items() if everything or key in named})
     if verdict is not True:
-        raise WorkflowError(f"{name}: {verdict or 'its inputs are not valid'}")
+        raise WorkflowError(str(verdict or "its inputs are not valid"))

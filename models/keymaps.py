@@ -35,7 +35,7 @@ def collaborative_distillation(tensors: Tensors, module: nn.Module) -> dict[str,
 
 
 def msgnet(tensors: Tensors, module: nn.Module) -> dict[str, Tensor]:
-    """The authors' MSG-Net: everything of the encoder and of CoMatch is there twice, and old torch saved running statistics."""
+    """The authors' MSG-Net: encoder and CoMatch are in the file twice, and old torch saved running statistics."""
     ours = {"comatch": tensors["ins.weight"][0]}
     for key, value in tensors.items():
         if key.endswith(("running_mean", "running_var")) or key.startswith(("model.0.", "model.1.", "ins.")):
@@ -76,7 +76,7 @@ def _in_order(layers: list[tuple[Tensor, Tensor]], module: nn.Module) -> dict[st
 
 
 def _fold(point: tuple[Tensor, Tensor], conv: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-    """A 1x1 convolution and the one after it as one. Exact, because a reflected border commutes with a map of channels."""
+    """A 1x1 convolution and the next one as one: exact, as a reflected border commutes with a map of channels."""
     (mix, offset), (weight, bias) = ((w.double(), b.double()) for w, b in (point, conv))
     folded = torch.einsum("omhw,mi->oihw", weight, mix[:, :, 0, 0])
     return folded.to(conv[0]), (bias + torch.einsum("omhw,m->o", weight, offset)).to(conv[1])

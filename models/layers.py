@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 
 class ReflectConv(nn.Conv2d):
-    """Nearest upsampling by `scale`, a reflected border, a convolution: the size stays, or halves, rounded up, at stride 2."""
+    """Nearest upsampling by `scale`, a reflected border, a convolution; stride 2 halves the size, rounded up."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int = 3, stride: int = 1, scale: int = 1) -> None:
         super().__init__(inputs, outputs, kernel, stride)

@@ -99,7 +99,9 @@ def read_manifest(path: Path = MANIFEST) -> Manifest:
     for network in networks.values():
         unknown = [file for file in network.parts.values() if file not in files]
         if unknown:
-            raise WeightsError(f"The manifest's entry {network.name!r} names files that it lacks: {', '.join(unknown)}.")
+            raise WeightsError(
+                f"The manifest's entry {network.name!r} names files that it lacks: {', '.join(unknown)}."
+            )
     return Manifest(files, networks)
 
 
@@ -115,7 +117,7 @@ def _entry(kind: type[Entry], raw: object, **name: str) -> Entry:
     return kind(**values)
 
 
-def _fits(value: object, hint: Any) -> bool:
+def _fits(value: object, hint: Any) -> bool:  # noqa: ANN401, type forms have no type of their own
     if hint == tuple[str, ...]:
         return isinstance(value, tuple) and all(isinstance(item, str) for item in value)
     if hint == Mapping[str, str]:

@@ -1,4 +1,4 @@
-"""MSG-Net as its authors released it in PyTorch: Siamese encoder, CoMatch, residual body, decoder (Zhang & Dana 2017)."""
+"""MSG-Net as released in PyTorch: Siamese encoder, CoMatch, residual body, decoder (Zhang & Dana 2017)."""
 
 import torch
 from torch import Tensor, nn
@@ -30,9 +30,9 @@ class Bottleneck(nn.Module):
 
 
 class MsgNet(StyleNetwork):
-    """Content and style go through one encoder; the style's Gram matrix and `comatch` make the channel map between them.
+    """Content and style share one encoder; the style's Gram matrix and `comatch` make the channel map between them.
 
-    `width` is the paper's ngf, 64 or 128; features have 4 * width channels. Inside, pictures are BGR in 0..255 without a mean.
+    `width` is the paper's ngf, 64 or 128; features have 4 * width channels. Inside, pictures are BGR in 0..255.
     """
 
     def __init__(self, width: int = 128) -> None:

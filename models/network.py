@@ -17,7 +17,7 @@ PURPOSES = (RECONSTRUCTION, ADAIN)
 
 
 class StyleNetwork(nn.Module, ABC):
-    """An encoder with taps and the decoders that belong to them. Pictures are RGB in 0..1, whatever the network wants inside."""
+    """An encoder with taps, and decoders for them. Pictures are RGB in 0..1, whatever the network wants inside."""
 
     spaces: Mapping[str, FeatureSpace]
     """Its levels, from fine to coarse."""
@@ -27,7 +27,7 @@ class StyleNetwork(nn.Module, ABC):
         return self.encode_levels(image, (level,))[level]
 
     def encode_levels(self, image: Tensor, levels: Collection[str]) -> dict[str, FeatureMap]:
-        """Features at several levels, in one pass where the network has one encoder. ValueError for an unknown level."""
+        """Features at several levels, in one pass where one encoder serves them. ValueError for an unknown level."""
         spaces = {level: self.space(level) for level in levels}
         size = (image.shape[-2], image.shape[-1])
         padded = _at_least(image, max(self._smallest_side(space) for space in spaces.values()))
@@ -35,7 +35,7 @@ class StyleNetwork(nn.Module, ABC):
         return {level: FeatureMap(maps[level], space, size) for level, space in spaces.items()}
 
     def decode(self, features: FeatureMap, trained_for: str = RECONSTRUCTION) -> Tensor:
-        """The picture of `features`: float32 [B, 3, H, W], exactly the size that was encoded, about 0..1 and not clamped.
+        """The picture of `features`: float32 [B, 3, H, W], exactly the encoded size, about 0..1 and not clamped.
 
         ValueError for features of another network or level, or where no decoder was trained for that purpose.
         """
@@ -49,6 +49,10 @@ class StyleNetwork(nn.Module, ABC):
         if level not in self.spaces:
             raise ValueError(f"this network has no level '{level}': choose one of {', '.join(self.spaces)}.")
         return self.spaces[level]
+
+    def prepare(self, dtype: torch.dtype) -> StyleNetwork:
+        """This network, set to compute in `dtype` and in the layout that convolutions are fastest in."""
+        return self.to(dtype=dtype, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
     @property
     def dtype(self) -> torch.dtype:

@@ -13,8 +13,12 @@ def compute_dtype(precision: str, device: torch.device) -> torch.dtype:
     if precision == FULL:
         return torch.float32
     if device.type == "cuda":
-        # Tensor cores came with 7.0. float16 resolves a picture eight times finer than bfloat16, and features stay far below its limit.
+        # Tensor cores came with 7.0. float16 resolves eight times finer than bfloat16, and features stay in its range.
         return torch.float16 if torch.cuda.get_device_capability(device) >= (7, 0) else torch.float32
-    if device.type == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()):
-        return torch.bfloat16
-    return torch.float32
+    return torch.bfloat16 if device.type == "cpu" and _cpu_multiplies_bfloat16() else torch.float32
+
+
+def _cpu_multiplies_bfloat16() -> bool:
+    # torch has no public question for this; a torch without these two answers no.
+    questions = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(getattr(torch.cpu, question, lambda: False)() for question in questions)

@@ -44,8 +44,10 @@ LAYOUTS = {layout.name: layout for layout in (VGG19, SMALL16X, COMPACT)}
 
 
 class VggEncoder(nn.ModuleDict):
-    """3x3 convolutions, ReLU and 2x2 pooling. Pools round up, so that no pixel of an odd side is lost; ports of WCT that
-    round down cut up to 15 pixels off."""
+    """3x3 convolutions, ReLU and 2x2 pooling.
+
+    Pools round up, so that no pixel of an odd side is lost; ports of WCT that round down cut up to 15 pixels off.
+    """
 
     def __init__(self, widths: Sequence[int]) -> None:
         super().__init__()

@@ -1,15 +1,53 @@
-"""A network by its name in the manifest: built, filled with its weights, ready to run."""
+"""A network by its name in the manifest: built to measure, filled with its weights, ready to run."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from torch import nn
 
 from .keymaps import KEYMAPS
-from .manifest import NetworkEntry, network_entry
+from .manifest import NetworkEntry, WeightFile, WeightsError, read_manifest
 from .msgnet import MsgNet
-from .network import ADAIN, StyleNetwork
+from .network import StyleNetwork
 from .stylebank import StyleBankNetwork
-from .vgg import LAYOUTS, LEVELS, VggNetwork
-from .weights import Progress, ensure, read_tensors
+from .vgg import LAYOUTS, VggNetwork
+from .weights import Progress, ensure_network, read_tensors
+
+
+def load_network(name: str, folders: Sequence[Path] = (), progress: Progress | None = None) -> StyleNetwork:
+    """The network `name` of the manifest in float32 on the CPU, evaluation only.
+
+    Weights come from the package, `folders`, the folders in BRUSHWORK_WEIGHTS, or a download, which reports
+    `progress(bytes done, bytes in all)`. WeightsError says in a sentence what is missing or damaged, and the remedy.
+    """
+    manifest = read_manifest()
+    entry = manifest.network(name)
+    with torch.inference_mode(False):  # weights born in inference mode could never serve in a loss
+        network = build_network(entry)
+        paths = ensure_network(name, folders, progress)
+        for role, file in manifest.network_files(name).items():
+            _fill(network, role, file, paths[role])
+    return network.eval().requires_grad_(False)
+
+
+def build_network(entry: NetworkEntry) -> StyleNetwork:
+    """The network of a manifest entry with fresh random weights."""
+    if entry.kind == "msgnet":
+        return MsgNet()
+    if entry.kind == "stylebank":
+        return StyleBankNetwork(entry.styles)
+    adain = "relu4_1" if "adain" in entry.parts else None  # the paper's level, and the only one with such a decoder
+    decoders = [level for level in entry.levels if f"decoder.{level}" in entry.parts]
+    return VggNetwork(LAYOUTS[entry.kind], decoders, adain)
+
+
+def _fill(network: StyleNetwork, role: str, file: WeightFile, path: Path) -> None:
+    """Put a file's tensors into the part of the network that `role` names: a submodule's path, or the whole."""
+    module = network if role == "network" else network.get_submodule(role)
+    try:
+        module.load_state_dict(KEYMAPS[file.keymap](read_tensors(path, file.format), module))
+    except (KeyError, RuntimeError) as error:
+        raise WeightsError(
+            f"{path.name} does not hold the weights of {role} in {type(network).__name__} ({error}): "
+            "put the file that the manifest names in its place."
+        ) from error

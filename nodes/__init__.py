@@ -1,5 +1,33 @@
-"""The graph nodes: one dict of them all."""
+"""The graph nodes: one dict of them all. Ids never change once published."""
 
-NODES: dict[str, type] = {}
-NODE_CLASS_MAPPINGS = dict(NODES)
-NODE_DISPLAY_NAME_MAPPINGS: dict[str, str] = {}
+from ._node import Node
+from .comatch import CoMatch
+from .combine import BlendByAlpha, MixStyles, RegionMask
+from .moment_matching import WCT, AdaIN, WCTLevel
+from .networks import LoadStyleNetwork, StyleDecoder, StyleEncoder
+from .pictures import BrushSize, ContactSheet, PreserveColor, SamplePicture, TextureNoise
+from .report import StyleReport
+from .stylebank import StyleBankFilter, StyleBankMix
+
+NODES: dict[str, type[Node]] = {
+    "BrushworkLoadStyleNetwork": LoadStyleNetwork,
+    "BrushworkStyleEncoder": StyleEncoder,
+    "BrushworkStyleDecoder": StyleDecoder,
+    "BrushworkAdaIN": AdaIN,
+    "BrushworkWCT": WCT,
+    "BrushworkWCTLevel": WCTLevel,
+    "BrushworkCoMatch": CoMatch,
+    "BrushworkStyleBankFilter": StyleBankFilter,
+    "BrushworkStyleBankMix": StyleBankMix,
+    "BrushworkBlendByAlpha": BlendByAlpha,
+    "BrushworkMixStyles": MixStyles,
+    "BrushworkRegionMask": RegionMask,
+    "BrushworkPreserveColor": PreserveColor,
+    "BrushworkBrushSize": BrushSize,
+    "BrushworkTextureNoise": TextureNoise,
+    "BrushworkSamplePicture": SamplePicture,
+    "BrushworkContactSheet": ContactSheet,
+    "BrushworkStyleReport": StyleReport,
+}
+NODE_CLASS_MAPPINGS: dict[str, type[Node]] = dict(NODES)
+NODE_DISPLAY_NAME_MAPPINGS: dict[str, str] = {name: node.TITLE for name, node in NODES.items()}

@@ -4,7 +4,7 @@ from .channel_map import ChannelMap
 from .moments import Moments, check_batches
 
 EPSILON = 1e-5
-"""Added to both variances, as the paper's released code does to the content's: equal statistics then give the identity exactly."""
+"""Added to both variances (the released code adds it to the content's): equal statistics give exactly the identity."""
 
 
 def adain(content: Moments, style: Moments) -> ChannelMap:

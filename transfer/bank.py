@@ -22,7 +22,7 @@ class KernelMap:
     """[C]"""
 
     def __call__(self, values: Tensor) -> Tensor:
-        """Convolve `values` [B, C, h, w] with reflected borders (repeated ones where a side is too short to reflect)."""
+        """Convolve `values` [B, C, h, w] with reflected borders, repeated where a side is too short."""
         margin = self.weight.shape[-1] // 2
         mode = "reflect" if min(values.shape[-2:]) > margin else "replicate"
         padded = F.pad(values, (margin,) * 4, mode=mode)

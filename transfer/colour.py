@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from .moments import Moments
-from .wct import wct
+from .wct import TRANSPORT, wct
 
 PIXEL_FLOOR = 1e-7
 """Smallest variance of a colour direction that is stretched, for pixels in 0..1: about a tenth of an 8-bit step."""
@@ -19,10 +19,10 @@ def keep_luminance(stylised: Tensor, content: Tensor) -> Tensor:
 
 
 def match_colours(image: Tensor, reference: Tensor) -> Tensor:
-    """`image` [B, 3, H, W] recoloured so that its mean colour and colour covariance are the reference's [B or 1, 3, h, w].
+    """`image` [B, 3, H, W] with the mean colour and colour covariance of `reference` [B or 1, 3, h, w].
 
-    Statistics are divided by the number of pixels. Five well-known ports forget to, which scales the contrast by the root
-    of the ratio of the picture sizes. The result is not clamped.
+    Statistics are divided by the number of pixels. Five well-known ports forget to, which scales the contrast by the
+    root of the ratio of the picture sizes. The result is not clamped.
     """
     target = Moments.of(reference, full=True)
-    return wct(Moments.of(image, full=True), target, "optimal transport", PIXEL_FLOOR)(image)
+    return wct(Moments.of(image, full=True), target, TRANSPORT, PIXEL_FLOOR)(image)

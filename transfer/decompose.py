@@ -5,10 +5,10 @@ from torch import Tensor
 
 
 def eigen(matrix: Tensor) -> tuple[Tensor, Tensor]:
-    """Eigenvalues [B, C], ascending, and eigenvectors [B, C, C] of the symmetric part of `matrix` [B, C, C], in float64.
+    """Ascending eigenvalues [B, C] and eigenvectors [B, C, C] of the symmetric part of `matrix` [B, C, C], in float64.
 
-    A matrix on which the solver does not converge is tried again with jitter, 1e-12 of its size and growing. The result is
-    on the CPU where the device has no float64 (MPS). ValueError for NaN or infinite entries; never returns NaN.
+    A matrix on which the solver does not converge is tried again with jitter, 1e-12 of its size and growing. The result
+    is on the CPU where the device has no float64 (MPS). ValueError for NaN or infinite entries; never returns NaN.
     """
     exact = (matrix.cpu() if matrix.device.type == "mps" else matrix).double()
     exact = (exact + exact.mT) / 2

@@ -12,6 +12,6 @@ def content_distance(values: Tensor, content: Tensor) -> Tensor:
 
 
 def style_distance(moments: Moments, style: Moments) -> Tensor:
-    """|G - G_s| / |G_s| (Frobenius) of the Gram matrices: 0 for the style itself. Relative, so that layers compare. Returns [B]."""
+    """|G - G_s| / |G_s| of the Gram matrices, relative so that layers compare: 0 for the style itself. Returns [B]."""
     size = style.gram.norm(dim=(1, 2)).clamp_min(1e-12)
     return (moments.gram - style.gram).norm(dim=(1, 2)) / size

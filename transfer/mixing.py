@@ -27,5 +27,5 @@ def mix(values: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
 
 
 def blend(content: Tensor, stylised: Tensor, alpha: float | Tensor) -> Tensor:
-    """(1 - alpha) * content + alpha * stylised; exactly one of them at alpha 0 and 1. A tensor alpha broadcasts to them."""
+    """(1 - alpha) * content + alpha * stylised; exactly one of them at 0 and 1. A tensor alpha broadcasts."""
     return content.lerp(stylised.to(content), alpha.to(content) if isinstance(alpha, Tensor) else alpha)

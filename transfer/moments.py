@@ -1,4 +1,4 @@
-"""Count, mean and scatter of feature maps: the statistics every method is fitted from. They add up over tiles, frames and styles."""
+"""Count, mean and scatter of feature maps: what every method is fitted from. They add up over tiles and frames."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Moments:
 
     @property
     def _divisor(self) -> Tensor:
-        # count - 1, but never under count / 2: a soft mask that weighs little more than one pixel would divide by nearly nothing.
+        # Never under count / 2: a soft mask that weighs little more than one pixel would divide by nearly nothing.
         return _positive(torch.maximum(self.count - 1, self.count / 2))
 
     @property
@@ -107,5 +107,6 @@ def check_batches(content: int, style: int) -> None:
     """A style goes with one content or with as many as there are styles; ValueError says both numbers."""
     if style not in (1, content):
         raise ValueError(
-            f"{content} content images cannot be paired with {style} style images: give one style, or as many as contents."
+            f"{content} content images cannot be paired with {style} style images: "
+            "give one style, or as many as contents."
         )

@@ -3,28 +3,33 @@
 import torch.nn.functional as F
 from torch import Tensor
 
-from .mixing import blend
+
+def resize_mask(mask: Tensor, size: tuple[int, int]) -> Tensor:
+    """`mask` [B, H, W] in 0..1 brought to `size` (H', W'); soft edges stay soft, all ones stay ones."""
+    if tuple(mask.shape[-2:]) == tuple(size):
+        return mask.float()
+    resized = F.interpolate(mask[:, None].float(), size=size, mode="bilinear", antialias=True, align_corners=False)
+    return resized[:, 0].clamp(0, 1)
 
 
-def fit_mask(mask: Tensor, size: tuple[int, int]) -> Tensor:
-    """`mask` [B, H, W] in 0..1 resized to `size` (h, w), as weights [B, 1, h, w]; soft edges stay soft, all ones stay ones."""
-    weights = mask[:, None].float()
-    if weights.shape[-2:] == size:
-        return weights
-    return F.interpolate(weights, size=size, mode="bilinear", antialias=True, align_corners=False).clamp(0, 1)
+def cell_weights(mask: Tensor, cells: tuple[int, int], stride: int) -> Tensor:
+    """The share of each cell of a feature map that `mask` [B, H, W] covers, as weights [B, 1, h, w].
+
+    H and W are the picture's, `cells` (h, w) the map's. Cells that stand over the picture's edge repeat the mask's last
+    pixels, since the pools round up; a plain resize would shift the mask by up to a cell.
+    """
+    height, width = mask.shape[-2:]
+    missing = cells[0] * stride - height, cells[1] * stride - width
+    padded = F.pad(mask[:, None].float(), (0, missing[1], 0, missing[0]), mode="replicate")
+    return F.avg_pool2d(padded, stride)
 
 
 def feather(mask: Tensor, radius: float) -> Tensor:
-    """`mask` [B, H, W] with its edge softened over about `radius` pixels (a Gaussian of half that deviation)."""
+    """`mask` [B, H, W] with its edges softened by a Gaussian over `radius` pixels to both sides (two deviations)."""
     from kornia.filters import gaussian_blur2d
 
-    if radius <= 0:
+    reach = min(round(radius), min(mask.shape[-2:]) - 1)  # a reflected border is no wider than the picture
+    if reach < 1:
         return mask
-    reach = min(round(1.5 * radius), min(mask.shape[-2:]) - 1)  # reflected borders reach no further than the picture
-    kernel, sigma = 2 * max(reach, 0) + 1, radius / 2
+    kernel, sigma = 2 * reach + 1, radius / 2
     return gaussian_blur2d(mask[:, None].float(), (kernel, kernel), (sigma, sigma))[:, 0].clamp(0, 1)
-
-
-def choose(inside: Tensor, outside: Tensor, mask: Tensor) -> Tensor:
-    """`inside` where `mask` [B, H, W] is 1 and `outside` where it is 0, for maps [B, C, h, w] of one size."""
-    return blend(outside, inside, fit_mask(mask.to(outside.device), (outside.shape[-2], outside.shape[-1])))

@@ -6,7 +6,7 @@ from torch import Tensor
 
 
 def texture_noise(height: int, width: int, seed: int) -> Tensor:
-    """Uniform noise [1, 3, height, width] in 0..1, the same for one seed on every machine: the CPU's generator draws it."""
+    """Uniform noise [1, 3, height, width] in 0..1, from the CPU's generator: the same for one seed on every machine."""
     return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed))
 
 

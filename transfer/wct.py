@@ -1,33 +1,32 @@
 """Whitening and colouring: the whole covariance takes the style's (Li et al. 2017, section 3.3)."""
 
-from typing import Literal, get_args
-
 from torch import Tensor
 
 from .channel_map import ChannelMap
 from .decompose import power
 from .moments import Moments, check_batches
 
-Method = Literal["whitening-colouring", "optimal transport"]
-METHODS: tuple[Method, ...] = get_args(Method)
+WHITENING, TRANSPORT = "whitening-colouring", "optimal transport"
+METHODS = (WHITENING, TRANSPORT)
 
 FLOOR = 1e-5
-"""Eigenvalues under this are dropped, as in the paper's released code. Several well-known ports add the identity to the content's
-covariance instead; that leaves the result short of a fifth of the style's variance, so it is not done here."""
+"""Eigenvalues under this are dropped, as in the released code. Several well-known ports add the identity to the
+content's covariance instead, which leaves the result short of a fifth of the style's variance."""
 
 
-def wct(content: Moments, style: Moments, method: Method = "whitening-colouring", floor: float = FLOOR) -> ChannelMap:
-    """y = A (x - mu(c)) + mu(s) with A S(c) A' = S(s) wherever S(c) has rank, from full moments of B contents and 1 or B styles.
+def wct(content: Moments, style: Moments, method: str = WHITENING, floor: float = FLOOR) -> ChannelMap:
+    """y = A (x - mu(c)) + mu(s) with A S(c) A' = S(s) wherever S(c) has rank.
 
-    "whitening-colouring" is the paper's A = S(s)^(1/2) S(c)^(-1/2). "optimal transport" is the closed-form map between two
-    Gaussians, A = S(c)^(-1/2) (S(c)^(1/2) S(s) S(c)^(1/2))^(1/2) S(c)^(-1/2): of all maps that reach the style's covariance, the one
-    that moves features the least. Where either side has no pixel the map is the identity. ValueError for batches that do not
-    pair, for moments without full scatter and for an unknown method.
+    From full moments of B contents and 1 or B styles. "whitening-colouring" is the paper's A = S(s)^(1/2) S(c)^(-1/2).
+    "optimal transport" is the closed-form map between two Gaussians, which of all maps that reach the style's
+    covariance moves features the least: A = S(c)^(-1/2) (S(c)^(1/2) S(s) S(c)^(1/2))^(1/2) S(c)^(-1/2). Where either
+    side has no pixel the map is the identity. ValueError for batches that do not pair, for moments without full
+    scatter and for an unknown method.
     """
     check_batches(content.count.shape[0], style.count.shape[0])
     if method not in METHODS:
         raise ValueError(f"unknown WCT method '{method}': use one of {', '.join(METHODS)}.")
-    solve = _colour_the_white if method == "whitening-colouring" else _transport
+    solve = _colour_the_white if method == WHITENING else _transport
     matrix = solve(content.covariance, style.covariance, floor).to(content.mean)
     fitted = ChannelMap(matrix, content.mean, style.mean.expand_as(content.mean))
     return fitted.where((content.count > 0) & (style.count > 0))

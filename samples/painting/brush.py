@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw
 
-from .canvas import Array, Random, lit, soften
+from .canvas import Array, Indices, Random, lit, soften
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Painting:
         self.relief = Image.new("L", (self.n, self.n), 90)
 
     def paint(self, random: Random, brush: Brush, motif: Array, angle: Array, where: Array | None = None) -> None:
-        """Lay strokes that take colour from `motif` `[n, n, 3]` and direction from `angle` `[n, n]`, more where `where` is high."""
+        """Lay strokes coloured by `motif` `[n, n, 3]` and turned by `angle` `[n, n]`, thinned where `where` is low."""
         starts = scatter(random, brush.count, self.n, where)
         paths = trace(starts, angle, brush.length * self.n)
         row, column = pixels(paths[:, paths.shape[1] // 2], self.n)
@@ -72,14 +72,15 @@ def scatter(random: Random, count: int, n: int, where: Array | None) -> Array:
     return places.astype(np.float32)
 
 
-def pixels(places: Array, n: int) -> tuple[np.ndarray, np.ndarray]:
+def pixels(places: Array, n: int) -> tuple[Indices, Indices]:
     """Row and column indices of `places` `[..., 2]`, held inside the canvas."""
     inside = np.clip(places.astype(int), 0, n - 1)
     return inside[..., 1], inside[..., 0]
 
 
 def trace(starts: Array, angle: Array, length: float, points: int = 13) -> Array:
-    """Follow `angle` (radians, `[n, n]`) both ways from `starts` `[s, 2]`: paths `[s, points, 2]` of `length` pixels."""
+    """Paths `[s, points, 2]`, `length` pixels long, that follow `angle` `[n, n]` both ways from `starts` `[s, 2]`."""
+
     def walk(stride: float) -> list[Array]:
         places = [starts]
         for _ in range(points // 2):
@@ -92,7 +93,7 @@ def trace(starts: Array, angle: Array, length: float, points: int = 13) -> Array
 
 
 def comb(path: Array, offsets: Array) -> Array:
-    """Parallels of `path` `[points, 2]` at each of `offsets` `[k]` pixels, closing a little at both ends: `[k, points, 2]`."""
+    """Parallels `[k, points, 2]` of `path` `[points, 2]`, `offsets` `[k]` pixels off, closing a little at the ends."""
     along = np.gradient(path, axis=0)
     normal = np.stack([-along[:, 1], along[:, 0]], -1) / np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-6)
     taper = 1 - 0.45 * np.abs(np.linspace(-1, 1, len(path))) ** 3

@@ -1,14 +1,15 @@
 """What every painter uses: noise, ramps of colour, light on relief, and the way from a float canvas to a picture.
 
-Fields are float32 `[n, n]`, colours float32 `[n, n, 3]` in 0..1, lengths are fractions of the side. Noise is drawn on a grid that does
-not depend on `n`, so that a small picture is the large one seen from afar.
+Fields are `[n, n]`, colours `[n, n, 3]` in 0..1, lengths are fractions of the side unless said otherwise. Noise is
+drawn on a grid that does not depend on `n`, so that a small picture is the large one seen from afar.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-Array = NDArray[np.float32]
+Array = NDArray[np.floating]
+Indices = NDArray[np.integer]
 Random = np.random.Generator
 
 OVERSAMPLING = 2
@@ -27,7 +28,7 @@ def grid(n: int) -> tuple[Array, Array]:
 
 def enlarge(field: Array, width: int, height: int) -> Array:
     """A field resampled to `[height, width]` by bicubic interpolation."""
-    return np.asarray(Image.fromarray(field).resize((width, height), Image.Resampling.BICUBIC))
+    return np.asarray(Image.fromarray(field.astype(np.float32)).resize((width, height), Image.Resampling.BICUBIC))
 
 
 def noise(random: Random, n: int, cells: int, octaves: int = 4, stretch: int = 1) -> Array:
@@ -65,7 +66,7 @@ def step(t: Array, low: float, high: float) -> Array:
 
 
 def over(below: Array, above: Array, cover: Array) -> Array:
-    """`above` laid on `below` where `cover` `[n, n]` is 1."""
+    """`above`, `[n, n, 3]` or one colour `[3]`, laid on `below` where `cover` `[n, n]` is 1."""
     return below + (above - below) * cover[..., None]
 
 

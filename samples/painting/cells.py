@@ -4,20 +4,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .canvas import Array
+from .canvas import Array, Indices
 
 
 @dataclass(frozen=True)
 class Cells:
-    """Per pixel `[n, n]`: the nearest site's index, its distance, and the distance to the border with the next cell (in pixels)."""
+    """Per pixel `[n, n]`: the nearest site's index, and how far the border with the next cell is, in pixels."""
 
-    owner: np.ndarray
-    distance: Array
+    owner: Indices
     border: Array
 
 
 def voronoi(sites: Array, n: int, reach: float) -> Cells:
-    """Cells of `sites` `[s, 2]` (x, y in pixels) on `n` by `n` pixels; each site is looked at within `reach` pixels only."""
+    """Cells of `sites` `[s, 2]` (x, y in pixels) on `n` by `n` pixels; no cell goes further than `reach` pixels."""
     first, second = (np.full((n, n), 1e12, dtype=np.float32) for _ in range(2))
     owner, other = (np.zeros((n, n), dtype=np.int32) for _ in range(2))
     for index, (cx, cy) in enumerate(sites.tolist()):
@@ -30,7 +29,7 @@ def voronoi(sites: Array, n: int, reach: float) -> Cells:
         owner[box] = np.where(nearer, index, owner[box])
         first[box] = np.minimum(first[box], squared)
     apart = np.linalg.norm(sites[owner] - sites[other], axis=-1)
-    return Cells(owner, np.sqrt(first), (second - first) / np.maximum(2 * apart, 1e-3))
+    return Cells(owner, (second - first) / np.maximum(2 * apart, 1e-3))
 
 
 def window(cx: float, cy: float, reach: float, n: int) -> tuple[slice, slice]:

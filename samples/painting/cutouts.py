@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageDraw
 
-from .canvas import Array, Random, grid, noise, over, palette, soften
+from .canvas import Array, Random, noise, over, palette, soften
 
 PANELS = palette("f2ead8", "1747a6", "f4b81c", "e23a2e", "0f8a5f", "f08fb0", "18213f", "f26b21", "7ac6d9", "6a2c85")
 LEAVES = palette("e4322b", "1238a0", "0d7a4b", "f6c21a", "f7f0e0", "141a33", "ef6a1f", "e8579a", "35a6c9", "7fb93a")
@@ -12,20 +12,42 @@ COLUMNS, ROWS = 5, 4
 
 def cutouts(random: Random, n: int) -> Array:
     """The picture's colours `[n, n, 3]`."""
-    colour = np.ones((n, n, 3), dtype=np.float32) * PANELS[0]
+    table = Table(random, n)
     grounds = deal(random, len(PANELS), COLUMNS * ROWS)
-    for place, ground in enumerate(grounds):
-        left, top = place % COLUMNS / COLUMNS, place // COLUMNS / ROWS
-        colour = pin(random, colour, mask(n, [panel(random, left, top)]), PANELS[ground], 0.006)
-    for place, ground in enumerate(grounds):
-        centre = ((place % COLUMNS + 0.5) / COLUMNS, (place // COLUMNS + 0.5) / ROWS)
-        tint = contrast(random, PANELS[ground])
-        colour = pin(random, colour, mask(n, frond(random, *centre)), tint, 0.010)
-    for _ in range(26):
-        blob = pebble(random, *random.uniform(0.02, 0.98, 2))
-        colour = pin(random, colour, mask(n, [blob]), LEAVES[random.integers(len(LEAVES))], 0.007)
-    grain = 0.022 * noise(random, n, 160, 2) + 0.018 * noise(random, n, 40, 3)
-    return colour + grain[..., None]
+    places = [((place % COLUMNS + 0.5) / COLUMNS, (place // COLUMNS + 0.5) / ROWS) for place in range(len(grounds))]
+    for place, ground in zip(places, grounds, strict=True):
+        table.pin([panel(random, *place)], PANELS[ground], 0.006)
+    for place, ground in zip(places, grounds, strict=True):
+        table.pin(frond(random, *place), contrast(random, PANELS[ground]), 0.010)
+    for place in random.uniform(0.02, 0.98, (34, 2)).tolist():
+        table.pin([pebble(random, *place)], LEAVES[random.integers(len(LEAVES))], 0.006)
+    return table.colour + (0.025 * noise(random, n, 160, 2))[..., None]
+
+
+class Table:
+    """Sheets of brushed paper laid one over the other on `n` by `n` pixels."""
+
+    def __init__(self, random: Random, n: int) -> None:
+        self.n, self.random = n, random
+        self.sheets = [gouache(random, n) for _ in range(4)]
+        self.colour = np.ones((n, n, 3), dtype=np.float32) * PANELS[0]
+
+    def pin(self, shapes: list[Array], tint: Array, lift: float) -> None:
+        """Lay polygons (corners in 0..1) as one cut of `tint`, casting a soft shadow as far as it is lifted."""
+        box = self.around(shapes, 3 * lift)
+        cover = mask(self.n, shapes)[box]
+        drop = round(lift * self.n * 0.7)
+        shadow = soften(np.roll(cover, (drop, drop), (0, 1)), lift * self.n * 0.45)
+        sheet = self.sheets[self.random.integers(len(self.sheets))][box]
+        painted = tint * (1 + sheet)[..., None] + 0.3 * np.maximum(sheet, 0)[..., None]
+        self.colour[box] = over(self.colour[box] * (1 - 0.55 * shadow[..., None]), painted, cover)
+
+    def around(self, shapes: list[Array], margin: float) -> tuple[slice, slice]:
+        """Rows and columns that hold the polygons and `margin` about them."""
+        corners = np.concatenate(shapes)
+        left, top = (np.clip(corners.min(0) - margin, 0, 1) * self.n).astype(int).tolist()
+        right, bottom = (np.clip(corners.max(0) + margin, 0, 1) * self.n).astype(int).tolist()
+        return slice(top, bottom), slice(left, right)
 
 
 def deal(random: Random, kinds: int, count: int) -> list[int]:
@@ -42,27 +64,41 @@ def contrast(random: Random, ground: Array) -> Array:
     return LEAVES[random.choice(np.argsort(far)[-4:])]
 
 
-def panel(random: Random, left: float, top: float) -> Array:
+def panel(random: Random, cx: float, cy: float) -> Array:
     """The corners of a sheet, cut a little askew and overlapping its neighbours."""
-    corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) / (COLUMNS, ROWS) + (left, top)
-    return corners + random.uniform(-0.012, 0.012, (4, 2)) + 0.004 * np.sign(corners - corners.mean(0))
+    half = np.array([0.5 / COLUMNS, 0.5 / ROWS]) + 0.005
+    corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * half + (cx, cy)
+    return corners + random.uniform(-0.010, 0.010, (4, 2))
 
 
 def frond(random: Random, cx: float, cy: float) -> list[Array]:
-    """A seaweed leaf: round lobes on both sides of a bent stem."""
-    turn, bend = random.uniform(-0.5, 0.5) + random.integers(2) * np.pi, random.uniform(-0.6, 0.6)
-    reach, lobes = random.uniform(0.085, 0.115), int(random.integers(4, 7))
-    along = np.linspace(-1, 1, 2 * lobes + 1)
+    """A seaweed leaf: round lobes on both sides of a bent stem, wider in the middle, one at the tip."""
+    reach, bend, pairs = random.uniform(0.092, 0.108), random.uniform(-0.35, 0.35), int(random.integers(4, 7))
+    along = np.linspace(1, -0.75, pairs)
     stem = np.stack([reach * bend * (along**2 - 0.4), reach * along], -1)
-    shapes = [finger(stem[0], stem[-1] * 1.15, 0.014), finger(stem[0], stem[lobes], 0.015), finger(stem[lobes], stem[-1], 0.013)]
-    for index in range(0, 2 * lobes, 2):
+    ahead = directions(stem)
+    shapes = [ribbon(stem, 0.013, 0.007), finger(stem[-1], stem[-1] + ahead[-1] * 0.3 * reach, 0.016)]
+    for joint, way, t in zip(stem, ahead, along, strict=True):
         for hand in (-1, 1):
-            size = reach * (1.0 - 0.55 * abs(along[index] + 0.1)) * random.uniform(0.7, 1.05)
-            lean = random.uniform(0.25, 0.8)
-            tip = stem[index] + size * np.array([hand * np.cos(lean), np.sin(lean)])
-            shapes.append(finger(stem[index], tip, random.uniform(0.010, 0.015)))
+            lean, size = random.uniform(0.75, 1.15), reach * (0.85 - 0.4 * abs(t - 0.1)) * random.uniform(0.8, 1.1)
+            side = np.array([-way[1], way[0]]) * hand
+            tip = joint + size * (way * np.cos(lean) + side * np.sin(lean))
+            shapes.append(finger(joint, tip, random.uniform(0.012, 0.017)))
+    turn = random.uniform(-0.4, 0.4) + random.integers(2) * np.pi
     spin = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
     return [shape @ spin + (cx, cy) for shape in shapes]
+
+
+def directions(path: Array) -> Array:
+    """Unit tangents `[k, 2]` of `path` `[k, 2]`."""
+    ahead = np.gradient(path, axis=0)
+    return ahead / np.linalg.norm(ahead, axis=1, keepdims=True)
+
+
+def ribbon(path: Array, wide: float, thin: float) -> Array:
+    """The outline of a band along `path` `[k, 2]`, `wide` across at its start and `thin` at its end."""
+    across = directions(path)[:, ::-1] * (-1, 1) * np.linspace(wide, thin, len(path))[:, None] / 2
+    return np.concatenate([path + across, (path - across)[::-1]])
 
 
 def finger(start: Array, end: Array, width: float) -> Array:
@@ -77,8 +113,8 @@ def finger(start: Array, end: Array, width: float) -> Array:
 
 def pebble(random: Random, cx: float, cy: float) -> Array:
     """A small snipped shape."""
-    turns = np.sort(random.uniform(0, 2 * np.pi, 9))
-    size = random.uniform(0.010, 0.026) * random.uniform(0.75, 1.2, 9)
+    turns = np.linspace(0, 2 * np.pi, 9, endpoint=False) + random.uniform(-0.25, 0.25, 9)
+    size = random.uniform(0.007, 0.016) * random.uniform(0.75, 1.2, 9)
     return np.stack([cx + size * np.cos(turns), cy + size * np.sin(turns) * random.uniform(0.5, 1)], -1)
 
 
@@ -90,17 +126,8 @@ def mask(n: int, shapes: list[Array]) -> Array:
     return np.asarray(picture, dtype=np.float32) / 255
 
 
-def pin(random: Random, below: Array, shape: Array, tint: Array, lift: float) -> Array:
-    """Lay a cut of painted paper: soft shadow to the lower right, brushed gouache, a bright edge."""
-    n = len(shape)
-    drop = round(lift * n * 0.7)
-    shadow = soften(np.roll(shape, (drop, drop), (0, 1)), lift * n * 0.5)
-    return over(below * (1 - 0.5 * shadow[..., None]), gouache(random, n, tint), shape)
-
-
-def gouache(random: Random, n: int, tint: Array) -> Array:
-    """Hand-brushed colour: broad streaks one way, thinner ones over them."""
-    streaks = noise(random, n, 6, 4, stretch=6)
+def gouache(random: Random, n: int) -> Array:
+    """How much lighter or darker `[n, n]` hand-brushed paper is: long streaks one way, dabs over them."""
+    streaks = 0.07 * noise(random, n, 5, 3, stretch=12) + 0.07 * noise(random, n, 16, 3, stretch=8)
     streaks = streaks.T if random.random() < 0.5 else streaks
-    dabs = noise(random, n, 14, 3)
-    return tint * (1 + 0.10 * streaks + 0.06 * dabs)[..., None] + 0.035 * np.maximum(streaks, 0)[..., None]
+    return streaks + 0.035 * noise(random, n, 9, 4)

@@ -12,9 +12,9 @@ EMERALD = palette("0b4a33", "12794a", "46a852", "a4cf5a")
 VIOLET = palette("3a1258", "6a1f7d", "a43b93", "d983b4")
 LEAD = palette("15161a")[0]
 # Radius, panes and glass of each ring, from the middle outwards.
-RINGS = ((0.0, 1, AMBER), (0.062, 8, RUBY), (0.125, 16, COBALT), (0.19, 16, AMBER), (0.255, 32, RUBY), (0.315, 16, COBALT),
-         (0.37, 32, EMERALD), (0.425, 32, VIOLET), (0.48, 48, COBALT), (0.535, 24, AMBER), (0.59, 40, EMERALD), (0.65, 48, RUBY),
-         (0.71, 40, COBALT))  # fmt: skip
+RINGS = ((0.0, 1, AMBER), (0.062, 8, RUBY), (0.125, 16, COBALT), (0.19, 16, AMBER), (0.255, 32, RUBY),
+         (0.315, 16, COBALT), (0.37, 32, EMERALD), (0.425, 32, VIOLET), (0.48, 48, COBALT), (0.535, 24, AMBER),
+         (0.59, 40, EMERALD), (0.65, 48, RUBY), (0.71, 40, COBALT))  # fmt: skip
 
 
 def glass(random: Random, n: int) -> Array:
@@ -45,7 +45,7 @@ def panes(random: Random) -> tuple[Array, Array]:
 def glow(random: Random, tint: Array, border: Array) -> Array:
     """Uneven light through hand-blown glass: brighter in the pane's middle, streaked, seeded with bubbles."""
     n = len(tint)
-    light = 0.72 + 14 * np.minimum(border, 0.045) + 0.18 * noise(random, n, 5, 3)
+    light = 0.84 + 14 * np.minimum(border, 0.045) + 0.18 * noise(random, n, 5, 3)
     streaks = 0.16 * noise(random, n, 9, 5, stretch=4) + 0.07 * noise(random, n, 90, 2)
     colour = tint * (light + streaks)[..., None]
     hot = np.clip(light + streaks - 1.05, 0, 1)[..., None]
@@ -60,5 +60,5 @@ def leaded(random: Random, colour: Array, border: Array) -> Array:
     grime = np.clip(1.25 - border / 0.014, 0, 0.6)
     came = np.clip((half - border) * n / 2 + 0.5, 0, 1)
     round_ = soften(np.sqrt(np.clip(1 - (border / half) ** 2, 0, 1)), 1.5) * half * n
-    metal = LEAD * (1 + 0.3 * noise(random, n, 80, 2))[..., None] + 0.0 * colour
+    metal = LEAD * (1 + 0.3 * noise(random, n, 80, 2))[..., None]
     return over(colour * (1 - grime[..., None]), lit(metal * 1.6, round_ * 1.2, 1.0, 0.5), came)

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from .canvas import Array, Random, grid, lit, noise, palette, ramp, soften, step
+from .canvas import Array, Indices, Random, grid, lit, noise, palette, ramp, soften, step
 from .cells import window
 
 SUN = palette("fff3b0", "ffd23c", "f7a01d", "e5601f", "b52a1f", "7a1626")
 SKY = palette("f3e6c8", "eec9a0", "d98c6b", "9a5a78", "4a4a8a", "25336e")
-SEA = palette("07183a", "0b2f63", "0f5a8c", "1a8fa6", "57c0b4", "d9f0dc")
+SEA = palette("0c2458", "124a94", "1778b0", "25a5b4", "57c0b4", "d9f0dc")
 GROUT = palette("2a211c")[0]
 TILES = 3200
 
@@ -44,7 +44,8 @@ def scene(random: Random, x: Array, y: Array) -> tuple[Array, Array]:
 def settle(random: Random, angle: Array, n: int) -> Array:
     """Sites of even, aligned tiles: Lloyd's rounds with the square distance turned to `angle`."""
     across = round(TILES**0.5)
-    sites = np.stack(np.meshgrid(np.arange(across), np.arange(across)), -1).reshape(-1, 2) + random.random((across**2, 2))
+    columns, rows = np.meshgrid(np.arange(across), np.arange(across))
+    sites = np.stack([columns.ravel(), rows.ravel()], -1) + random.random((across**2, 2))
     sites = (sites * n / across).astype(np.float32)
     for _ in range(6):
         owner, _ = tiles(sites, angle, n)
@@ -55,8 +56,8 @@ def settle(random: Random, angle: Array, n: int) -> Array:
     return sites
 
 
-def tiles(sites: Array, angle: Array, n: int) -> tuple[np.ndarray, Array]:
-    """The owner `[n, n]` of each pixel by the largest of the turned coordinates, and how far inside its tile it lies."""
+def tiles(sites: Array, angle: Array, n: int) -> tuple[Indices, Array]:
+    """The tile `[n, n]` each pixel belongs to, square in coordinates turned to `angle`, and how deep inside it lies."""
     first, second = (np.full((n, n), 1e9, dtype=np.float32) for _ in range(2))
     owner = np.zeros((n, n), dtype=np.int32)
     reach = 1.9 * n / len(sites) ** 0.5
@@ -73,7 +74,7 @@ def tiles(sites: Array, angle: Array, n: int) -> tuple[np.ndarray, Array]:
     return owner, (second - first) / 2
 
 
-def laid(random: Random, motif: Array, sites: Array, owner: np.ndarray, edge: Array) -> Array:
+def laid(random: Random, motif: Array, sites: Array, owner: Indices, edge: Array) -> Array:
     """Tiles of one colour each, tilted a little every way, bevelled, in dark grout."""
     n = len(owner)
     tints = motif[np.clip(sites[:, 1].astype(int), 0, n - 1), np.clip(sites[:, 0].astype(int), 0, n - 1)]

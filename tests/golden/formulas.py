@@ -1,4 +1,4 @@
-"""What the script that makes the goldens and the tests that read them share: fixed weights, and thinned feature maps."""
+"""What the script that makes the goldens and the tests that read them share: fixed weights, thinned feature maps."""
 
 import math
 import zlib
@@ -11,7 +11,7 @@ SHARED = {"model.0.": "model1.", "model.1.": "ins."}
 """MSG-Net's file names the encoder and CoMatch twice."""
 
 PICTURE_GAIN = 40.0
-"""MSG-Net paints in 0..255: its last layer is scaled so that fixed weights span that range too, and one unit is little."""
+"""MSG-Net paints in 0..255: its last layer is scaled so that with fixed weights, too, one unit is little."""
 
 
 def noise(shape: tuple[int, ...], name: str) -> Tensor:

@@ -13,8 +13,8 @@ modules are imported, and packages that they want and that no longer exist get e
     zhanghang1989/PyTorch-Multi-Style-Transfer  75d256049a6af7ceccae01bd5c472556478048ea   MSG-Net, CoMatch
     ichunyeh/StyleBank                          7de425ad875a80bc773f1c5a1cf84f21c16ac200   StyleBank
 
-WEIGHTS is a folder with `vgg19_wct` (deep-transfer's files, levels 1-3) and `small16x` (Collaborative-Distillation's, NSE.pth
-and NSD.pth). MSG-Net and StyleBank run on the closed-form weights of formulas.py. Made with torch 2.13, float32, on the CPU.
+WEIGHTS is a folder with `vgg19_wct` (deep-transfer's files, levels 1-3) and `small16x` (Collaborative-Distillation's,
+NSE.pth and NSD.pth). MSG-Net and StyleBank run on the closed-form weights of formulas.py. Made with torch 2.13, on CPU.
 """
 
 import argparse
@@ -22,6 +22,7 @@ import importlib
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from unittest.mock import MagicMock, patch
@@ -110,7 +111,7 @@ def fixed(network: nn.Module) -> Shapes:
 
 
 def msgnet(network: nn.Module, images: Goldens) -> Goldens:
-    """MSG-Net on BGR 0..255, its picture turned back to RGB 0..1."""
+    """MSG-Net on BGR in 0..255, with the style as its target."""
     content, style = (255 * images[name].flip(1) for name in ("content", "style"))
     network.setTarget(style)
     features = network.model1(content)
@@ -118,8 +119,13 @@ def msgnet(network: nn.Module, images: Goldens) -> Goldens:
         "features": thin(features),
         "gram": network.ins.G[:, ::16, ::16],
         "matched": thin(network.ins(features)),
-        "picture": network(content).flip(1) / 255,
+        "picture": paint(network, images["content"]),
     }
+
+
+def paint(network: nn.Module, image: Tensor) -> Tensor:
+    """MSG-Net's picture, RGB in 0..1 as everywhere else here."""
+    return network(255 * image.flip(1)).flip(1) / 255
 
 
 def old_running_statistics(network: nn.Module) -> Shapes:
@@ -171,7 +177,7 @@ def formulas(peers: Path) -> Goldens:
 
 
 def odd(networks: dict[str, Callable[[Tensor], Tensor]]) -> Goldens:
-    """What each published network gives back for a picture of odd sides: its height and width, and the picture, thinned."""
+    """What each network gives back for a picture of odd sides: the height and width, and the picture, thinned."""
     picture = noise((1, 3, *ODD), "odd") / 2 + 0.5
     results = {name: network(picture) for name, network in networks.items()}
     sizes = {f"{name}.size": torch.tensor(result.shape[-2:]) for name, result in results.items()}
@@ -202,7 +208,7 @@ def main() -> None:
         network = peer(peers / "PyTorch-Multi-Style-Transfer/experiments", "net").Net(ngf=ngf)
         shapes = fixed(network) | old_running_statistics(network)
         write(f"msgnet{ngf}", msgnet(network, images), shapes)
-        networks["msgnet"] = network
+        networks["msgnet"] = partial(paint, network)
     networks["stylebank"] = peer(peers / "StyleBank", "network", *TORCHVISION).StyleBankNet(2)
     shapes = fixed(networks["stylebank"])
     write("stylebank", stylebank(networks["stylebank"], images), shapes)

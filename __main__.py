@@ -1,0 +1,5 @@
+"""`python -m brushwork`."""
+
+from .headless.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,32 @@
+"""Which exceptions are a message to a person, and which are bugs."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from .graph import WorkflowError
+
+
+def sentence(error: BaseException) -> str | None:
+    """The one line to show a person, or None where the exception is a bug that has to keep its traceback.
+
+    Messages are raised as ValueError, OSError, KeyError and subclasses of RuntimeError. A bare RuntimeError is torch's,
+    and a KeyError that holds nothing but a key is a dictionary's.
+    """
+    bug = type(error) is RuntimeError or isinstance(error, NotImplementedError | RecursionError)
+    if bug or not isinstance(error, ValueError | OSError | KeyError | RuntimeError):
+        return None
+    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    line = " ".join(text.split())
+    return line if " " in line else None
+
+
+@contextmanager
+def blamed_on(name: str) -> Iterator[None]:
+    """Inside the block, put the name of a node before every message to a person."""
+    try:
+        yield
+    except Exception as error:
+        message = sentence(error)
+        if message is None:
+            raise
+        raise WorkflowError(f"{name}: {message}") from error

@@ -1,0 +1,23 @@
+"""A progress bar in the terminal, on stderr, so that stdout holds nothing but the answer."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from .run import Progress
+
+
+@contextmanager
+def shown_progress() -> Iterator[Progress]:
+    """What to give as `on_progress` inside the block."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bars
+
+    columns = BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False)
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task("")
+
+        def update(done: int, total: int, name: str) -> None:
+            bars.update(task, completed=done, total=total, description=name)
+
+        yield update

@@ -1,0 +1,54 @@
+"""`brushwork run` and `brushwork demo`: run workflow files."""
+
+from pathlib import Path
+from typing import Annotated
+
+from .catalogue import all_nodes, all_titles
+from .graph import Graph
+from .progress import shown_progress
+from .run import run_for_each, run_workflow
+from .settings import apply_setting, folder_setting, for_each_picture, parse_setting
+from .workflow import read_workflow
+
+WORKFLOWS = Path(__file__).parent.parent / "workflows"
+DEMO = ("adain.json", "wct.json")
+
+
+def run(
+    workflow: Annotated[Path, "A workflow saved by ComfyUI, in the UI or the API format."],
+    settings: Annotated[
+        list[str] | None,
+        "--set",
+        "NODE.INPUT=VALUE, with the node's title or id; a folder of pictures runs the workflow for each.",
+    ] = None,
+    output: Annotated[Path, "--output", "-o", "The folder for the pictures."] = Path("out"),
+    inputs: Annotated[Path | None, "--input", "-i", "Where the workflow's pictures are; else its own folder."] = None,
+) -> list[Path]:
+    """Run a workflow without ComfyUI, and name the pictures it saved."""
+    nodes = all_nodes()
+    graph = read_workflow(workflow, nodes, all_titles())
+    for setting in settings or []:
+        graph = apply_setting(graph, parse_setting(setting), nodes)
+    return run_graph(graph, nodes, inputs or workflow.parent, output)
+
+
+def demo(output: Annotated[Path, "The folder for the pictures."] = Path("out")) -> list[Path]:
+    """Run AdaIN and WCT on sample pictures, and name the pictures made."""
+    nodes = all_nodes()
+    files: list[Path] = []
+    with shown_progress() as progress:
+        for name in DEMO:
+            path = WORKFLOWS / name
+            graph = read_workflow(path, nodes, all_titles())
+            files += run_workflow(graph, nodes, WORKFLOWS, output, progress, path.stem)
+    return files
+
+
+def run_graph(graph: Graph, nodes: dict[str, type], input_dir: Path, output_dir: Path) -> list[Path]:
+    """Run a graph with a progress bar; once for each picture, if one of its constants is a folder."""
+    folder = folder_setting(graph)
+    with shown_progress() as progress:
+        if folder is None:
+            return run_workflow(graph, nodes, input_dir, output_dir, progress)
+        runs = for_each_picture(graph, *folder)
+        return run_for_each(graph, nodes, runs, folder[0], input_dir, output_dir, progress)

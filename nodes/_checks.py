@@ -1,0 +1,125 @@
+"""The door of every node: what comes in is checked and laid out for torch, what goes out is clamped and laid back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ..models.features import FeatureMap
+from ..transfer.moments import check_batches
+from ..transfer.regions import cell_weights, resize_mask
+from . import _host
+from ._residency import KeptFeatures
+
+
+def picture_in(image: Tensor, name: str) -> Tensor:
+    """IMAGE [B, H, W, 1, 3 or 4] -> [B, 3, H, W] on the compute device; grey becomes RGB, transparency is dropped."""
+    if image.dim() != 4 or image.shape[-1] not in (1, 3, 4):
+        raise ValueError(
+            f"'{name}' has the shape {list(image.shape)}, an image is [batch, height, width, 3]: "
+            "connect an IMAGE output, or a mask through Convert Mask to Image."
+        )
+    if min(image.shape) == 0:
+        raise ValueError(f"'{name}' holds no pixels: connect a picture of at least 1 x 1.")
+    _check_finite(image, name)
+    colours = image.expand(*image.shape[:3], 3) if image.shape[-1] == 1 else image[..., :3]
+    return colours.movedim(-1, 1).to(_host.compute_device(), torch.float32)
+
+
+def picture_out(image: Tensor) -> Tensor:
+    """[B, 3, H, W] -> IMAGE [B, H, W, 3], float32 in 0..1, on the device where ComfyUI keeps pictures."""
+    return image.float().clamp(0, 1).movedim(1, -1).contiguous().to(_host.result_device())
+
+
+def mask_in(mask: Tensor, name: str, batch: int, size: tuple[int, int]) -> Tensor:
+    """MASK [H, W] or [B, H, W] -> [1 or batch, h, w] in 0..1, resized to the picture's `size` where it has another."""
+    layers = mask[None] if mask.dim() == 2 else mask
+    if layers.dim() != 3 or min(layers.shape) == 0:
+        raise ValueError(
+            f"'{name}' has the shape {list(mask.shape)}, a mask is [batch, height, width]: connect a MASK output."
+        )
+    if layers.shape[0] not in (1, batch):
+        raise ValueError(
+            f"'{name}' holds {layers.shape[0]} masks for {batch} images: give one mask, or as many as images."
+        )
+    _check_finite(layers, name)
+    return resize_mask(layers.to(_host.compute_device()), size).clamp(0, 1)
+
+
+def mask_over(features: FeatureMap, mask: Tensor | None, name: str) -> Tensor | None:
+    """A mask of the picture as weights [B or 1, 1, h, w] of the cells of its feature map; None stays None."""
+    if mask is None:
+        return None
+    return cells_of(features, mask_in(mask, name, features.values.shape[0], features.image_size))
+
+
+def cells_of(features: FeatureMap, mask: Tensor) -> Tensor:
+    """A mask [B, H, W] of the picture's own size as weights [B, 1, h, w] of the cells of its feature map."""
+    height, width = features.values.shape[-2:]
+    return cell_weights(mask, (height, width), features.space.stride)
+
+
+def style_mask_over(features: FeatureMap, mask: Tensor | None, name: str) -> Tensor | None:
+    """`mask_over` for a style, where a mask that selects nothing leaves no style to take."""
+    weights = mask_over(features, mask, name)
+    if weights is not None and not (weights.flatten(1).sum(1) > 0).all():
+        raise ValueError(f"'{name}' selects nothing of the style: paint the part to use in white, or disconnect it.")
+    return weights
+
+
+def alpha_in(alpha: float, name: str = "alpha") -> float:
+    """A strength, which may have come over a link unchecked."""
+    if not (math.isfinite(alpha) and 0 <= alpha <= 1):
+        raise ValueError(f"'{name}' is {alpha}: use a number from 0 (the content) to 1 (the full style).")
+    return alpha
+
+
+def positive_in(value: float, name: str) -> float:
+    """A scale, which may have come over a link unchecked."""
+    if not (math.isfinite(value) and value > 0):
+        raise ValueError(f"'{name}' is {value}: use a number above 0.")
+    return value
+
+
+def same_pictures(first: Tensor, second: Tensor) -> None:
+    """ValueError unless two pictures [B, 3, H, W] have one size and batches that pair."""
+    check_batches(first.shape[0], second.shape[0])
+    if first.shape[-2:] != second.shape[-2:]:
+        sizes = " and ".join(f"{image.shape[-1]} x {image.shape[-2]}" for image in (first, second))
+        raise ValueError(f"these pictures are {sizes} pixels: bring both to one size first.")
+
+
+def features_in(features: KeptFeatures) -> FeatureMap:
+    """The feature map of a socket, on the compute device."""
+    return features.on(_host.compute_device())
+
+
+def features_out(features: FeatureMap) -> tuple[KeptFeatures]:
+    """A node's result, booked so that it makes room when newer ones need it."""
+    return (_host.residency().keep(features),)
+
+
+def same_space(maps: Sequence[FeatureMap]) -> None:
+    """ValueError unless all maps live in one space, are of one picture size, and have batches that pair."""
+    first = maps[0]
+    for other in maps[1:]:
+        other.expect(first.space)
+        check_batches(first.values.shape[0], other.values.shape[0])
+        if other.image_size != first.image_size:
+            raise ValueError(
+                f"these features are of pictures {_size(first)} and {_size(other)}: "
+                "encode pictures of one size to combine them pixel by pixel."
+            )
+
+
+def _size(features: FeatureMap) -> str:
+    height, width = features.image_size
+    return f"{width} x {height}"
+
+
+def _check_finite(values: Tensor, name: str) -> None:
+    if not torch.isfinite(values).all():
+        raise ValueError(f"'{name}' holds NaN or infinite values: look at the node that made it.")

@@ -1,0 +1,146 @@
+"""What the host gives: devices, memory, progress, folders. The only module that knows ComfyUI; else torch answers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeVar
+
+import torch
+
+from ..models.network import StyleNetwork
+from ._residency import Residency
+
+FOLDER = "brushwork"
+"""Our folder under ComfyUI's models/."""
+FEATURE_BUDGET = 1 << 30
+"""Bytes of feature maps that may stay on the compute device: ComfyUI's cache never frees what a node returned."""
+
+Result = TypeVar("Result")
+
+
+def compute_device() -> torch.device:
+    """Where networks run."""
+    if management := _comfy("comfy.model_management"):
+        return management.get_torch_device()
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def result_device() -> torch.device:
+    """Where the images that a node returns live."""
+    management = _comfy("comfy.model_management")
+    return management.intermediate_device() if management else torch.device("cpu")
+
+
+def weight_folders() -> list[Path]:
+    """ComfyUI's models/brushwork, and the paths that the user configured for it; none without ComfyUI."""
+    folder_paths = _comfy("folder_paths")
+    if folder_paths is None:
+        return []
+    if FOLDER not in folder_paths.folder_names_and_paths:
+        extensions = folder_paths.supported_pt_extensions
+        own = str(Path(folder_paths.models_dir) / FOLDER)
+        folder_paths.folder_names_and_paths[FOLDER] = ([own], extensions)
+    return [Path(folder) for folder in folder_paths.get_folder_paths(FOLDER)]
+
+
+def progress() -> Callable[[int, int], None]:
+    """A function that tells the page (done, in all); in ComfyUI it raises when the user interrupts."""
+    utils = _comfy("comfy.utils")
+    if utils is None:
+        return lambda done, total: None
+    bar = utils.ProgressBar(1)
+    return lambda done, total: bar.update_absolute(done, total)
+
+
+def check_interrupted() -> None:
+    """Raise ComfyUI's own exception when the user has asked to stop; it must not be swallowed."""
+    if management := _comfy("comfy.model_management"):
+        management.throw_exception_if_processing_interrupted()
+
+
+class HostedNetwork:
+    """A network on a BRUSHWORK_NETWORK socket: ComfyUI's model management may move and unload it between uses."""
+
+    def __init__(self, network: StyleNetwork) -> None:
+        self._network = network
+        self._patcher = _patcher(network)
+
+    def ready(self) -> StyleNetwork:
+        """The network on the compute device."""
+        if self._patcher is None:
+            return self._network.to(compute_device())
+        # Plain torch layers cannot be loaded in part: what stayed behind would fail on the device of its input.
+        _required("comfy.model_management").load_models_gpu([self._patcher], force_full_load=True)
+        return self._network
+
+    @property
+    def network(self) -> StyleNetwork:
+        """The network wherever it is, for questions that need no computing."""
+        return self._network
+
+
+def chunked(run: Callable[[slice], Result], batch: int, size: int) -> list[Result]:
+    """`run` on the slices of a batch, `size` pictures at once; out of memory leads to smaller slices, not to a failure.
+
+    RuntimeError with the remedy where one picture alone does not fit.
+    """
+    results, done, report = [], 0, progress()
+    while done < batch:
+        check_interrupted()
+        part = slice(done, min(done + size, batch))
+        result = _unless_out_of_memory(run, part)
+        if result is not None:
+            results.append(result)
+            done = part.stop
+            report(done, batch)
+        elif size == 1:
+            raise RuntimeError("one picture alone does not fit into memory: make it smaller, or use a smaller network.")
+        else:
+            size = max(1, size // 2)
+            _free_memory()
+    return results
+
+
+@cache
+def residency() -> Residency:
+    """The one book of feature maps that lie on the compute device."""
+    return Residency(FEATURE_BUDGET)
+
+
+def _unless_out_of_memory(run: Callable[[slice], Result], part: slice) -> Result | None:
+    # A function by itself, so that the exception, which holds the tensors that filled the memory, is gone on return.
+    try:
+        return run(part)
+    except torch.cuda.OutOfMemoryError:
+        return None
+
+
+def _free_memory() -> None:
+    if management := _comfy("comfy.model_management"):
+        management.soft_empty_cache()
+    elif torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _patcher(network: StyleNetwork) -> Any | None:  # noqa: ANN401 - ComfyUI's class, known at run time only
+    patching = _comfy("comfy.model_patcher")
+    if patching is None:
+        return None
+    offload = _required("comfy.model_management").unet_offload_device()
+    return patching.ModelPatcher(network, load_device=compute_device(), offload_device=offload)
+
+
+def _comfy(name: str) -> ModuleType | None:
+    # Running inside ComfyUI means that it has imported these itself. Importing them elsewhere would start CUDA or fail.
+    return sys.modules.get(name) if "comfy.model_management" in sys.modules else None
+
+
+def _required(name: str) -> ModuleType:
+    module = _comfy(name)
+    if module is None:
+        raise RuntimeError(f"{name} is not loaded: run this inside ComfyUI.")
+    return module

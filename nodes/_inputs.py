@@ -1,0 +1,73 @@
+"""The sockets and widgets that several nodes share, in ComfyUI's V1 form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+NETWORK, FEATURES = "BRUSHWORK_NETWORK", "BRUSHWORK_FEATURES"
+PER_IMAGE, WHOLE_BATCH = "per image", "whole batch"
+
+Input = tuple[str | list[str], dict[str, Any]]
+Inputs = dict[str, dict[str, Input]]
+
+
+def network(tooltip: str = "From Load Style Network.") -> Input:
+    return NETWORK, {"tooltip": tooltip}
+
+
+def features(tooltip: str) -> Input:
+    return FEATURES, {"tooltip": tooltip}
+
+
+def image(tooltip: str) -> Input:
+    return "IMAGE", {"tooltip": tooltip}
+
+
+def mask(tooltip: str) -> Input:
+    return "MASK", {"tooltip": tooltip}
+
+
+def choice(options: Sequence[str], tooltip: str, default: str | None = None, advanced: bool = False) -> Input:
+    return list(options), {"default": default or options[0], "tooltip": tooltip, "advanced": advanced}
+
+
+def number(default: float, least: float, most: float, step: float, tooltip: str) -> Input:
+    return "FLOAT", {"default": default, "min": least, "max": most, "step": step, "round": False, "tooltip": tooltip}
+
+
+def whole(default: int, least: int, most: int, tooltip: str, **options: bool) -> Input:
+    return "INT", {"default": default, "min": least, "max": most, "tooltip": tooltip, **options}
+
+
+def alpha(tooltip: str) -> Input:
+    return "FLOAT", {"default": 1.0, "min": 0.0, "max": 1.0, "step": 0.01, "display": "slider", "tooltip": tooltip}
+
+
+def weight(what: str) -> Input:
+    return number(1.0, 0.0, 10.0, 0.05, f"How much {what} counts; weights are scaled to the sum one.")
+
+
+def transform(**widgets: Input) -> Inputs:
+    """The inputs of a transform of content features by style features, with `widgets` of its own."""
+    tip = (
+        "'per image' fits each picture of a batch by itself; 'whole batch' fits all at once, which keeps frames alike."
+    )
+    return {
+        "required": {
+            "content": features("The content's features, from Style Encoder."),
+            "style": features("The style's features, from the same network and level; one picture, or one a content."),
+            **widgets,
+        },
+        "optional": {"statistics": choice((PER_IMAGE, WHOLE_BATCH), tip, advanced=True), **masks()},
+    }
+
+
+def masks() -> dict[str, Input]:
+    """The two optional masks of a transform."""
+    return {
+        "content_mask": mask(
+            "Where to restyle: white is restyled, black stays. The content's statistics come from there."
+        ),
+        "style_mask": mask("Which part of the style to learn from: white counts, black does not."),
+    }

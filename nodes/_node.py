@@ -1,0 +1,38 @@
+"""What all nodes share, in ComfyUI's V1 form written the V3 way: no state, argument names equal input ids."""
+
+from __future__ import annotations
+
+from . import _inputs
+
+
+class Node:
+    """A node says what it takes in INPUT_TYPES and does its work in `run`."""
+
+    TITLE: str
+    CATEGORY: str
+    DESCRIPTION: str
+    SEARCH_ALIASES: list[str] = []
+    RETURN_TYPES: tuple[str, ...]
+    RETURN_NAMES: tuple[str, ...]
+    OUTPUT_TOOLTIPS: tuple[str, ...]
+    FUNCTION = "run"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> _inputs.Inputs:
+        raise NotImplementedError
+
+
+class ImageNode(Node):
+    """A node with one picture as its result."""
+
+    RETURN_TYPES = ("IMAGE",)
+    RETURN_NAMES = ("image",)
+    OUTPUT_TOOLTIPS = ("The picture, in 0..1.",)
+
+
+class FeatureNode(Node):
+    """A node with features as its result."""
+
+    RETURN_TYPES = (_inputs.FEATURES,)
+    RETURN_NAMES = ("features",)
+    OUTPUT_TOOLTIPS = ("Features, for another stage or for Style Decoder.",)

@@ -1,0 +1,100 @@
+"""Features with features: strength, mixtures, regions."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from ..transfer.mixing import blend, mix
+from ..transfer.regions import feather as soften
+from . import _inputs
+from ._checks import alpha_in, cells_of, features_in, features_out, mask_in, same_space
+from ._node import FeatureNode
+from ._residency import KeptFeatures
+
+
+class BlendByAlpha(FeatureNode):
+    """Strength: between the content and its restyled version."""
+
+    TITLE = "Blend by Alpha"
+    CATEGORY = "brushwork/combine"
+    DESCRIPTION = "Blends the content's features with the restyled ones: the strength of the style."
+    SEARCH_ALIASES = ["strength", "content style trade-off", "interpolate"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> _inputs.Inputs:
+        return {
+            "required": {
+                "content": _inputs.features("The features before the transform."),
+                "stylised": _inputs.features("The features after it."),
+                "alpha": _inputs.alpha("0 is the content, 1 the full style."),
+            }
+        }
+
+    def run(self, content: KeptFeatures, stylised: KeptFeatures, alpha: float = 1.0) -> tuple[KeptFeatures]:
+        own, restyled = features_in(content), features_in(stylised)
+        same_space([restyled, own])
+        return features_out(restyled.with_values(blend(own.values, restyled.values, alpha_in(alpha))))
+
+
+class MixStyles(FeatureNode):
+    """A weighted mean of restyled features."""
+
+    TITLE = "Mix Styles"
+    CATEGORY = "brushwork/combine"
+    DESCRIPTION = "Mixes up to four versions of the same content by weight: between styles, or between methods."
+    SEARCH_ALIASES = ["interpolate styles", "style interpolation", "average"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> _inputs.Inputs:
+        tip = "Restyled features of one content, all of one network and level."
+        names = [f"features_{number}" for number in range(1, 5)]
+        weights = {f"weight_{number}": _inputs.weight(f"features_{number}") for number in range(1, 5)}
+        return {
+            "required": {names[0]: _inputs.features(tip), **weights},
+            "optional": {name: _inputs.features(tip) for name in names[1:]},
+        }
+
+    def run(
+        self,
+        features_1: KeptFeatures,
+        weight_1: float = 1.0,
+        weight_2: float = 1.0,
+        weight_3: float = 1.0,
+        weight_4: float = 1.0,
+        features_2: KeptFeatures | None = None,
+        features_3: KeptFeatures | None = None,
+        features_4: KeptFeatures | None = None,
+    ) -> tuple[KeptFeatures]:
+        slots = ((features_1, weight_1), (features_2, weight_2), (features_3, weight_3), (features_4, weight_4))
+        maps = [features_in(features) for features, _ in slots if features is not None]
+        same_space(maps)
+        values = mix([each.values for each in maps], [weight for features, weight in slots if features is not None])
+        return features_out(maps[0].with_values(values))
+
+
+class RegionMask(FeatureNode):
+    """One version inside a mask, another outside."""
+
+    TITLE = "Region Mask"
+    CATEGORY = "brushwork/combine"
+    DESCRIPTION = "Puts one version of the content's features inside a mask and another outside it, with a soft edge."
+    SEARCH_ALIASES = ["spatial control", "composite features", "region"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> _inputs.Inputs:
+        return {
+            "required": {
+                "inside": _inputs.features("What stands where the mask is white."),
+                "outside": _inputs.features("What stands where the mask is black."),
+                "mask": _inputs.mask("The region, in the content picture; other sizes are resized."),
+                "feather": _inputs.number(0.0, 0.0, 512.0, 1.0, "Pixels over which the edge fades, to both sides."),
+            }
+        }
+
+    def run(
+        self, inside: KeptFeatures, outside: KeptFeatures, mask: Tensor, feather: float = 0.0
+    ) -> tuple[KeptFeatures]:
+        within, without = features_in(inside), features_in(outside)
+        same_space([within, without])
+        soft = soften(mask_in(mask, "mask", within.values.shape[0], within.image_size), feather)
+        return features_out(within.with_values(blend(without.values, within.values, cells_of(within, soft))))

@@ -1,0 +1,93 @@
+"""From a picture to features and back: the loader, the encoder, the decoder."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from ..models.manifest import read_manifest
+from ..models.network import PURPOSES, RECONSTRUCTION
+from ..models.precision import AUTOMATIC, PRECISIONS, compute_dtype
+from ..models.zoo import load_network
+from . import _host, _inputs
+from ._checks import features_in, features_out, picture_in, picture_out
+from ._node import FeatureNode, ImageNode, Node
+from ._passes import decode, encode
+from ._residency import KeptFeatures
+
+LEVELS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1", "comatch", "bank")
+
+
+class LoadStyleNetwork(Node):
+    """A network by name, its weights found or fetched."""
+
+    TITLE = "Load Style Network"
+    CATEGORY = "brushwork/network"
+    DESCRIPTION = "Loads a style network: an encoder, the decoders that belong to it, and what its method needs."
+    SEARCH_ALIASES = ["vgg", "wct", "adain", "msg-net", "stylebank", "neural style"]
+    RETURN_TYPES = (_inputs.NETWORK,)
+    RETURN_NAMES = ("network",)
+    OUTPUT_TOOLTIPS = ("For Style Encoder, Style Decoder and the nodes of its method.",)
+
+    @classmethod
+    def INPUT_TYPES(cls) -> _inputs.Inputs:
+        names = tuple(read_manifest().networks)
+        tip = "'automatic' computes in half precision where the hardware is faster in it; the pictures look the same."
+        return {
+            "required": {
+                "name": _inputs.choice(names, "Weights that are not at hand are downloaded once, and verified."),
+                "precision": _inputs.choice(PRECISIONS, tip, advanced=True),
+            }
+        }
+
+    def run(self, name: str, precision: str = AUTOMATIC) -> tuple[_host.HostedNetwork]:
+        network = load_network(name, _host.weight_folders(), _host.progress())
+        return (_host.HostedNetwork(network.prepare(compute_dtype(precision, _host.compute_device()))),)
+
+
+class StyleEncoder(FeatureNode):
+    """A picture's features at one level."""
+
+    TITLE = "Style Encoder"
+    CATEGORY = "brushwork/network"
+    DESCRIPTION = "Encodes a picture into features at one level: fine texture at relu1_1, large shapes at relu5_1."
+    SEARCH_ALIASES = ["vgg encode", "features", "encode style", "encode content"]
+    OUTPUT_TOOLTIPS = ("Features that remember their network, level and the picture's exact size.",)
+
+    @classmethod
+    def INPUT_TYPES(cls) -> _inputs.Inputs:
+        tip = "Content and style need the same level. MSG-Net has the level 'comatch', StyleBank the level 'bank'."
+        return {
+            "required": {
+                "network": _inputs.network(),
+                "image": _inputs.image("A content or a style picture of any size, or a batch of them."),
+                "level": _inputs.choice(LEVELS, tip, default="relu4_1"),
+            }
+        }
+
+    def run(self, network: _host.HostedNetwork, image: Tensor, level: str) -> tuple[KeptFeatures]:
+        return features_out(encode(network, picture_in(image, "image"), level))
+
+
+class StyleDecoder(ImageNode):
+    """Features back to a picture."""
+
+    TITLE = "Style Decoder"
+    CATEGORY = "brushwork/network"
+    DESCRIPTION = "Decodes features into a picture of exactly the size that was encoded."
+    SEARCH_ALIASES = ["vgg decode", "decode features", "invert features"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> _inputs.Inputs:
+        tip = "'reconstruction' inverts the encoder, as WCT wants it; 'adain' was trained to paint AdaIN's features."
+        return {
+            "required": {
+                "network": _inputs.network("The network that encoded the features."),
+                "features": _inputs.features("From Style Encoder, or from any node that restyles or mixes features."),
+            },
+            "optional": {"trained_for": _inputs.choice(PURPOSES, tip)},
+        }
+
+    def run(
+        self, network: _host.HostedNetwork, features: KeptFeatures, trained_for: str = RECONSTRUCTION
+    ) -> tuple[Tensor]:
+        return (picture_out(decode(network, features_in(features), trained_for)),)

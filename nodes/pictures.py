@@ -1,0 +1,139 @@
+"""Pictures before and after the networks."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from ..pictures.sheet import contact_sheet
+from ..samples import load_sample, sample_names
+from ..transfer.colour import keep_luminance, match_colours
+from ..transfer.texture import scale_strokes, texture_noise
+from . import _inputs
+from ._checks import picture_in, picture_out, positive_in, same_pictures
+from ._node import ImageNode
+
+LUMINANCE, MATCHING = "luminance", "colour matching"
+SHEET_SLOTS = 12
+
+
+class PreserveColor(ImageNode):
+    """The content's colours in the stylised picture."""
+
+    TITLE = "Preserve Color"
+    CATEGORY = "brushwork/picture"
+    DESCRIPTION = "Gives a stylised picture the colours of its content, pixel by pixel or as a whole."
+    SEARCH_ALIASES = ["preserve colour", "keep color", "color transfer", "luminance only", "coral"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> _inputs.Inputs:
+        tip = (
+            "'luminance' keeps the hue of every pixel of the content; 'colour matching' gives the picture, or a style "
+            "picture before it is encoded, the content's mean colour and colour covariance."
+        )
+        return {
+            "required": {
+                "stylised": _inputs.image("The stylised picture, or the style picture for colour matching before."),
+                "content": _inputs.image("The picture whose colours are kept."),
+                "how": _inputs.choice((LUMINANCE, MATCHING), tip),
+            }
+        }
+
+    def run(self, stylised: Tensor, content: Tensor, how: str = LUMINANCE) -> tuple[Tensor]:
+        picture, colours = picture_in(stylised, "stylised"), picture_in(content, "content")
+        if how == MATCHING:
+            return (picture_out(match_colours(picture, colours)),)
+        same_pictures(picture, colours)
+        return (picture_out(keep_luminance(picture.clamp(0, 1), colours.clamp(0, 1))),)
+
+
+class BrushSize(ImageNode):
+    """The style picture larger or smaller, and its strokes with it."""
+
+    TITLE = "Brush Size"
+    CATEGORY = "brushwork/picture"
+    DESCRIPTION = "Scales the style picture: a larger style has larger strokes."
+    SEARCH_ALIASES = ["style size", "stroke size", "style scale"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> _inputs.Inputs:
+        return {
+            "required": {
+                "style": _inputs.image("The style picture."),
+                "scale": _inputs.number(1.0, 0.05, 8.0, 0.05, "2 doubles the strokes, 0.5 halves them."),
+            }
+        }
+
+    def run(self, style: Tensor, scale: float = 1.0) -> tuple[Tensor]:
+        return (picture_out(scale_strokes(picture_in(style, "style"), positive_in(scale, "scale"))),)
+
+
+class TextureNoise(ImageNode):
+    """Where texture synthesis starts."""
+
+    TITLE = "Texture Noise"
+    CATEGORY = "brushwork/picture"
+    DESCRIPTION = "Uniform noise as the content: WCT at full strength turns it into the style's texture."
+    SEARCH_ALIASES = ["texture synthesis", "noise image", "random"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> _inputs.Inputs:
+        seed = _inputs.whole(
+            0, 0, 0xFFFFFFFFFFFFFFFF, "The same seed gives the same noise.", control_after_generate=True
+        )
+        return {
+            "required": {
+                "width": _inputs.whole(512, 1, 16384, "Pixels."),
+                "height": _inputs.whole(512, 1, 16384, "Pixels."),
+                "seed": seed,
+            }
+        }
+
+    def run(self, width: int = 512, height: int = 512, seed: int = 0) -> tuple[Tensor]:
+        return (picture_out(texture_noise(height, width, seed)),)
+
+
+class SamplePicture(ImageNode):
+    """A picture that comes with the pack."""
+
+    TITLE = "Sample Picture"
+    CATEGORY = "brushwork/picture"
+    DESCRIPTION = "A photograph or a style that comes with the pack, so that every workflow runs at the first click."
+    SEARCH_ALIASES = ["example image", "demo picture", "test image"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> _inputs.Inputs:
+        return {"required": {"name": _inputs.choice(sample_names(), "Photographs first, then styles.")}}
+
+    def run(self, name: str) -> tuple[Tensor]:
+        return (picture_out(load_sample(name)),)
+
+
+class ContactSheet(ImageNode):
+    """Several pictures on one sheet."""
+
+    TITLE = "Contact Sheet"
+    CATEGORY = "brushwork/picture"
+    DESCRIPTION = "Lays pictures out in a grid with a line of text under each; batches take one place a picture."
+    SEARCH_ALIASES = ["image grid", "collage", "comparison", "montage"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> _inputs.Inputs:
+        slots = [f"image_{number}" for number in range(1, SHEET_SLOTS + 1)]
+        labels = {"default": "", "multiline": True, "tooltip": "A line a picture, in order."}
+        return {
+            "required": {
+                slots[0]: _inputs.image("The first picture, or a batch."),
+                "labels": ("STRING", labels),
+                "columns": _inputs.whole(0, 0, 12, "Pictures in a row; 0 makes the sheet about square."),
+                "side": _inputs.whole(320, 32, 2048, "Pixels of a picture's longer side on the sheet."),
+            },
+            "optional": {slot: _inputs.image("The next picture, or a batch.") for slot in slots[1:]},
+        }
+
+    def run(
+        self, image_1: Tensor, labels: str = "", columns: int = 0, side: int = 320, **images: Tensor
+    ) -> tuple[Tensor]:
+        named = {"image_1": image_1, **images}
+        order = sorted(named, key=lambda name: int(name.removeprefix("image_")))
+        pictures = [picture for name in order for picture in picture_in(named[name], name)]
+        return (picture_out(contact_sheet(pictures, labels.splitlines(), columns, side)),)

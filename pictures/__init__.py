@@ -1,0 +1,1 @@
+"""Pictures about pictures: sheets of them with labels, and charts."""

@@ -1,0 +1,326 @@
+"""Downloads against a server of our own: what arrives, what is kept, what is said."""
+
+import hashlib
+import json
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from brushwork.models import weights
+from brushwork.models.download import CHUNK, fetch
+from brushwork.models.manifest import WeightFile, WeightsError
+
+ROOT = Path(__file__).resolve().parents[2]
+CONTENT = bytes(range(256)) * 1000
+CUT = CHUNK + 4321
+"""Where the server hangs up if told to: after more than one chunk, and not between two."""
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: "Shelf"
+
+    def do_GET(self) -> None:  # noqa: N802
+        shelf = self.server
+        shelf.asked.append((self.path, self.headers.get("Range")))
+        shelf.gate.wait(30)
+        if self.path == "/moved":
+            self.answer(302, b"elsewhere", Location="/file")
+        elif self.path != "/file":
+            self.answer(404, b"not here")
+        elif shelf.ranges and (wanted := self.headers.get("Range")):
+            rest = shelf.content[int(wanted.removeprefix("bytes=").removesuffix("-")) :]
+            self.answer(206 if rest else 416, rest)
+        else:
+            self.answer(200, shelf.content)
+
+    def answer(self, status: int, body: bytes, **headers: str) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        if self.server.length:
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        body = body[: self.server.cut]
+        self.server.sent += len(body)  # before the client can have them
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *_: object) -> None:
+        """Quiet."""
+
+
+class Shelf(ThreadingHTTPServer):
+    """A server of one file, and of trouble."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.content = CONTENT
+        self.ranges = True
+        self.length = True
+        self.cut: int | None = None
+        self.sent = 0
+        self.asked: list[tuple[str, str | None]] = []
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def url(self, path: str = "/file") -> str:
+        return f"http://127.0.0.1:{self.server_port}{path}"
+
+    def handle_error(self, *_: object) -> None:
+        """A client that hangs up is part of the tests."""
+
+
+@pytest.fixture
+def shelf(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with Shelf() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def entry(*urls: str) -> WeightFile:
+    return WeightFile(
+        id="file",
+        filename="net/file.pth",
+        format="torch",
+        keymap="sequential",
+        urls=urls,
+        bytes=len(CONTENT),
+        sha256=hashlib.sha256(CONTENT).hexdigest(),
+    )
+
+
+def blob(*urls: str) -> WeightFile:
+    """The same file, of which only git's name is known, and not the size."""
+    name = hashlib.sha1(b"blob %d\0" % len(CONTENT) + CONTENT).hexdigest()
+    return replace(entry(*urls), bytes=None, sha256=None, git_blob=name)
+
+
+Describe = Callable[..., WeightFile]
+both = pytest.mark.parametrize("describe", [entry, blob])
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    return tmp_path / "weights" / "net" / "file.pth"
+
+
+def part(place: Path) -> Path:
+    return place.with_name(f"{place.name}.part")
+
+
+def left(place: Path) -> list[str]:
+    """What lies in the folder, but for locks."""
+    return sorted(path.name for path in place.parent.iterdir() if path.suffix != ".lock")
+
+
+def refusal(file: WeightFile, place: Path) -> str:
+    with pytest.raises(WeightsError) as error:
+        fetch(file, place)
+    message = str(error.value)
+    assert "\n" not in message and file.urls[0] in message and f"put it at {place}" in message
+    assert not place.exists()
+    return message
+
+
+@both
+@pytest.mark.parametrize("path", ["/file", "/moved"])
+@pytest.mark.parametrize("length", [True, False])
+def test_success(describe: Describe, path: str, length: bool, shelf: Shelf, place: Path) -> None:
+    shelf.length = length
+    steps: list[tuple[int, int]] = []
+    assert fetch(describe(shelf.url(path)), place, lambda done, total: steps.append((done, total))) == place
+    assert place.read_bytes() == CONTENT
+    assert left(place) == ["file.pth"]
+    known = len(CONTENT) if length or describe is entry else 0
+    assert [done for done, _ in steps] == [0, CHUNK, 2 * CHUNK, 3 * CHUNK, len(CONTENT)]
+    assert {total for _, total in steps} == {known}
+
+
+def test_a_file_that_is_there_is_not_asked_for(shelf: Shelf, place: Path) -> None:
+    fetch(entry(shelf.url()), place)
+    fetch(entry(shelf.url()), place)
+    assert len(shelf.asked) == 1
+
+
+@both
+@pytest.mark.parametrize("content", [CONTENT[::-1], b"<html>please log in</html>", CONTENT + b"and more"])
+def test_wrong_content_is_deleted(describe: Describe, content: bytes, shelf: Shelf, place: Path) -> None:
+    shelf.content = content
+    message = refusal(describe(shelf.url()), place)
+    assert "expected" in message or "longer" in message
+    assert left(place) == []
+
+
+@both
+def test_a_cut_connection_is_resumed_by_a_later_attempt(describe: Describe, shelf: Shelf, place: Path) -> None:
+    shelf.cut = CUT
+    assert f"the connection to 127.0.0.1:{shelf.server_port} was cut" in refusal(describe(shelf.url()), place)
+    assert left(place) == ["file.pth.part"]
+    kept = part(place).stat().st_size
+    assert CHUNK <= kept <= CUT
+    shelf.cut, shelf.sent = None, 0
+    fetch(describe(shelf.url()), place)
+    assert place.read_bytes() == CONTENT and left(place) == ["file.pth"]
+    assert shelf.asked[-1] == ("/file", f"bytes={kept}-")
+    assert shelf.sent == len(CONTENT) - kept
+
+
+def test_a_server_without_ranges_sends_all_again(shelf: Shelf, place: Path) -> None:
+    shelf.cut, shelf.ranges = CUT, False
+    refusal(entry(shelf.url()), place)
+    shelf.cut, shelf.sent = None, 0
+    fetch(entry(shelf.url()), place)
+    assert place.read_bytes() == CONTENT
+    assert shelf.sent == len(CONTENT)
+
+
+@both
+@pytest.mark.parametrize("ranges", [True, False])
+@pytest.mark.parametrize("size", [0, 1000, len(CONTENT), len(CONTENT) + 5])
+def test_a_bad_partial_file_is_begun_anew(
+    describe: Describe, size: int, ranges: bool, shelf: Shelf, place: Path
+) -> None:
+    shelf.ranges = ranges
+    place.parent.mkdir(parents=True)
+    part(place).write_bytes(b"?" * size)
+    fetch(describe(shelf.url()), place)
+    assert place.read_bytes() == CONTENT and left(place) == ["file.pth"]
+
+
+@both
+def test_a_partial_file_that_is_whole_needs_no_server(describe: Describe, shelf: Shelf, place: Path) -> None:
+    place.parent.mkdir(parents=True)
+    part(place).write_bytes(CONTENT)
+    fetch(describe(shelf.url()), place)
+    assert place.read_bytes() == CONTENT and left(place) == ["file.pth"]
+    assert shelf.asked == []
+
+
+def test_404(shelf: Shelf, place: Path) -> None:
+    assert f"127.0.0.1:{shelf.server_port} answered 404 Not Found" in refusal(entry(shelf.url("/gone")), place)
+    assert left(place) == []
+
+
+def test_urls_are_tried_in_turn(shelf: Shelf, place: Path) -> None:
+    fetch(entry(shelf.url("/gone"), shelf.url(), shelf.url("/never")), place)
+    assert [path for path, _ in shelf.asked] == ["/gone", "/file"]
+    assert place.read_bytes() == CONTENT
+
+
+def closed_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def test_no_connection(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    port = closed_port()
+    assert f"no connection to 127.0.0.1:{port}" in refusal(entry(f"http://127.0.0.1:{port}/file"), place)
+    assert left(place) == []
+
+
+def test_a_server_that_says_nothing(shelf: Shelf, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("brushwork.models.download.TIMEOUT", (5.0, 0.1))
+    shelf.gate.clear()
+    assert "did not answer in time" in refusal(entry(shelf.url()), place)
+    shelf.gate.set()
+
+
+class CancelledError(Exception):
+    """What a host raises to stop."""
+
+
+@pytest.mark.parametrize("limit", [0, CHUNK])
+def test_progress_may_cancel_and_a_later_attempt_goes_on(limit: int, shelf: Shelf, place: Path) -> None:
+    def stop(done: int, _: int) -> None:
+        if done >= limit:
+            raise CancelledError
+
+    with pytest.raises(CancelledError):
+        fetch(entry(shelf.url()), place, stop)
+    assert left(place) == (["file.pth.part"] if limit else [])
+    fetch(entry(shelf.url()), place)
+    assert place.read_bytes() == CONTENT and left(place) == ["file.pth"]
+    assert shelf.asked[-1] == ("/file", f"bytes={limit}-" if limit else None)
+
+
+def test_a_folder_that_cannot_be_written(shelf: Shelf, tmp_path: Path) -> None:
+    (tmp_path / "weights").write_bytes(b"a file where the folder should be")
+    with pytest.raises(WeightsError, match="cannot be written"):
+        fetch(entry(shelf.url()), tmp_path / "weights" / "net" / "file.pth")
+    assert shelf.asked == []
+
+
+CHILD = """
+import json, sys, types
+from pathlib import Path
+package = types.ModuleType("brushwork")
+package.__path__ = [sys.argv[1]]
+sys.modules["brushwork"] = package
+from brushwork.models.download import fetch
+from brushwork.models.manifest import WeightFile
+print("ready", flush=True)
+sys.stdin.readline()
+fetch(WeightFile(**json.loads(sys.argv[2])), Path(sys.argv[3]))
+"""
+
+
+def test_two_processes_at_once_share_one_download(shelf: Shelf, place: Path) -> None:
+    shelf.gate.clear()
+    command = [sys.executable, "-c", CHILD, str(ROOT), json.dumps(asdict(entry(shelf.url()))), str(place)]
+    children = [subprocess.Popen(command, stdin=-1, stdout=-1, text=True) for _ in range(2)]  # -1: by a pipe
+    for child in children:
+        assert child.stdout.readline() == "ready\n"
+    for child in children:
+        child.stdin.write("go\n")
+        child.stdin.flush()
+    while not shelf.asked and all(child.poll() is None for child in children):
+        threading.Event().wait(0.01)
+    shelf.gate.set()
+    for child in children:
+        child.communicate(timeout=60)
+    assert [child.returncode for child in children] == [0, 0]
+    assert place.read_bytes() == CONTENT and left(place) == ["file.pth"]
+    assert shelf.sent == len(CONTENT)
+
+
+def test_waiting_for_another_process_can_be_cancelled(shelf: Shelf, place: Path) -> None:
+    from filelock import FileLock
+
+    def stop(done: int, total: int) -> None:
+        assert (done, total) == (7, 0)
+        raise CancelledError
+
+    place.parent.mkdir(parents=True)
+    part(place).write_bytes(b"so far.")
+    with FileLock(f"{place}.lock"), pytest.raises(CancelledError):
+        fetch(entry(shelf.url()), place, stop)
+    assert shelf.asked == [] and part(place).read_bytes() == b"so far."
+
+
+def test_from_missing_to_verified_and_never_again(
+    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BRUSHWORK_WEIGHTS", raising=False)
+    monkeypatch.delenv("BRUSHWORK_OFFLINE", raising=False)
+    monkeypatch.setattr(weights, "cache_folder", lambda: tmp_path / "cache")
+    path = tmp_path / "cache" / "net" / "file.pth"
+    file = entry(shelf.url())
+    assert weights.ensure(file) == path
+    assert weights.ensure(file) == path
+    assert len(shelf.asked) == 1
+    path.write_bytes(b"damaged")
+    assert weights.ensure(file) == path
+    assert path.read_bytes() == CONTENT and len(shelf.asked) == 2

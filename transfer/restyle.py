@@ -1,0 +1,38 @@
+"""Fit on whole feature maps and apply: what a graph node does in one go, and a streamed picture in two passes."""
+
+from collections.abc import Callable
+
+from torch import Tensor
+
+from .adain import adain
+from .channel_map import ChannelMap
+from .mixing import blend
+from .moments import Moments
+from .wct import METHODS, wct
+
+
+def fit(
+    method: str,
+    content: Tensor,
+    style: Tensor,
+    content_weights: Tensor | None = None,
+    style_weights: Tensor | None = None,
+    whole_batch: bool = False,
+) -> ChannelMap:
+    """The operator of `method` ("adain" or one of WCT's) from features [B, C, h, w] and a style's [B or 1, C, h, w].
+
+    Weights [B or 1, 1, h, w] choose the pixels that the statistics come from. `whole_batch` takes them over all B
+    pictures together. Where the weights leave no pixel the operator is the identity.
+    """
+    full = method in METHODS
+    own = Moments.of(content, content_weights, full)
+    target = Moments.of(style, style_weights, full)
+    if whole_batch:
+        own, target = own.over_batch(), target.over_batch()
+    return wct(own, target, method) if full else adain(own, target)
+
+
+def apply_within(operator: Callable[[Tensor], Tensor], values: Tensor, weights: Tensor | None) -> Tensor:
+    """`operator` on `values` [B, C, h, w], faded out where `weights` [B or 1, 1, h, w] go to 0; everywhere if None."""
+    mapped = operator(values)
+    return mapped if weights is None else blend(values, mapped, weights)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 
 from .features import FeatureSpace
@@ -39,8 +38,8 @@ class StyleBankNetwork(StyleNetwork):
         """The style's kernel [C, C, 3, 3] and bias [C]; ValueError naming the styles there are."""
         if style not in self.styles:
             raise ValueError(f"this bank has no style '{style}': choose one of {', '.join(self.styles)}.")
-        layer = self.bank[self.styles.index(style)]
-        return layer.weight, torch.as_tensor(layer.bias)
+        place = f"bank.{self.styles.index(style)}"
+        return self.get_parameter(f"{place}.weight"), self.get_parameter(f"{place}.bias")
 
     def _encode(self, image: Tensor, levels: tuple[str, ...]) -> dict[str, Tensor]:
         return {LEVEL: self.encoder(image)}

@@ -103,11 +103,12 @@ class VggNetwork(StyleNetwork):
     def __init__(self, layout: VggLayout, decoders: Collection[str] = LEVELS, adain: str | None = None) -> None:
         super().__init__()
         levels = [level for level in LEVELS if level in decoders or level == adain]
-        self.spaces = {level: _space(layout, level) for level in levels}
         if layout.shared_encoder:
+            levels = LEVELS[: LEVELS.index(levels[-1]) + 1]  # what the encoder passes on its way can be tapped
             self.encoder = VggEncoder(layout.stage(levels[-1]))
         else:
             self.encoder = nn.ModuleDict({level: VggEncoder(layout.stage(level)) for level in levels})
+        self.spaces = {level: _space(layout, level) for level in levels}
         self.decoder = nn.ModuleDict(
             {level: VggDecoder(layout.stage(level), layout.rectified_picture) for level in levels if level in decoders}
         )

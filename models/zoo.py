@@ -5,13 +5,14 @@ from pathlib import Path
 
 import torch
 
+from .download import Progress
 from .keymaps import KEYMAPS
 from .manifest import NetworkEntry, WeightFile, WeightsError, read_manifest
 from .msgnet import MsgNet
 from .network import StyleNetwork
 from .stylebank import StyleBankNetwork
 from .vgg import LAYOUTS, VggNetwork
-from .weights import Progress, ensure_network, read_tensors
+from .weights import ensure_network, read_tensors
 
 
 def load_network(name: str, folders: Sequence[Path] = (), progress: Progress | None = None) -> StyleNetwork:
@@ -21,10 +22,9 @@ def load_network(name: str, folders: Sequence[Path] = (), progress: Progress | N
     `progress(bytes done, bytes in all)`. WeightsError says in a sentence what is missing or damaged, and the remedy.
     """
     manifest = read_manifest()
-    entry = manifest.network(name)
+    paths = ensure_network(name, folders, progress)
     with torch.inference_mode(False):  # weights born in inference mode could never serve in a loss
-        network = build_network(entry)
-        paths = ensure_network(name, folders, progress)
+        network = build_network(manifest.network(name))
         for role, file in manifest.network_files(name).items():
             _fill(network, role, file, paths[role])
     return network.eval().requires_grad_(False)
@@ -44,8 +44,9 @@ def build_network(entry: NetworkEntry) -> StyleNetwork:
 def _fill(network: StyleNetwork, role: str, file: WeightFile, path: Path) -> None:
     """Put a file's tensors into the part of the network that `role` names: a submodule's path, or the whole."""
     module = network if role == "network" else network.get_submodule(role)
+    tensors = read_tensors(path, file.format)
     try:
-        module.load_state_dict(KEYMAPS[file.keymap](read_tensors(path, file.format), module))
+        module.load_state_dict(KEYMAPS[file.keymap](tensors, module))
     except (KeyError, RuntimeError) as error:
         raise WeightsError(
             f"{path.name} does not hold the weights of {role} in {type(network).__name__} ({error}): "

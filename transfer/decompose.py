@@ -19,7 +19,7 @@ def eigen(matrix: Tensor) -> tuple[Tensor, Tensor]:
     for jitter in (0.0, 1e-12, 1e-9, 1e-6):
         try:
             values, vectors = torch.linalg.eigh(exact + identity * (jitter * size)[:, None, None])
-        except torch.linalg.LinAlgError:
+        except torch.linalg.LinAlgError:  # pyright: ignore[reportPrivateImportUsage]
             continue
         if values.isfinite().all() and vectors.isfinite().all():
             return values, vectors

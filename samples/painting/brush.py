@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw
 
-from .canvas import Array, Indices, Random, lit, soften
+from .canvas import Array, Random, lit, pixels, soften
 
 
 @dataclass(frozen=True)
@@ -70,12 +70,6 @@ def scatter(random: Random, count: int, n: int, where: Array | None) -> Array:
     if where is not None:
         places = places[chance < where[pixels(places, n)]]
     return places.astype(np.float32)
-
-
-def pixels(places: Array, n: int) -> tuple[Indices, Indices]:
-    """Row and column indices of `places` `[..., 2]`, held inside the canvas."""
-    inside = np.clip(places.astype(int), 0, n - 1)
-    return inside[..., 1], inside[..., 0]
 
 
 def trace(starts: Array, angle: Array, length: float, points: int = 13) -> Array:

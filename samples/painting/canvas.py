@@ -53,6 +53,18 @@ def soften(field: Array, radius: float) -> Array:
     return field
 
 
+def along(field: Array) -> Array:
+    """The angle of the field's level lines `[n, n]`, in radians."""
+    down, right = np.gradient(field)
+    return np.arctan2(right, -down).astype(np.float32)
+
+
+def pixels(places: Array, n: int) -> tuple[Indices, Indices]:
+    """Row and column indices of `places` `[..., 2]` (x, y in pixels), held inside the canvas."""
+    inside = np.clip(places.astype(int), 0, n - 1)
+    return inside[..., 1], inside[..., 0]
+
+
 def ramp(t: Array, colours: Array) -> Array:
     """Colour `[..., 3]` at t in 0..1 along evenly spaced `colours`."""
     stops = np.linspace(0, 1, len(colours))

@@ -3,8 +3,8 @@
 import numpy as np
 from PIL import Image, ImageDraw
 
-from .brush import pixels, scatter
-from .canvas import Array, Random, grid, lit, noise, over, palette, ramp, soften, step
+from .brush import scatter
+from .canvas import Array, Random, grid, lit, noise, over, palette, pixels, ramp, soften, step
 
 SKY = palette("3f8fd6", "6fb4e6", "a9d6ee", "f4dcb4", "f5b58c", "ee8f86")
 GRASS = palette("14532f", "2f8a3a", "74b53c", "c3d048", "f3e05a", "f6b93e")

@@ -1,8 +1,8 @@
-"""Tesserae of stone and gold laid along waves, a sun and a fish-scale sea."""
+"""Tesserae of stone and gold laid along waves and round a sun."""
 
 import numpy as np
 
-from .canvas import Array, Indices, Random, grid, lit, noise, palette, ramp, soften, step
+from .canvas import Array, Indices, Random, along, grid, lit, noise, palette, pixels, ramp, soften, step
 from .cells import window
 
 SUN = palette("fff3b0", "ffd23c", "f7a01d", "e5601f", "b52a1f", "7a1626")
@@ -25,19 +25,15 @@ def scene(random: Random, x: Array, y: Array) -> tuple[Array, Array]:
     """Colours and the way the rows of tesserae run."""
     sun = np.hypot(x - 0.62, y - 0.34)
     rays = np.sin(18 * np.arctan2(y - 0.34, x - 0.62)) * step(sun, 0.17, 0.2) * step(sun, 0.5, 0.25)
-    sky = np.where((sun < 0.18)[..., None], ramp(sun / 0.18, SUN), ramp((sun - 0.14) * 1.5 + 0.12 * rays, SKY))
+    colour = np.where((sun < 0.18)[..., None], ramp(sun / 0.18, SUN), ramp((sun - 0.14) * 1.5 + 0.12 * rays, SKY))
     angle = np.arctan2(y - 0.34, x - 0.62) + np.pi / 2
-    colour = sky
     for row in range(7):
-        crest = 0.52 + 0.075 * row
         phase = 9 * x + 2.2 * row
-        top = crest + 0.028 * np.sin(phase * 1.6) + 0.014 * np.sin(3 * phase + row)
-        below = y - top
+        below = y - 0.52 - 0.075 * row - 0.028 * np.sin(phase * 1.6) - 0.014 * np.sin(3 * phase + row)
         inside = below > 0
         wave = ramp(np.clip(1 - below * 13, 0, 1) ** 1.3 * 0.9 + 0.12 * np.sin(row * 2.0), SEA)
-        down, right = np.gradient(below)
         colour = np.where(inside[..., None], wave, colour)
-        angle = np.where(inside, np.arctan2(right, -down), angle)
+        angle = np.where(inside, along(below), angle)
     return colour.astype(np.float32), angle.astype(np.float32)
 
 
@@ -61,7 +57,7 @@ def tiles(sites: Array, angle: Array, n: int) -> tuple[Indices, Array]:
     first, second = (np.full((n, n), 1e9, dtype=np.float32) for _ in range(2))
     owner = np.zeros((n, n), dtype=np.int32)
     reach = 1.9 * n / len(sites) ** 0.5
-    turns = angle[np.clip(sites[:, 1].astype(int), 0, n - 1), np.clip(sites[:, 0].astype(int), 0, n - 1)]
+    turns = angle[pixels(sites, n)]
     for index, ((cx, cy), cos, sin) in enumerate(zip(sites.tolist(), np.cos(turns), np.sin(turns), strict=True)):
         box = window(cx, cy, reach, n)
         y, x = np.ogrid[box]
@@ -77,7 +73,7 @@ def tiles(sites: Array, angle: Array, n: int) -> tuple[Indices, Array]:
 def laid(random: Random, motif: Array, sites: Array, owner: Indices, edge: Array) -> Array:
     """Tiles of one colour each, tilted a little every way, bevelled, in dark grout."""
     n = len(owner)
-    tints = motif[np.clip(sites[:, 1].astype(int), 0, n - 1), np.clip(sites[:, 0].astype(int), 0, n - 1)]
+    tints = motif[pixels(sites, n)]
     tints = tints * random.normal(1, 0.13, (len(sites), 1)) + random.normal(0, 0.035, tints.shape)
     gold = random.random(len(sites)) < 0.05
     tints = np.where(gold[:, None], palette("e9bf4a")[0] * random.uniform(0.7, 1.25, (len(sites), 1)), tints)

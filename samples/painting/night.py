@@ -1,9 +1,9 @@
-"""A night sky in thick strokes that swirl round the stars, over hills, a village and a cypress."""
+"""A night sky in thick strokes that swirl round the stars, over hills and a cypress."""
 
 import numpy as np
 
 from .brush import Brush, Painting
-from .canvas import Array, Random, grid, noise, over, palette, ramp, step
+from .canvas import Array, Random, along, grid, noise, over, palette, ramp, step
 
 SKY = palette("0b1240", "14246e", "1d3f9c", "2f6fc0", "5ea5cf", "a9cfc0", "e6dc9a")
 STAR = palette("fffdf0", "fff0a0", "ffcf3a", "f09a2a", "9fb98a", "3a78b8")
@@ -41,12 +41,6 @@ def sky_stream(random: Random, x: Array, y: Array) -> Array:
     for cx, cy, radius in (*STARS, MOON):
         stream = stream + 8 * radius * np.exp(-((x - cx) ** 2 + (y - cy) ** 2) / (1.7 * radius) ** 2)
     return stream.astype(np.float32)
-
-
-def along(field: Array) -> Array:
-    """The angle of the field's level lines."""
-    down, right = np.gradient(field)
-    return np.arctan2(right, -down).astype(np.float32)
 
 
 def sky(random: Random, x: Array, y: Array, stream: Array) -> tuple[Array, Array]:

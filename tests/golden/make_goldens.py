@@ -166,6 +166,7 @@ def formulas(peers: Path) -> Goldens:
         "content": content,
         "style": style,
         "adain": adain.adaptive_instance_normalization(content, style),
+        "adain_faint": adain.adaptive_instance_normalization(content / 300, style),
         "wct": plain.WCT.whiten_and_color_torch(None, flat, flat_style).float().reshape(content.shape),
         "wct_plus_identity": plus.WCT.whiten_and_color(None, flat, flat_style).float().reshape(content.shape),
         "comatch": comatch(content),

@@ -6,8 +6,10 @@ import pytest
 import torch
 from brushwork.models.keymaps import KEYMAPS
 from brushwork.models.stylebank import LEVEL, StyleBankNetwork
+from brushwork.nodes._host import HostedNetwork
+from brushwork.nodes.networks import StyleDecoder, StyleEncoder
 from brushwork.tests.golden.formulas import noise, thin
-from brushwork.tests.parity.compare import assert_features, assert_picture, golden, published_weights
+from brushwork.tests.parity.compare import PICTURE, assert_features, assert_picture, golden, published_weights
 from brushwork.transfer.bank import KernelMap
 from torch import Tensor
 
@@ -17,7 +19,7 @@ FILES = {"encoder": "encoder_net", "decoder": "decoder_net", "bank.0": "style_ba
 
 @pytest.fixture
 def network(tmp_path: Path) -> StyleBankNetwork:
-    network = StyleBankNetwork(["first", "second"]).eval()
+    network = StyleBankNetwork(["first", "second"]).eval().requires_grad_(False)
     weights = published_weights("stylebank")
     for ours, theirs in FILES.items():
         own = {key.removeprefix(f"{theirs}."): value for key, value in weights.items() if key.startswith(f"{theirs}.")}
@@ -27,7 +29,6 @@ def network(tmp_path: Path) -> StyleBankNetwork:
     return network
 
 
-@torch.no_grad()
 def stylise(network: StyleBankNetwork, image: Tensor) -> tuple[Tensor, Tensor]:
     """The features behind the second style's kernel, and the picture."""
     features = network.encode(image, LEVEL)
@@ -35,7 +36,6 @@ def stylise(network: StyleBankNetwork, image: Tensor) -> tuple[Tensor, Tensor]:
     return filtered, network.decode(features.with_values(filtered))
 
 
-@torch.no_grad()
 def test_features_and_reconstruction(network: StyleBankNetwork) -> None:
     expected = golden("stylebank")
     features = network.encode(golden("pictures")["content"], LEVEL)
@@ -50,7 +50,6 @@ def test_kernel_and_picture(network: StyleBankNetwork) -> None:
     assert_picture(picture, expected["picture"])
 
 
-@torch.no_grad()
 def test_odd_sides_come_back_exactly(network: StyleBankNetwork) -> None:
     """The published network rounds sides up to a multiple of four; ours is its picture without the surplus."""
     odd = golden("odd")
@@ -58,3 +57,12 @@ def test_odd_sides_come_back_exactly(network: StyleBankNetwork) -> None:
     assert odd["stylebank.size"].tolist() == [36, 64]
     assert picture.shape[-2:] == (33, 61)
     assert_picture(thin(picture), odd["stylebank"])
+
+
+def test_only_the_node_clamps(network: StyleBankNetwork) -> None:
+    """As published, and unlike the ports that clamp between two levels, a network's picture may leave 0..1."""
+    expected, hosted = golden("stylebank")["reconstruction"], HostedNetwork(network)
+    (features,) = StyleEncoder().run(hosted, golden("pictures")["content"].movedim(1, -1), LEVEL)
+    (picture,) = StyleDecoder().run(hosted, features)
+    assert float(expected.min()) < -0.5 and float(expected.max()) > 1.5
+    assert_picture(picture.movedim(-1, 1), expected.clamp(0, 1), PICTURE)

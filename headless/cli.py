@@ -35,6 +35,8 @@ def application() -> "Typer":
     from typer import Typer
 
     from .run_command import demo, run
+    from .stylize import Stylization
+    from .stylize_command import stylize
     from .weights_command import list_weights, pull, verify
 
     text = "Neural style transfer: AdaIN, WCT, MSG-Net and StyleBank."
@@ -43,6 +45,7 @@ def application() -> "Typer":
     app.add_typer(weights, name="weights")
     for group, name, function in (
         (app, "run", run),
+        (app, "stylize", packed(stylize, Stylization)),
         (app, "demo", demo),
         (weights, "list", list_weights),
         (weights, "pull", pull),
@@ -70,6 +73,17 @@ def as_command(function: Callable[..., Iterable[object]]) -> Callable[..., None]
     command.__signature__ = shape.replace(parameters=parameters, return_annotation=None)  # pyright: ignore[reportAttributeAccessIssue]
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return command
+
+
+def packed(function: Callable[[Any], Iterable[object]], kind: type) -> Callable[..., Iterable[object]]:
+    """The function of one dataclass as a function of the dataclass's fields."""
+
+    @wraps(function)
+    def unpacked(**arguments: Any) -> Iterable[object]:  # noqa: ANN401 - the fields' own
+        return function(kind(**arguments))
+
+    unpacked.__signature__ = signature(kind)  # pyright: ignore[reportAttributeAccessIssue]
+    return unpacked
 
 
 def _with_help(parameter: Parameter) -> Parameter:

@@ -10,12 +10,17 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 import torch
+from torch import nn
 
 from ..models.network import StyleNetwork
 from ._residency import Residency
 
 FOLDER = "brushwork"
 """Our folder under ComfyUI's models/."""
+OTHER_EXTENSIONS = {".model", ".path"}
+"""Of published weight files that ComfyUI does not list by itself: MSG-Net's and StyleBank's."""
+ROOM = 2 << 30
+"""Bytes that ComfyUI is asked to keep free beside the weights, for what one slice of a batch takes in VGG-19."""
 FEATURE_BUDGET = 1 << 30
 """Bytes of feature maps that may stay on the compute device: ComfyUI's cache never frees what a node returned."""
 
@@ -36,24 +41,31 @@ def result_device() -> torch.device:
 
 
 def weight_folders() -> list[Path]:
-    """ComfyUI's models/brushwork, and the paths that the user configured for it; none without ComfyUI."""
+    """The paths that the user configured for us, then ComfyUI's models/brushwork; none without ComfyUI."""
     folder_paths = _comfy("folder_paths")
     if folder_paths is None:
         return []
-    if FOLDER not in folder_paths.folder_names_and_paths:
-        extensions = folder_paths.supported_pt_extensions
-        own = str(Path(folder_paths.models_dir) / FOLDER)
-        folder_paths.folder_names_and_paths[FOLDER] = ([own], extensions)
+    folder_paths.add_model_folder_path(FOLDER, str(Path(folder_paths.models_dir) / FOLDER))
+    paths, extensions = folder_paths.folder_names_and_paths[FOLDER]
+    if not extensions:  # as for every new name; the page would list notes and unfinished downloads as models
+        folder_paths.folder_names_and_paths[FOLDER] = (paths, folder_paths.supported_pt_extensions | OTHER_EXTENSIONS)
     return [Path(folder) for folder in folder_paths.get_folder_paths(FOLDER)]
 
 
 def progress() -> Callable[[int, int], None]:
-    """A function that tells the page (done, in all); in ComfyUI it raises when the user interrupts."""
+    """A function that tells the page (done, in all; 0 if unknown); in ComfyUI it raises when the user interrupts."""
     utils = _comfy("comfy.utils")
     if utils is None:
         return lambda done, total: None
-    bar = utils.ProgressBar(1)
-    return lambda done, total: bar.update_absolute(done, total)
+    bar = utils.ProgressBar(100)
+
+    def tell(done: int, total: int) -> None:
+        check_interrupted()
+        percent = 100 * done // total if total else 0
+        if percent != bar.current:  # each update sends messages to the page, and a download has thousands of steps
+            bar.update_absolute(percent)
+
+    return tell
 
 
 def check_interrupted() -> None:
@@ -74,7 +86,7 @@ class HostedNetwork:
         if self._patcher is None:
             return self._network.to(compute_device())
         # Plain torch layers cannot be loaded in part: what stayed behind would fail on the device of its input.
-        _required("comfy.model_management").load_models_gpu([self._patcher], force_full_load=True)
+        _required("comfy.model_management").load_models_gpu([self._patcher], ROOM, force_full_load=True)
         return self._network
 
     @property
@@ -131,7 +143,9 @@ def _patcher(network: StyleNetwork) -> Any | None:  # noqa: ANN401 - ComfyUI's c
     if patching is None:
         return None
     offload = _required("comfy.model_management").unet_offload_device()
-    return patching.ModelPatcher(network, load_device=compute_device(), offload_device=offload)
+    # In a box, since the patcher writes attributes of its own, `device` among them, onto what it is given.
+    box = nn.ModuleDict({"network": network})
+    return patching.ModelPatcher(box, load_device=compute_device(), offload_device=offload)
 
 
 def _comfy(name: str) -> ModuleType | None:

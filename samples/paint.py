@@ -1,7 +1,7 @@
 """Draw the painted samples anew.
 
-    python -m brushwork.samples.paint samples/
-    python -m brushwork.samples.paint out/ --only sea_mosaic --side 1024 --seed 3
+python -m brushwork.samples.paint samples/
+python -m brushwork.samples.paint out/ --only sea_mosaic --side 1024 --seed 3
 """
 
 import argparse

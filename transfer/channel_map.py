@@ -28,7 +28,7 @@ class ChannelMap:
         centred = values - self.centre[..., None, None]
         if not self.full:
             return torch.addcmul(shift, centred, self.matrix[..., None, None]).to(values.dtype)
-        mapped = torch.einsum("bij,bjhw->bihw", self.matrix.expand(values.shape[0], -1, -1), centred)
+        mapped = torch.einsum("bij,bjhw->bihw", self.matrix.to(centred).expand(centred.shape[0], -1, -1), centred)
         return (mapped + shift).to(values.dtype)
 
     @property
@@ -54,9 +54,8 @@ class ChannelMap:
         """after(self(x)) as one map."""
         first, second = _alike([self, after])
         matrix = second.matrix @ first.matrix if first.full else second.matrix * first.matrix
-        return ChannelMap(
-            matrix, first.centre.expand_as(second.centre), second._linear(first.shift - second.centre) + second.shift
-        )
+        shift = second._linear(first.shift - second.centre) + second.shift
+        return ChannelMap(matrix, first.centre.expand_as(shift), shift)
 
     @staticmethod
     def mix(maps: Sequence[ChannelMap], weights: Sequence[float]) -> ChannelMap:

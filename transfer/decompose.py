@@ -4,6 +4,10 @@ import torch
 from torch import Tensor
 
 
+NOISE = 1e-6
+"""Eigenvalues under this share of the largest are rounding errors of float32 features, not directions of the picture."""
+
+
 def eigen(matrix: Tensor) -> tuple[Tensor, Tensor]:
     """Ascending eigenvalues [B, C] and eigenvectors [B, C, C] of the symmetric part of `matrix` [B, C, C], in float64.
 
@@ -27,8 +31,8 @@ def eigen(matrix: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def power(matrix: Tensor, exponent: float, floor: float) -> Tensor:
-    """V f(D) V' of a symmetric `matrix` [B, C, C], f(d) = d^exponent where d > floor and 0 elsewhere; float64."""
+    """V f(D) V' of a symmetric `matrix` [B, C, C], float64: f(d) = d^exponent above `floor` and noise, else 0."""
     values, vectors = eigen(matrix)
-    kept = values > floor
+    kept = values > (NOISE * values[:, -1:]).clamp_min(floor)
     scaled = torch.where(kept, values, torch.ones_like(values)).pow(exponent) * kept
     return (vectors * scaled[:, None, :]) @ vectors.mT

@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+
 from brushwork.models import weights
 from brushwork.models.download import CHUNK, fetch
 from brushwork.models.manifest import WeightFile, WeightsError

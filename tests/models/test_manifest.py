@@ -9,6 +9,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+
 from brushwork.models.keymaps import KEYMAPS
 from brushwork.models.manifest import MANIFEST, Manifest, WeightsError, read_manifest
 

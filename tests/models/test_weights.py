@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
+
 from brushwork.models import weights
 from brushwork.models.manifest import WeightFile, WeightsError, read_manifest
 from brushwork.models.verify import sound, verify
 from brushwork.models.weights import Action, decide, ensure, ensure_network, locate, network_state, read_tensors
-from safetensors.torch import save_file
 
 CONTENT = b"weights of a stranger"
 URL = "https://example.org/releases/download/v1/decoder.pth"

@@ -3,9 +3,10 @@
 import json
 from pathlib import Path
 
-from brushwork.tests.golden.formulas import fixed_weights
 from safetensors import safe_open
 from torch import Tensor
+
+from brushwork.tests.golden.formulas import fixed_weights
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 FEATURES = 1e-4

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
+
 from brushwork.models.network import StyleNetwork
 from brushwork.models.zoo import load_network
 from brushwork.tests.golden.formulas import noise, thin
 from brushwork.tests.parity.compare import FEATURES, PICTURE, assert_features, assert_picture, golden
 from brushwork.transfer.moments import Moments
 from brushwork.transfer.wct import wct
-from torch import Tensor
 
 NETWORKS = {"vgg19": "vgg19-relu3_1", "small16x": "small16x"}
 """The goldens, and the network's name in the manifest."""
@@ -49,7 +50,7 @@ def test_the_whole_cascade(name: str, statistics: torch.dtype, published: list[P
 
 def one_level(ours: StyleNetwork, content: Tensor, style: Tensor, level: str, statistics: torch.dtype) -> Tensor:
     features, target = ours.encode(content, level), ours.encode(style, level)
-    fitted = wct(*(Moments.of(values.values.to(statistics), full=True) for values in (features, target)))
+    fitted = wct(*(Moments.of(place.values.to(statistics), full=True) for place in (features, target)))
     return ours.decode(features.with_values(fitted.blend(STRENGTH)(features.values.to(statistics))))
 
 

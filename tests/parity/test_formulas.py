@@ -2,13 +2,14 @@
 
 import pytest
 import torch
+from torch import Tensor
+
 from brushwork.tests.parity.compare import assert_features, distance, golden
 from brushwork.transfer.adain import adain
 from brushwork.transfer.colour import match_colours
 from brushwork.transfer.comatch import comatch
 from brushwork.transfer.moments import Moments
 from brushwork.transfer.wct import wct
-from torch import Tensor
 
 DTYPES = [torch.float32, torch.float64]
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from brushwork.models.keymaps import KEYMAPS
 from brushwork.models.msgnet import LEVEL, MsgNet
 from brushwork.tests.golden.formulas import noise, thin

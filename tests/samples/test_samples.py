@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
+
 from brushwork import samples
 from brushwork.samples import CONTENT, STYLES, load_sample, sample_names, sample_path
-from PIL import Image
 
 FOLDER = Path(samples.__file__).parent
 
@@ -32,7 +33,7 @@ def test_load_gives_the_files_pixels(name: str) -> None:
         corner = picture.getpixel((width - 1, 0))
     assert image.shape == (1, 3, height, width)
     assert image.dtype == torch.float32 and image.is_contiguous()
-    assert 0 <= image.min() and image.max() <= 1
+    assert image.min() >= 0 and image.max() <= 1
     assert tuple((image[0, :, 0, -1] * 255).round().int().tolist()) == corner
 
 
@@ -43,7 +44,9 @@ def test_unknown_name_lists_the_choices() -> None:
 
 def test_folder_holds_the_samples_and_nothing_else() -> None:
     assert sorted(path.stem for path in FOLDER.glob("*.jpg")) == sorted(sample_names())
-    assert sum(path.stat().st_size for path in FOLDER.rglob("*") if path.suffix != ".pyc" and path.is_file()) < 2_000_000
+    assert (
+        sum(path.stat().st_size for path in FOLDER.rglob("*") if path.suffix != ".pyc" and path.is_file()) < 2_000_000
+    )
 
 
 @pytest.mark.parametrize("name", sample_names())

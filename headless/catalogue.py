@@ -1,12 +1,13 @@
 """All nodes that a workflow may use here: this pack's, and the stand-ins for ComfyUI's own."""
 
+from .core_images import CORE_IMAGES
 from .core_nodes import CORE_NODES, CORE_TITLES
 
 
 def all_nodes() -> dict[str, type]:
     from ..nodes import NODE_CLASS_MAPPINGS
 
-    return {**CORE_NODES, **NODE_CLASS_MAPPINGS}
+    return {**CORE_NODES, **CORE_IMAGES, **NODE_CLASS_MAPPINGS}
 
 
 def all_titles() -> dict[str, str]:

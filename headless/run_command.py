@@ -32,7 +32,7 @@ def run(
     return run_graph(graph, nodes, inputs or workflow.parent, output)
 
 
-def demo(output: Annotated[Path, "The folder for the pictures."] = Path("out")) -> list[Path]:
+def demo(output: Annotated[Path, "The folder for the pictures."]) -> list[Path]:
     """Run AdaIN and WCT on sample pictures, and name the pictures made."""
     nodes = all_nodes()
     files: list[Path] = []

@@ -1,5 +1,6 @@
 """Collect the pictures of one run, and write them when the whole run has succeeded."""
 
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -15,12 +16,15 @@ class Saver:
     def __init__(self, folder: Path, stem: str = "") -> None:
         if folder.exists() and not folder.is_dir():
             raise WorkflowError(f"the output folder {folder} is a file: choose another")
+        nearest = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
+        if not os.access(nearest, os.W_OK):  # said now rather than after minutes of work
+            raise WorkflowError(f"nothing can be written into {nearest}: choose another output folder")
         self.folder = folder
         self.stem = stem
         self.files: dict[Path, bytes] = {}
         self._counts: Counter[Path] = Counter()
 
-    def add(self, images: Tensor, prefix: str | Path) -> list[Path]:
+    def add(self, images: Tensor, prefix: str | Path) -> None:
         """Name and encode images [B,H,W,3].
 
         A text is a prefix inside the folder, `prefix_00001.png` and on, after the stem if the run has one; unlike
@@ -33,7 +37,6 @@ class Saver:
             paths = [self._numbered(prefix) for _ in images]
         for path, image in zip(paths, images, strict=True):
             self.files[path] = encode_picture(image, path.suffix)
-        return paths
 
     def write(self) -> list[Path]:
         """Write all files, each at once, and return their paths."""

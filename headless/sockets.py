@@ -1,7 +1,8 @@
 """What a V1 node class says of its inputs, and which constants they take."""
 
+import inspect
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -24,6 +25,7 @@ class Socket:
     options: Mapping[str, Any]
     choices: tuple[Any, ...]
     required: bool
+    bound: bool  # whether the range and the choices bind; not where VALIDATE_INPUTS names the input, as in ComfyUI
 
     @property
     def widget(self) -> bool:
@@ -64,11 +66,18 @@ class Socket:
 def sockets(node_class: type) -> dict[str, Socket]:
     """The inputs of a node class by name: required ones first, as the page orders them."""
     declared = node_class.INPUT_TYPES()
+    validate = getattr(node_class, "VALIDATE_INPUTS", None)
     return {
-        name: _socket(name, spec, required)
+        name: _socket(name, spec, required, bound=validate is None or not takes(validate, name))
         for group, required in (("required", True), ("optional", False))
         for name, spec in declared.get(group, {}).items()
     }
+
+
+def takes(function: Callable[..., object], name: str) -> bool:
+    """Whether the function has an argument of that name."""
+    parameters = inspect.signature(function).parameters
+    return name in parameters or any(each.kind is each.VAR_KEYWORD for each in parameters.values())
 
 
 def hidden(node_class: type) -> dict[str, str]:
@@ -94,10 +103,10 @@ def listed(values: Any, most: int = 12) -> str:  # noqa: ANN401 - any iterable
     return ", ".join(texts[:most]) + (f" and {len(texts) - most} more" if len(texts) > most else "")
 
 
-def _socket(name: str, spec: Any, required: bool) -> Socket:  # noqa: ANN401 - as node classes write it
+def _socket(name: str, spec: Any, required: bool, bound: bool) -> Socket:  # noqa: ANN401 - as node classes write it
     declared, options = spec[0], (spec[1] if len(spec) > 1 else {})
     choices = options.get("options", ()) if isinstance(declared, str) else declared
-    return Socket(name, socket_type(declared), options, tuple(choices), required)
+    return Socket(name, socket_type(declared), options, tuple(choices), required, bound)
 
 
 def _number(socket: Socket, value: Any) -> int | float:  # noqa: ANN401 - to be checked here
@@ -106,7 +115,7 @@ def _number(socket: Socket, value: Any) -> int | float:  # noqa: ANN401 - to be 
         kind = "a whole number" if socket.type == "INT" else "a number"
         raise WorkflowError(f"'{socket.name}' is {value!r}, but takes {kind}")
     low, high = socket.options.get("min", -math.inf), socket.options.get("max", math.inf)
-    if not low <= number <= high:
+    if socket.bound and not low <= number <= high:
         edge = f"less than its smallest value {low}" if number < low else f"more than its largest value {high}"
         raise WorkflowError(f"'{socket.name}' is {number}, {edge}")
     return number
@@ -136,7 +145,7 @@ def _boolean(socket: Socket, value: Any) -> bool:  # noqa: ANN401 - to be checke
 
 
 def _choice(socket: Socket, value: Any) -> Any:  # noqa: ANN401 - choices may be of any type
-    if not socket.choices:
+    if not (socket.choices and socket.bound):
         return value
     if isinstance(value, list) and socket.options.get("multi_select", False):
         return [_choice(socket, each) for each in value]

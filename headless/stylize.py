@@ -1,13 +1,14 @@
 """`brushwork stylize`: the four methods as graphs of our own nodes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from ..models.manifest import NetworkEntry, read_manifest
 from ..models.network import ADAIN, RECONSTRUCTION
-from ..nodes.pictures import MATCHING
+from ..nodes.pictures import LUMINANCE, MATCHING
+from ..nodes.stylebank import NONE
 from ..samples import sample_names
 from .drafts import Draft, picture
 from .graph import Graph, Link, WorkflowError
@@ -28,9 +29,10 @@ class Method:
 METHODS = {
     "adain": Method("small16x", level="relu4_1", transform="BrushworkAdaIN"),
     "wct": Method("small16x", alpha=0.6, transform="BrushworkWCT"),  # the paper's alpha
-    "msgnet": Method("msgnet-21styles", transform="BrushworkCoMatch"),
-    "stylebank": Method("stylebank-ichunyeh"),
+    "msgnet": Method("msgnet-21styles", level="comatch", transform="BrushworkCoMatch"),
+    "stylebank": Method("stylebank-ichunyeh", level="bank"),
 }
+BY_STATISTICS = ("adain", "wct")  # any encoder serves, and the transform itself takes the mask
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +70,8 @@ def stylize_graph(order: Stylization, nodes: Mapping[str, type], titles: Mapping
     result = content
     for level in _levels(order, method, entry):
         result = stages.restyle(result, level)
-    if order.preserve_color != "none" and (order.preserve_color == "luminance" or order.method == "stylebank"):
-        how = MATCHING if order.preserve_color == "matching" else order.preserve_color
+    how = {"luminance": LUMINANCE, "matching": None if styles else MATCHING}.get(order.preserve_color)
+    if how is not None:
         result = draft.add("BrushworkPreserveColor", stylised=result, content=content, how=how)
     draft.add("SaveImage", images=result, filename_prefix=order.output)
     return draft.graph
@@ -97,7 +99,7 @@ class _Stages:
             return self.draft.add("BrushworkWCTLevel", content=image, style=self.styles[0], **common, **within)
         own = self._encode(image, level)
         restyled = self._bank(own) if self.order.method == "stylebank" else self._mixed(own, level)
-        if self.mask:
+        if self.mask and self.order.method not in BY_STATISTICS:
             restyled = self.draft.add("BrushworkRegionMask", inside=restyled, outside=own, mask=self.mask)
         blended = self.draft.add("BrushworkBlendByAlpha", content=own, stylised=restyled, alpha=alpha)
         trained_for = ADAIN if self.order.method == "adain" and "adain" in self.entry.parts else RECONSTRUCTION
@@ -107,12 +109,12 @@ class _Stages:
         return self.draft.add("BrushworkStyleEncoder", network=self.network, image=image, level=level)
 
     def _mixed(self, own: Link, level: str) -> Link:
-        needs = {"network": self.network} if self.order.method == "msgnet" else {}
-        within = {"content_mask": self.mask} if self.mask and self.order.method != "msgnet" else {}
+        if self.order.method in BY_STATISTICS:
+            more = {"content_mask": self.mask} if self.mask else {}
+        else:
+            more = {"network": self.network}
         encoded = [self._encode(style, level) for style in self.styles]
-        versions = [
-            self.draft.add(self.method.transform, content=own, style=each, **needs, **within) for each in encoded
-        ]
+        versions = [self.draft.add(self.method.transform, content=own, style=each, **more) for each in encoded]
         if len(versions) == 1:
             return versions[0]
         return self.draft.add(
@@ -121,7 +123,8 @@ class _Stages:
 
     def _bank(self, own: Link) -> Link:
         names = self.order.style_name or list(self.entry.styles[:1])
-        chosen = {**_numbered("style", names), **_numbered("weight", self.weights)}
+        slots = [*names, *[NONE] * (MOST_STYLES - len(names))]
+        chosen = {**_numbered("style", slots), **_numbered("weight", self.weights)}
         return self.draft.add("BrushworkStyleBankMix", network=self.network, features=own, **chosen)
 
 
@@ -151,16 +154,19 @@ def _weights(order: Stylization) -> list[float]:
     if len(names) > MOST_STYLES:
         raise WorkflowError(f"{len(names)} styles were given: give at most {MOST_STYLES}")
     if order.weight and len(order.weight) != len(names):
-        raise WorkflowError(f"{len(order.weight)} weights were given for {len(names)} styles: give one for each")
+        raise WorkflowError(f"there are {len(names)} styles, but weights for {len(order.weight)}: give one for each")
     return order.weight or [1.0] * len(names)
 
 
 def _levels(order: Stylization, method: Method, entry: NetworkEntry) -> list[str]:
-    """The levels to restyle, one after the other."""
+    """The levels to restyle, one after the other; WorkflowError where the network is not for the method."""
+    if order.method not in BY_STATISTICS and method.level not in entry.levels:
+        able = [name for name, each in read_manifest().networks.items() if method.level in each.levels]
+        raise WorkflowError(f"{entry.name} is no network for {order.method}: choose one of {', '.join(able)}")
     if order.levels:
         return [level.strip() for level in order.levels.split(",")]
     return [method.level] if method.level in entry.levels else list(entry.levels[::-1])
 
 
-def _numbered(name: str, values: list) -> dict:
+def _numbered(name: str, values: Sequence[Any]) -> dict[str, Any]:
     return {f"{name}_{number}": value for number, value in enumerate(values, 1)}

@@ -1,13 +1,11 @@
 """Check a workflow before anything runs; the first fault is one clear line."""
 
-import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Any
 
 from .errors import blamed_on
 from .graph import Graph, Link, Node, WorkflowError
-from .sockets import Socket, compatible, hidden, listed, socket_type, sockets
+from .sockets import Socket, compatible, hidden, listed, socket_type, sockets, takes
 
 
 def checked(graph: Graph, nodes: Mapping[str, type], surroundings: Mapping[str, object]) -> Graph:
@@ -34,7 +32,7 @@ def checked(graph: Graph, nodes: Mapping[str, type], surroundings: Mapping[str, 
 
 def _checked_node(graph: Graph, node_id: str, nodes: Mapping[str, type]) -> Node:
     node = graph.nodes[node_id]
-    declared = {name: _unless_left_to(nodes[node.kind], socket) for name, socket in sockets(nodes[node.kind]).items()}
+    declared = sockets(nodes[node.kind])
     _check_names(node, declared)
     return node.with_inputs(**{name: _checked(graph, declared[name], node.inputs[name], nodes) for name in node.inputs})
 
@@ -69,17 +67,6 @@ def _ask_the_node(node: Node, node_class: Any, surroundings: Mapping[str, object
         return
     known = {key: surroundings.get(kind) for key, kind in hidden(node_class).items()}
     known |= {key: None if isinstance(value, Link) else value for key, value in node.inputs.items()}
-    verdict = validate(**{key: value for key, value in known.items() if _named(validate, key)})
+    verdict = validate(**{key: value for key, value in known.items() if takes(validate, key)})
     if verdict is not True:
         raise WorkflowError(str(verdict or "its inputs are not valid"))
-
-
-def _unless_left_to(node_class: Any, socket: Socket) -> Socket:  # noqa: ANN401
-    """As in ComfyUI, ranges and choices do not bind the inputs that VALIDATE_INPUTS names."""
-    validate = getattr(node_class, "VALIDATE_INPUTS", None)
-    return replace(socket, options={}, choices=()) if validate and _named(validate, socket.name) else socket
-
-
-def _named(function: Callable[..., object], name: str) -> bool:
-    parameters = inspect.signature(function).parameters
-    return name in parameters or any(each.kind is each.VAR_KEYWORD for each in parameters.values())

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .bands import in_bands
 from .features import FeatureSpace
 from .layers import ReflectConv
 from .network import ADAIN, RECONSTRUCTION, StyleNetwork
@@ -60,14 +63,13 @@ class VggEncoder(nn.ModuleDict):
     def forward(self, image: Tensor, levels: Collection[str]) -> dict[str, Tensor]:
         """The maps [B, C, h, w] of the levels asked for, in one pass that ends at the deepest."""
         values, maps = image, {}
-        for name, conv in self.items():
-            if name.endswith("_1") and name != "conv1_1":
-                values = F.max_pool2d(values, 2, ceil_mode=True)
-            values = conv(values).relu_()
-            if (level := name.replace("conv", "relu")) in levels:
-                maps[level] = values
-                if len(maps) == len(levels):
-                    break
+        for level, block in zip(LEVELS, _blocks(self), strict=False):
+            if level in levels:
+                values = maps[level] = _run(block[:1], values)
+                block = block[1:]
+            if len(maps) == len(levels):
+                break
+            values = _run(block, values, pool=True)
         return maps
 
 
@@ -87,11 +89,9 @@ class VggDecoder(nn.ModuleDict):
 
     def forward(self, values: Tensor) -> Tensor:
         """The picture [B, 3, h * stride, w * stride] of `values` [B, C, h, w]."""
-        for name, conv in self.items():
-            values = conv(values)
-            if name != "conv1_1" or self.rectified:
-                values = values.relu_()
-        return values
+        for block in _blocks(self):
+            values = _run(block, values)
+        return values.relu_() if self.rectified else values
 
 
 class VggNetwork(StyleNetwork):
@@ -131,6 +131,26 @@ class VggNetwork(StyleNetwork):
         choices = [f"reconstruction at {', '.join(self.decoder)}"] if self.decoder else []
         choices += [f"adain at {self.adain_level}"] if self.adain_level else []
         return f"it has {' and '.join(choices)}"
+
+
+def _blocks(convolutions: nn.ModuleDict) -> list[list[ReflectConv]]:
+    """The convolutions of one resolution after the other."""
+    groups = groupby(convolutions.items(), key=lambda item: item[0].split("_")[0])
+    return [[conv for _, conv in group if isinstance(conv, ReflectConv)] for _, group in groups]
+
+
+def _run(block: list[ReflectConv], values: Tensor, pool: bool = False) -> Tensor:
+    """Convolutions with ReLU, none at the picture, and a pool if told."""
+
+    def stage(values: Tensor) -> Tensor:
+        for conv in block:
+            values = conv(values)
+            values = values if conv.out_channels == 3 else values.relu_()
+        return F.max_pool2d(values, 2, ceil_mode=True) if pool else values
+
+    scale = 2 if block and block[0].scale == 2 else 0.5 if pool else 1
+    reach = 1 + math.ceil((len(block) - 1) / 2) if scale == 2 else len(block) + len(block) % 2
+    return in_bands(stage, values, max([conv.out_channels for conv in block], default=1), reach, scale)
 
 
 def _space(layout: VggLayout, level: str) -> FeatureSpace:

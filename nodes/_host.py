@@ -98,7 +98,7 @@ class HostedNetwork:
 def chunked(run: Callable[[slice], Result], batch: int, size: int) -> list[Result]:
     """`run` on the slices of a batch, `size` pictures at once; out of memory leads to smaller slices, not to a failure.
 
-    RuntimeError with the remedy where one picture alone does not fit.
+    ValueError with the remedy where one picture alone does not fit.
     """
     results, done, report = [], 0, progress()
     while done < batch:
@@ -110,7 +110,7 @@ def chunked(run: Callable[[slice], Result], batch: int, size: int) -> list[Resul
             done = part.stop
             report(done, batch)
         elif size == 1:
-            raise RuntimeError("one picture alone does not fit into memory: make it smaller, or use a smaller network.")
+            raise ValueError("one picture alone does not fit into memory: make it smaller, or use a smaller network.")
         else:
             size = max(1, size // 2)
             _free_memory()

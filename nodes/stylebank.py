@@ -53,7 +53,7 @@ class StyleBankMix(FeatureNode):
         styles = {}
         for number in range(1, 5):
             styles[f"style_{number}"] = _inputs.choice(
-                names, "A style's name in the bank, or 'none'.", names[number > 0]
+                names, "A style's name in the bank, or 'none'.", names[number == 1]
             )
             styles[f"weight_{number}"] = _inputs.weight(f"style_{number}")
         return {

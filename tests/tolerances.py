@@ -6,6 +6,11 @@ from torch import Tensor
 RELATIVE = {torch.float64: 1e-9, torch.float32: 1e-4, torch.float16: 2e-2, torch.bfloat16: 6e-2}
 ABSOLUTE = {torch.float64: 1e-9, torch.float32: 1e-4, torch.float16: 2e-2, torch.bfloat16: 6e-2}
 
+COVARIANCE = 0.01
+"""How far, relative to the style's, a covariance may lie that whitening and colouring reached."""
+VISIBLE = 45.0
+"""Decibels of PSNR above which a person sees no difference between two pictures."""
+
 
 def assert_close(actual: Tensor, expected: Tensor, dtype: torch.dtype | None = None) -> None:
     """Compare in float64 with the tolerances of `dtype` (the actual tensor's own, unless told)."""

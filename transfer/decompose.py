@@ -3,9 +3,8 @@
 import torch
 from torch import Tensor
 
-
 NOISE = 1e-6
-"""Eigenvalues under this share of the largest are rounding errors of float32 features, not directions of the picture."""
+"""Eigenvalues under this share of the largest are rounding errors of float32 features, nothing of the picture."""
 
 
 def eigen(matrix: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,6 +1,7 @@
 """Fixtures of the headless tests."""
 
 import pytest
+
 from brushwork.tests.headless.fakes import fake_nodes
 
 

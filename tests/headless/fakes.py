@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from brushwork.headless.core_nodes import CORE_NODES
 from torch import Tensor
+
+from brushwork.headless.core_nodes import CORE_NODES
 
 Json = dict[str, Any]
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from brushwork.headless.graph import Graph, Link, WorkflowError
 from brushwork.headless.workflow import parse_workflow, read_workflow
 from brushwork.tests.headless.fakes import Json, api, inlet, ui, ui_node

@@ -1,4 +1,5 @@
 import pytest
+
 from brushwork.headless.graph import Graph, Link, Node, WorkflowError
 
 

@@ -1,17 +1,17 @@
 """Running: order, lists, memory, and outputs that are all there or not at all."""
 
-import gc
 import weakref
 from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
+
 from brushwork.headless.graph import Graph, Link, Node, WorkflowError
 from brushwork.headless.pictures import read_picture, write_picture
 from brushwork.headless.run import run_for_each, run_workflow
 from brushwork.tests.headless.fakes import fake
 from brushwork.tests.tolerances import assert_close
-from torch import Tensor
 
 
 def save(source: str, prefix: str | Path = "x") -> Node:
@@ -46,7 +46,6 @@ def test_what_nobody_reads_any_more_is_dropped(tmp_path: Path, nodes: dict[str, 
 
     def step(image: Tensor | None = None) -> tuple[Tensor]:
         result = torch.zeros(1, 1, 1, 3)
-        gc.collect()
         alive.append(sum(ref() is not None for ref in made))
         made.append(weakref.ref(result))
         return (result,)
@@ -100,6 +99,15 @@ def test_an_output_folder_that_is_a_file(tmp_path: Path, nodes: dict[str, type])
     (tmp_path / "out").touch()
     with pytest.raises(WorkflowError, match="^the output folder .*out is a file: choose another$"):
         run_workflow(Graph({"1": paint(1), "2": save("1")}), nodes, tmp_path, tmp_path / "out")
+
+
+def test_an_output_folder_that_cannot_be_written(
+    tmp_path: Path, nodes: dict[str, type], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    with pytest.raises(WorkflowError, match="^nothing can be written into .*: choose another output folder$"):
+        run_workflow(Graph({"1": paint(1), "2": save("1")}), nodes, tmp_path, tmp_path / "deep" / "out")
+    assert not nodes["Paint"].calls  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def test_lists_are_mapped_over_and_gathered(tmp_path: Path, nodes: dict[str, type]) -> None:

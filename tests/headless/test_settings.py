@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from brushwork.headless.graph import Graph, Link, Node, WorkflowError
 from brushwork.headless.pictures import write_picture
 from brushwork.headless.settings import Setting, apply_setting, folder_setting, for_each_picture, parse_setting

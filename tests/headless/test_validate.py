@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from brushwork.headless.core_nodes import INPUT_FOLDER, SAVER
 from brushwork.headless.graph import Graph, Link, Node, WorkflowError
 from brushwork.headless.saving import Saver
@@ -168,3 +169,13 @@ def test_a_node_checks_its_own_constants() -> None:
     assert seen == {"x": 1, "y": None, "folder": Path("nowhere")}
     with pytest.raises(WorkflowError, match=r"^Out \(node 1\): too many$"):
         check(Graph({"1": node.with_inputs(x=2), "2": Node("In", {})}), nodes)
+
+
+def test_ranges_and_choices_do_not_bind_what_a_node_checks_itself() -> None:
+    inputs = {"required": {"x": ("INT", {"max": 1}), "how": (["a"],), "y": ("INT", {"max": 1})}}
+    own = classmethod(lambda cls, x, how: True)
+    nodes = {"Out": fake(lambda **_: (), inputs, (), OUTPUT_NODE=True, VALIDATE_INPUTS=own)}
+    node = Node("Out", {"x": 5, "how": "b", "y": 1})
+    assert check(Graph({"1": node}), nodes).nodes["1"] == node
+    with pytest.raises(WorkflowError, match="'y' is 5, more than its largest value 1"):
+        check(Graph({"1": node.with_inputs(y=5)}), nodes)

@@ -1,0 +1,181 @@
+"""The commands from outside: what they print, what they leave, and their exit codes."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from brushwork.headless import run_command
+from brushwork.headless.cli import main
+from brushwork.headless.pictures import read_picture, write_picture
+from brushwork.tests.headless.fakes import Json, api, fake
+
+
+def call(*arguments: object) -> int:
+    """The exit code of a command line."""
+    try:
+        return main([str(argument) for argument in arguments])
+    except SystemExit as leave:
+        return int(leave.code or 0)
+
+
+@pytest.fixture(autouse=True)
+def only_fakes(monkeypatch: pytest.MonkeyPatch, nodes: dict[str, type]) -> None:
+    monkeypatch.setattr(run_command, "all_nodes", lambda: nodes)
+
+
+@pytest.fixture
+def workflow(tmp_path: Path) -> Path:
+    """A picture and a paint, blended and saved."""
+    write_picture(tmp_path / "a.png", torch.zeros(2, 3, 3))
+    blend = {"a": ["1", 0], "b": ["2", 0], "alpha": 0.5}
+    return written(
+        tmp_path,
+        api(
+            n1=("LoadImage", {"image": "a.png"}, "my content"),
+            n2=("Paint", {"level": 1, "width": 3}),
+            n3=("Blend", blend),
+            n4=("SaveImage", {"images": ["3", 0], "filename_prefix": "mixed"}),
+        ),
+    )
+
+
+def written(folder: Path, data: Json) -> Path:
+    path = folder / "w.json"
+    path.write_text(json.dumps(data), encoding="utf-8")
+    return path
+
+
+def test_run_prints_the_files_it_made(workflow: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("run", workflow, "-o", tmp_path / "out") == 0
+    made = tmp_path / "out" / "mixed_00001.png"
+    assert capsys.readouterr().out == f"{made}\n"
+    assert read_picture(made)[0].unique().tolist() == pytest.approx([128 / 255])
+
+
+def test_set_by_title_and_id(workflow: Path, tmp_path: Path) -> None:
+    write_picture(tmp_path / "b.png", torch.ones(2, 3, 3))
+    picture = tmp_path / "b.png"
+    settings = "--set", f"my content.image={picture}", "--set", "3.alpha=0.25", "--set", "Paint.level=0"
+    assert call("run", workflow, *settings, "-o", tmp_path / "out") == 0
+    assert read_picture(tmp_path / "out" / "mixed_00001.png")[0].unique().tolist() == pytest.approx([191 / 255])
+
+
+def test_a_folder_runs_for_every_picture(workflow: Path, tmp_path: Path) -> None:
+    for name in ("x.png", "y.jpg"):
+        write_picture(tmp_path / "many" / name, torch.ones(2, 3, 3))
+    assert call("run", workflow, "--set", f"1.image={tmp_path / 'many'}", "-o", tmp_path / "out") == 0
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["x_mixed_00001.png", "y_mixed_00001.png"]
+
+
+def test_the_input_folder(workflow: Path, tmp_path: Path) -> None:
+    write_picture(tmp_path / "in" / "a.png", torch.ones(2, 3, 3))
+    assert call("run", workflow, "-i", tmp_path / "in", "-o", tmp_path / "out") == 0
+    assert read_picture(tmp_path / "out" / "mixed_00001.png")[0].min() == 1
+
+
+def test_a_fault_is_one_line_and_leaves_nothing(
+    workflow: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(tmp_path.iterdir())
+    assert call("run", workflow, "--set", "3.alpha=7", "-o", tmp_path / "out") == 1
+    assert capsys.readouterr() == ("", "brushwork: Blend (node 3): 'alpha' is 7.0, more than its largest value 1.0\n")
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_node_that_fails_is_one_line_and_leaves_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = written(
+        tmp_path,
+        api(
+            n1=("Paint", {"level": 1, "width": 3}),
+            n2=("Fail", {"image": ["1", 0]}),
+            n3=("PreviewImage", {"images": ["1", 0]}),
+            n4=("PreviewImage", {"images": ["2", 0]}),
+        ),
+    )
+    assert call("run", path, "-o", tmp_path / "out") == 1
+    assert capsys.readouterr().err == "brushwork: Fail (node 2): the style is empty: choose another\n"
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_bug_keeps_its_traceback(tmp_path: Path) -> None:
+    data = api(n1=("Paint", {"level": 1, "width": 3}), n2=("Bug", {"image": ["1", 0]}))
+    path = written(tmp_path, data | api(n3=("PreviewImage", {"images": ["2", 0]})))
+    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+        call("run", path, "-o", tmp_path / "out")
+
+
+def test_an_interruption_exits_130_and_leaves_nothing(tmp_path: Path, nodes: dict[str, type]) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    nodes["Stop"] = fake(interrupted, {})
+    path = written(tmp_path, api(n1=("Stop", {}), n2=("PreviewImage", {"images": ["1", 0]})))
+    assert call("run", path, "-o", tmp_path / "out") == 130
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments", [("run",), ("nix",), ("run", "a", "b"), ("stylize", "a", "-o", "b", "--alpha", "x")]
+)
+def test_wrong_usage_exits_2(arguments: tuple[str, ...]) -> None:
+    assert call(*arguments) == 2
+
+
+def test_a_missing_typer_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setitem(sys.modules, "typer", None)
+    assert call("demo", "x") == 1
+    assert capsys.readouterr().err == "brushwork: the command line needs typer: pip install 'brushwork[cli]'\n"
+
+
+def test_demo_runs_its_workflows(workflow: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in run_command.DEMO:
+        (tmp_path / name).write_bytes(workflow.read_bytes())
+    monkeypatch.setattr(run_command, "WORKFLOWS", tmp_path)
+    assert call("demo", tmp_path / "out") == 0
+    names = [f"{Path(name).stem}_mixed_00001.png" for name in run_command.DEMO]
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == sorted(names)
+
+
+def test_weights_list_names_every_network(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from brushwork.models.manifest import read_manifest
+
+    alone_with(tmp_path, monkeypatch)
+    assert call("weights", "list") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(read_manifest().networks)
+    assert all("licence: " in line for line in lines)
+
+
+def test_weights_verify_names_the_damaged_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from brushwork.models.manifest import read_manifest
+
+    alone_with(tmp_path, monkeypatch)
+    file = next(file for file in read_manifest().files.values() if file.sha256)
+    path = tmp_path / file.filename
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"broken")
+    assert call("weights", "verify") == 1
+    printed = capsys.readouterr()
+    assert printed.out == f"damaged: {path}\n"
+    assert printed.err.startswith(f"brushwork: {path} is not the published file (expected ")
+    assert printed.err.count("\n") == 1
+
+
+def test_weights_pull_of_an_unknown_network(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("weights", "pull", "nix") == 1
+    assert capsys.readouterr().err.startswith("brushwork: There is no network 'nix': choose one of ")
+
+
+def alone_with(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No weights but those in `folder`."""
+    from brushwork.models import weights
+
+    monkeypatch.setenv("BRUSHWORK_WEIGHTS", str(folder))
+    monkeypatch.setattr(weights, "cache_folder", lambda: folder / "cache")

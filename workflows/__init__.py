@@ -1,0 +1,1 @@
+"""The workflow files that come with the pack, and what builds them: `python -m brushwork.workflows.build`."""

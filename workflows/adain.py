@@ -1,0 +1,181 @@
+"""AdaIN (Huang & Belongie 2017): the workflows of its figures."""
+
+from __future__ import annotations
+
+from itertools import product
+
+from .canvas import BLUE, OCHRE, RED, VIOLET, Box, Canvas
+from .parts import ABOUT_NETWORK, decode, encode, network, sample, save, sheet, square, start
+
+ALPHAS = (0.0, 0.33, 0.67, 1.0)
+STEPS = (0.0, 0.5, 1.0)
+
+
+def basic() -> Canvas:
+    """Content and style in, picture out."""
+    canvas = Canvas()
+    canvas.note(
+        "## AdaIN\n"
+        "Every channel of the content's features takes the mean and the deviation of the style's: "
+        "one formula, any style, no training (Huang & Belongie 2017).\n\n"
+        "The paper does it once, at relu4_1, with a decoder trained for it. This network's decoders only invert its "
+        "encoder, so it is done twice here: large shapes at relu5_1, then strokes and colours at relu3_1.\n\n"
+        "**Try:** another Content or Style; *alpha* in Blend by Alpha; other levels (the same in both encoders of a "
+        "stage); a Brush Size node after Style.\n\n" + ABOUT_NETWORK
+    )
+    net, content, style = start(canvas, "chelsea", "swirling_night")
+    coarse = _stage(canvas, 2, "AdaIN at relu5_1: large shapes", OCHRE, (net, content, style), 5)
+    fine = _stage(canvas, 6, "AdaIN at relu3_1: strokes and colours", RED, (net, coarse, style), 3)
+    save(canvas, (10, 1), fine, "adain")
+    return canvas
+
+
+def alpha_sweep() -> Canvas:
+    """One style from nothing to full strength."""
+    canvas = Canvas()
+    canvas.note(
+        "## AdaIN: how strong?\n"
+        "alpha blends the content's features with the restyled ones, before decoding. At 0 the network gives the "
+        "content back, at 1 it gives the full style. Statistics are fitted once, each alpha costs one decoding.\n\n"
+        "**Try:** other alphas (and labels on the sheet), another level in both encoders.\n\n" + ABOUT_NETWORK
+    )
+    net, content, style = start(canvas, "coffee", "swirling_night")
+    with canvas.group("Fit once", OCHRE):
+        cut = square(canvas, (2, 0), content, 400, 80)
+        own = encode(canvas, (2, 1), net, cut, 4, "Encode content")
+        target = encode(canvas, (2, 2), net, style, 4, "Encode style")
+        restyled = canvas.add("BrushworkAdaIN", (3, 1), content=own, style=target)
+    pictures = []
+    with canvas.group("Blend and decode, alpha by alpha", RED):
+        for row, alpha in enumerate(ALPHAS):
+            title = f"Alpha {alpha:g}"
+            mixed = canvas.add("BrushworkBlendByAlpha", (4, row), title, content=own, stylised=restyled, alpha=alpha)
+            pictures.append(decode(canvas, (5, row), net, mixed))
+    labels = [f"alpha {alpha:g}" for alpha in ALPHAS]
+    save(canvas, (7, 0), sheet(canvas, (6, 0), pictures, labels, 2), "adain_alpha_sweep")
+    return canvas
+
+
+def four_styles() -> Canvas:
+    """A style in each corner, mixtures between them."""
+    canvas = Canvas()
+    canvas.note(
+        "## AdaIN: between four styles\n"
+        "Four styles stand in the corners of the sheet; every picture between them is a weighted mean of the four "
+        "restyled features. It needs no training either.\n\n"
+        "**Try:** other styles; other weights in a Mix Styles node (they are scaled to the sum one).\n\n"
+        + ABOUT_NETWORK,
+        rows=4,
+    )
+    with canvas.group("Start", BLUE):
+        net, content = network(canvas), sample(canvas, 1, "Content", "chelsea")
+        names = ("swirling_night", "autumn_avenue", "sea_mosaic", "paper_leaves")
+        corners = ("top left", "top right", "bottom left", "bottom right")
+        styles = [
+            sample(canvas, 2 + index, f"Style {corner}", name)
+            for index, (name, corner) in enumerate(zip(names, corners, strict=True))
+        ]
+    with canvas.group("Each style by itself", OCHRE):
+        own = encode(canvas, (2, 1), net, square(canvas, (2, 0), content, 300, 75), 4, "Encode content")
+        targets = [encode(canvas, (2, 2 + index), net, style, 4) for index, style in enumerate(styles)]
+        restyled = [
+            canvas.add("BrushworkAdaIN", (3, 2 + index), content=own, style=target)
+            for index, target in enumerate(targets)
+        ]
+    with canvas.group("Nine mixtures, where the sheet has them", RED):
+        pictures = [_mixture(canvas, net, restyled, across, down) for down, across in product(range(3), range(3))]
+    save(canvas, (11, 0), sheet(canvas, (10, 0), pictures, [], 3), "adain_four_styles")
+    return canvas
+
+
+def regions() -> Canvas:
+    """One style for the background, one for the figure."""
+    canvas = Canvas()
+    canvas.note(
+        "## AdaIN: a style a region\n"
+        "The mask is the bright part of the photograph, roughly the background. Inside it the content takes one "
+        "style's statistics, outside another's; Region Mask puts the two together, with a soft edge.\n\n"
+        "**Try:** the threshold; *feather* in Region Mask; a mask of your own (Load Image as Mask); other styles.\n\n"
+        + ABOUT_NETWORK,
+        rows=4,
+    )
+    with canvas.group("Start", BLUE):
+        net, content = network(canvas), sample(canvas, 1, "Content", "astronaut")
+        inside = sample(canvas, 2, "Style inside", "swirling_night")
+        outside = sample(canvas, 3, "Style outside", "autumn_avenue")
+    with canvas.group("Mask: what is bright", VIOLET):
+        bright = canvas.add("ImageToMask", (2, 1), image=content, channel="green")
+        mask = canvas.add("ThresholdMask", (2, 2), mask=bright, value=0.5)
+        rest = canvas.add("InvertMask", (2, 3), mask=mask)
+    image = content
+    for column, level, what, colour in ((3, 4, "shapes", OCHRE), (7, 2, "strokes and colours", RED)):
+        with canvas.group(f"Two styles at relu{level}_1: {what}", colour):
+            own = encode(canvas, (column, 1), net, image, level, "Encode content")
+            targets = [encode(canvas, (column, 2 + row), net, (inside, outside)[row], level) for row in range(2)]
+            halves = [
+                canvas.add("BrushworkAdaIN", (column + 1, 2 + row), content=own, style=targets[row], content_mask=where)
+                for row, where in enumerate((mask, rest))
+            ]
+            joined = canvas.add(
+                "BrushworkRegionMask", (column + 2, 2), inside=halves[0], outside=halves[1], mask=mask, feather=8
+            )
+            image = decode(canvas, (column + 3, 2), net, joined)
+    save(canvas, (11, 1), image, "adain_regions")
+    return canvas
+
+
+def colours() -> Canvas:
+    """The style's strokes in the content's colours."""
+    canvas = Canvas()
+    canvas.note(
+        "## AdaIN: keep the colours\n"
+        "Two ways to take a style's strokes and leave its colours. *luminance*: stylise, then give every pixel the "
+        "hue it had. *colour matching*: first give the style picture the content's mean colour and colour "
+        "covariance, then stylise with that.\n\n"
+        "**Try:** other pictures; the same two nodes around a WCT cascade.\n\n" + ABOUT_NETWORK
+    )
+    net, content, style = start(canvas, "chelsea", "sea_mosaic")
+    with canvas.group("Content", OCHRE):
+        cut = square(canvas, (2, 0), content, 300, 75)
+        own = encode(canvas, (2, 1), net, cut, 4, "Encode content")
+    with canvas.group("As it comes, then the content's hues", RED):
+        plain = _restyled(canvas, 0, net, own, style)
+        hues = canvas.add("BrushworkPreserveColor", (7, 0), "Luminance", stylised=plain, content=cut, how="luminance")
+    with canvas.group("The style in the content's colours", VIOLET):
+        matched = canvas.add(
+            "BrushworkPreserveColor", (3, 2), "Colour matching", stylised=style, content=cut, how="colour matching"
+        )
+        second = _restyled(canvas, 2, net, own, matched)
+    labels = ("content", "the style's colours", "luminance", "colour matching")
+    result = sheet(canvas, (8, 0), (cut, plain, hues, second), labels, 2)
+    save(canvas, (9, 0), result, "adain_colors")
+    return canvas
+
+
+def _stage(canvas: Canvas, column: int, title: str, colour: str, sources: tuple[Box, Box, Box], level: int) -> Box:
+    net, image, style = sources
+    with canvas.group(title, colour):
+        own = encode(canvas, (column, 1), net, image, level, "Encode content")
+        target = encode(canvas, (column, 2), net, style, level, "Encode style")
+        restyled = canvas.add("BrushworkAdaIN", (column + 1, 1), content=own, style=target)
+        mixed = canvas.add(
+            "BrushworkBlendByAlpha", (column + 2, 1), f"Alpha relu{level}_1", content=own, stylised=restyled
+        )
+        return decode(canvas, (column + 3, 1), net, mixed)
+
+
+def _mixture(canvas: Canvas, net: Box, restyled: list[Box], across: int, down: int) -> Box:
+    x, y = STEPS[across], STEPS[down]
+    weights = ((1 - x) * (1 - y), x * (1 - y), (1 - x) * y, x * y)
+    numbers = range(1, 5)
+    inputs = {f"weight_{n}": weight for n, weight in zip(numbers, weights, strict=True)}
+    inputs |= {f"features_{n}": features for n, features in zip(numbers, restyled, strict=True)}
+    column = 4 + 2 * across
+    mixed = canvas.add("BrushworkMixStyles", (column, 1 + down), f"Mix {across + 1} of row {down + 1}", **inputs)
+    return decode(canvas, (column + 1, 1 + down), net, mixed)
+
+
+def _restyled(canvas: Canvas, row: int, net: Box, content: Box, style: Box) -> Box:
+    target = encode(canvas, (4, row), net, style, 4, "Encode style")
+    restyled = canvas.add("BrushworkAdaIN", (5, row), content=content, style=target)
+    return decode(canvas, (6, row), net, restyled)

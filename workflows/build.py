@@ -1,0 +1,59 @@
+"""Write every workflow file and, by running it, the square picture that the template browser shows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ..headless.catalogue import all_nodes, all_titles
+from ..headless.run import run_workflow
+from ..headless.workflow import parse_workflow
+from . import adain, wct
+from .canvas import Canvas
+from .page import to_page
+
+FOLDER = Path(__file__).parent
+SIDE, QUALITY = 512, 85
+WORKFLOWS: dict[str, Callable[[], Canvas]] = {
+    "adain": adain.basic,
+    "adain_alpha_sweep": adain.alpha_sweep,
+    "adain_four_styles": adain.four_styles,
+    "adain_regions": adain.regions,
+    "adain_colors": adain.colours,
+    "wct": wct.basic,
+    "wct_levels": wct.per_level,
+    "wct_two_styles": wct.two_styles,
+    "wct_texture": wct.texture,
+    "wct_texture_mix": wct.texture_mix,
+}
+
+
+def page_text(name: str) -> str:
+    """The workflow's file."""
+    return json.dumps(to_page(WORKFLOWS[name](), name), indent=1, ensure_ascii=False) + "\n"
+
+
+def thumbnail(name: str, target: Path) -> None:
+    """Run a workflow and save the middle of its picture as a square JPEG."""
+    from PIL import Image
+
+    graph = parse_workflow(json.loads(page_text(name)), all_nodes(), all_titles(), name)
+    with TemporaryDirectory() as folder:
+        picture = Image.open(run_workflow(graph, all_nodes(), FOLDER, Path(folder))[0]).convert("RGB")
+    side = min(picture.size)
+    left, top = (picture.width - side) // 2, (picture.height - side) // 2
+    middle = picture.resize((SIDE, SIDE), Image.Resampling.LANCZOS, (left, top, left + side, top + side))
+    middle.save(target, quality=QUALITY, optimize=True)
+
+
+def main() -> None:
+    """All files, in this folder."""
+    for name in WORKFLOWS:
+        (FOLDER / f"{name}.json").write_text(page_text(name), encoding="utf-8")
+        thumbnail(name, FOLDER / f"{name}.jpg")
+
+
+if __name__ == "__main__":
+    main()

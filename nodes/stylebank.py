@@ -49,12 +49,11 @@ class StyleBankMix(FeatureNode):
 
     @classmethod
     def INPUT_TYPES(cls) -> _inputs.Inputs:
-        names = (NONE, *_style_names())
+        names = _style_names()
         styles = {}
-        for number in range(1, 5):
-            styles[f"style_{number}"] = _inputs.choice(
-                names, "A style's name in the bank, or 'none'.", names[number == 1]
-            )
+        for number, default in enumerate((names[0], NONE, NONE, NONE), 1):
+            tip = "A style's name in the bank, or 'none'."
+            styles[f"style_{number}"] = _inputs.choice((NONE, *names), tip, default)
             styles[f"weight_{number}"] = _inputs.weight(f"style_{number}")
         return {
             "required": {

@@ -31,6 +31,13 @@ def features(shape: tuple[int, ...], seed: int = 0, dtype: torch.dtype = torch.f
     return (torch.einsum("bij,bjhw->bihw", directions * spreads, noise(shape, seed)) + means).to(dtype)
 
 
+def steep(seed: int = 0, low: float = -2.5) -> Tensor:
+    """Features [1, 12, 20, 20], float32, with deviations from 10 down to 10 * 10^low along fixed directions, as deep
+    layers have them."""
+    directions = torch.linalg.qr(noise((12, 12))).Q * torch.logspace(1, 1 + low, 12, dtype=torch.float64)
+    return torch.einsum("ij,bjhw->bihw", directions, noise((1, 12, 20, 20), seed)).float()
+
+
 def picture(height: int, width: int, batch: int = 1, seed: int = 0) -> Tensor:
     """[B, 3, H, W] uniform in 0..1, float32."""
     return torch.rand(batch, 3, height, width, generator=torch.Generator().manual_seed(seed))

@@ -24,12 +24,12 @@ class ChannelMap:
 
     def __call__(self, values: Tensor) -> Tensor:
         """Map `values` [B, C, h, w]; the arithmetic is float32 at least, the result has the dtype of `values`."""
-        shift = self.shift[..., None, None]
-        centred = values - self.centre[..., None, None]
         if not self.full:
-            return torch.addcmul(shift, centred, self.matrix[..., None, None]).to(values.dtype)
-        mapped = torch.einsum("bij,bjhw->bihw", self.matrix.to(centred).expand(centred.shape[0], -1, -1), centred)
-        return (mapped + shift).to(values.dtype)
+            centred = values - self.centre[..., None, None]  # first: a near-constant channel has a huge scale
+            return torch.addcmul(self.shift[..., None, None], centred, self.matrix[..., None, None]).to(values.dtype)
+        pixels = values.movedim(1, -1).flatten(1, 2).to(self.matrix.dtype)  # [B, N, C], a view of channels_last values
+        mapped = (pixels @ self.matrix.mT).add_((self.shift - self._linear(self.centre))[:, None])
+        return mapped.unflatten(1, values.shape[-2:]).movedim(-1, 1).to(values.dtype)
 
     @property
     def full(self) -> bool:

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-NOISE = 1e-6
-"""Eigenvalues under this share of the largest are rounding errors of float32 features, nothing of the picture."""
+ROUNDINGS = 8
+"""Eigenvalues under this many roundings of the largest are errors of the sums, nothing of the picture."""
 
 
 def eigen(matrix: Tensor) -> tuple[Tensor, Tensor]:
@@ -29,9 +29,10 @@ def eigen(matrix: Tensor) -> tuple[Tensor, Tensor]:
     raise ValueError("the covariance of these features cannot be decomposed: use another level, or AdaIN.")
 
 
-def power(matrix: Tensor, exponent: float, floor: float) -> Tensor:
-    """V f(D) V' of a symmetric `matrix` [B, C, C], float64: f(d) = d^exponent above `floor` and noise, else 0."""
+def power(matrix: Tensor, exponent: float, floor: float, noise: float = NOISE) -> Tensor:
+    """V f(D) V' of a symmetric `matrix` [B, C, C], float64: f(d) = d^exponent above `floor` and above the share `noise`
+    of the largest d, else 0."""
     values, vectors = eigen(matrix)
-    kept = values > (NOISE * values[:, -1:]).clamp_min(floor)
+    kept = values > (noise * values[:, -1:]).clamp_min(floor)
     scaled = torch.where(kept, values, torch.ones_like(values)).pow(exponent) * kept
     return (vectors * scaled[:, None, :]) @ vectors.mT

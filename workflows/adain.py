@@ -19,13 +19,13 @@ def basic() -> Canvas:
         "Every channel of the content's features takes the mean and the deviation of the style's: "
         "one formula, any style, no training (Huang & Belongie 2017).\n\n"
         "The paper does it once, at relu4_1, with a decoder trained for it. This network's decoders only invert its "
-        "encoder, so it is done twice here: large shapes at relu5_1, then strokes and colours at relu3_1.\n\n"
+        "encoder, so it is done twice here: shapes at relu4_1, then the colours at relu1_1.\n\n"
         "**Try:** another Content or Style; *alpha* in Blend by Alpha; other levels (the same in both encoders of a "
         "stage); a Brush Size node after Style.\n\n" + ABOUT_NETWORK
     )
-    net, content, style = start(canvas, "chelsea", "swirling_night")
-    coarse = _stage(canvas, 2, "AdaIN at relu5_1: large shapes", OCHRE, (net, content, style), 5)
-    fine = _stage(canvas, 6, "AdaIN at relu3_1: strokes and colours", RED, (net, coarse, style), 3)
+    net, content, style = start(canvas, "chelsea", "autumn_avenue")
+    coarse = _stage(canvas, 2, "AdaIN at relu4_1: shapes", OCHRE, (net, content, style), 4)
+    fine = _stage(canvas, 6, "AdaIN at relu1_1: colours", RED, (net, coarse, style), 1)
     save(canvas, (10, 1), fine, "adain")
     return canvas
 
@@ -64,8 +64,7 @@ def four_styles() -> Canvas:
         "Four styles stand in the corners of the sheet; every picture between them is a weighted mean of the four "
         "restyled features. It needs no training either.\n\n"
         "**Try:** other styles; other weights in a Mix Styles node (they are scaled to the sum one).\n\n"
-        + ABOUT_NETWORK,
-        rows=4,
+        + ABOUT_NETWORK
     )
     with canvas.group("Start", BLUE):
         net, content = network(canvas), sample(canvas, 1, "Content", "chelsea")
@@ -96,8 +95,7 @@ def regions() -> Canvas:
         "The mask is the bright part of the photograph, roughly the background. Inside it the content takes one "
         "style's statistics, outside another's; Region Mask puts the two together, with a soft edge.\n\n"
         "**Try:** the threshold; *feather* in Region Mask; a mask of your own (Load Image as Mask); other styles.\n\n"
-        + ABOUT_NETWORK,
-        rows=4,
+        + ABOUT_NETWORK
     )
     with canvas.group("Start", BLUE):
         net, content = network(canvas), sample(canvas, 1, "Content", "astronaut")

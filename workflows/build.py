@@ -15,7 +15,7 @@ from .canvas import Canvas
 from .page import to_page
 
 FOLDER = Path(__file__).parent
-SIDE, QUALITY = 512, 85
+SQUARE, QUALITY = (512, 512), 85
 WORKFLOWS: dict[str, Callable[[], Canvas]] = {
     "adain": adain.basic,
     "adain_alpha_sweep": adain.alpha_sweep,
@@ -36,16 +36,17 @@ def page_text(name: str) -> str:
 
 
 def thumbnail(name: str, target: Path) -> None:
-    """Run a workflow and save the middle of its picture as a square JPEG."""
-    from PIL import Image
+    """Run a workflow and save its picture as a square JPEG: the whole of a contact sheet, else the middle."""
+    from PIL import Image, ImageOps
 
     graph = parse_workflow(json.loads(page_text(name)), all_nodes(), all_titles(), name)
     with TemporaryDirectory() as folder:
         picture = Image.open(run_workflow(graph, all_nodes(), FOLDER, Path(folder))[0]).convert("RGB")
-    side = min(picture.size)
-    left, top = (picture.width - side) // 2, (picture.height - side) // 2
-    middle = picture.resize((SIDE, SIDE), Image.Resampling.LANCZOS, (left, top, left + side, top + side))
-    middle.save(target, quality=QUALITY, optimize=True)
+    if any(node.kind == "BrushworkContactSheet" for node in graph.nodes.values()):
+        square = ImageOps.pad(picture, SQUARE, color=picture.getpixel((0, 0)))
+    else:
+        square = ImageOps.fit(picture, SQUARE)
+    square.save(target, quality=QUALITY, optimize=True)
 
 
 def main() -> None:

@@ -14,6 +14,8 @@ Cell = tuple[int, int]
 """Column and row, from the top left."""
 BLUE, GREEN, OCHRE, RED, VIOLET = "#3f789e", "#6a8f5a", "#b58b2a", "#a0564a", "#7a5c99"
 NOTE = "MarkdownNote"
+TALL = 5
+"""Rows of a node that may be high: all rows that a canvas has, so that it parts none of them."""
 
 
 @dataclass(eq=False)
@@ -70,9 +72,9 @@ class Canvas:
         self._place(box)
         return box
 
-    def note(self, text: str, rows: int = 3) -> None:
+    def note(self, text: str) -> None:
         """What the workflow shows and what to play with, in the first column."""
-        self._place(Box(len(self.boxes) + 1, NOTE, (0, 0), rows, "What this shows", text=text))
+        self._place(Box(len(self.boxes) + 1, NOTE, (0, 0), TALL, "What this shows", text=text))
 
     @contextmanager
     def group(self, title: str, colour: str) -> Iterator[None]:

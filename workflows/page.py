@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from ..headless.sockets import sockets
 from ..headless.catalogue import all_nodes
+from ..headless.sockets import sockets
 from .canvas import NOTE, Box, Canvas
 from .layout import Point, frame, positions, size
 

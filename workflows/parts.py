@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .canvas import BLUE, GREEN, Box, Canvas
+from .canvas import BLUE, GREEN, TALL, Box, Canvas
 
 NETWORK = "small16x"
 ABOUT_NETWORK = (
@@ -46,11 +46,11 @@ def sheet(canvas: Canvas, cell: tuple[int, int], images: Sequence[Box], labels: 
     slots = {f"image_{index + 1}": image for index, image in enumerate(images)}
     side = 960 // columns
     return canvas.add(
-        "BrushworkContactSheet", cell, rows=2, labels="\n".join(labels), columns=columns, side=side, **slots
+        "BrushworkContactSheet", cell, rows=TALL, labels="\n".join(labels), columns=columns, side=side, **slots
     )
 
 
 def save(canvas: Canvas, cell: tuple[int, int], image: Box, name: str) -> None:
     """Where every workflow ends."""
     with canvas.group("Result", GREEN):
-        canvas.add("SaveImage", cell, "Result", rows=2, images=image, filename_prefix=f"brushwork/{name}")
+        canvas.add("SaveImage", cell, "Result", rows=TALL, images=image, filename_prefix=f"brushwork/{name}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .canvas import BLUE, OCHRE, RED, VIOLET, Box, Canvas
-from .parts import ABOUT_NETWORK, decode, encode, network, sample, save, sheet, square, start
+from .parts import ABOUT_NETWORK, decode, encode, network, sample, save, sheet, start
 
 LEVELS = (5, 4, 3, 2, 1)
 STRENGTHS = {
@@ -43,7 +43,7 @@ def per_level() -> Canvas:
         "fine ones.\n\n"
         "**Try:** every *alpha* by itself; another Style.\n\n" + ABOUT_NETWORK
     )
-    net, content, style = start(canvas, "astronaut", "swirling_night")
+    net, content, style = start(canvas, "astronaut", "paper_leaves")
     with canvas.group("One level alone", VIOLET):
         alone = [_level(canvas, (2 + column, 0), (net, content, style), k, 1.0) for column, k in enumerate(LEVELS)]
     cascades = []
@@ -63,8 +63,7 @@ def two_styles() -> Canvas:
         "At every level, one style for the left half and one for the right. *content_mask* says where a WCT Level "
         "works: white is restyled, black stays, and the content's statistics come from the white part alone.\n\n"
         "**Try:** a mask of your own (Load Image as Mask) in place of the three mask nodes; other styles.\n\n"
-        + ABOUT_NETWORK,
-        rows=4,
+        + ABOUT_NETWORK
     )
     with canvas.group("Start", BLUE):
         net, content = network(canvas), sample(canvas, 1, "Content", "chelsea")
@@ -112,24 +111,23 @@ def texture_mix() -> Canvas:
         "At every level the noise is coloured with both styles, and the two results are mixed before decoding: a "
         "texture that neither style has.\n\n"
         "**Try:** the weights of the Mix Styles nodes, the same at every level or not; another *seed*.\n\n"
-        + ABOUT_NETWORK,
-        rows=4,
+        + ABOUT_NETWORK
     )
     with canvas.group("Start", BLUE):
         net = network(canvas)
         image = canvas.add("BrushworkTextureNoise", (1, 1), seed=7)
-        styles = sample(canvas, 2, "First style", "swirling_night"), sample(canvas, 3, "Second style", "rose_window")
+        styles = sample(canvas, 2, "First style", "rose_window"), sample(canvas, 3, "Second style", "autumn_avenue")
     for index, level in enumerate(LEVELS):
         with canvas.group(f"Both styles at relu{level}_1", (OCHRE, RED)[index % 2]):
-            image = _both(canvas, 2 + 4 * index, (net, image, *styles), level)
-    save(canvas, (22, 1), image, "wct_texture_mix")
+            image = _both(canvas, 2 + 3 * index, (net, image, *styles), level)
+    save(canvas, (17, 1), image, "wct_texture_mix")
     return canvas
 
 
 def _level(canvas: Canvas, cell: tuple[int, int], sources: Sequence[Box], level: int, alpha: float, **mask: Box) -> Box:
     net, content, style = sources
     inputs = {"network": net, "content": content, "style": style, **mask}
-    return canvas.add("BrushworkWCTLevel", cell, level=f"relu{level}_1", alpha=alpha, **inputs)
+    return canvas.add("BrushworkWCTLevel", cell, f"WCT relu{level}_1", level=f"relu{level}_1", alpha=alpha, **inputs)
 
 
 def _cascade(canvas: Canvas, cell: tuple[int, int], sources: Sequence[Box], alphas: Sequence[float]) -> Box:
@@ -147,6 +145,6 @@ def _both(canvas: Canvas, column: int, sources: Sequence[Box], level: int) -> Bo
         target = encode(canvas, (column, 2 + row), net, style, level)
         coloured.append(canvas.add("BrushworkWCT", (column + 1, 2 + row), content=own, style=target))
     mixed = canvas.add(
-        "BrushworkMixStyles", (column + 2, 2), f"Mix relu{level}_1", features_1=coloured[0], features_2=coloured[1]
+        "BrushworkMixStyles", (column + 2, 1), f"Mix relu{level}_1", features_1=coloured[0], features_2=coloured[1]
     )
-    return decode(canvas, (column + 3, 2), net, mixed)
+    return decode(canvas, (column + 2, 2), net, mixed)

@@ -61,6 +61,12 @@ def test_eigenvalues_under_the_floor_are_dropped(exponent: float) -> None:
     assert_close(power(matrix, exponent, 1e-5), expected)
 
 
+def test_rounding_errors_beside_a_large_eigenvalue_are_dropped() -> None:
+    matrix = torch.diag_embed(torch.tensor([[1e6, 0.5]]))
+    assert_close(power(matrix, 1, 1e-5), torch.diag_embed(torch.tensor([[1e6, 0.0]])))
+    assert_close(power(matrix, 1, 1e-5, noise=1e-7), matrix)
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
 def test_always_in_float64(dtype: torch.dtype) -> None:
     matrix = positive(3).to(dtype)

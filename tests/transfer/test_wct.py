@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from brushwork.tests.laws import channels, covariance, features, law, noise, seeds
+from brushwork.tests.laws import channels, covariance, features, law, noise, seeds, steep
 from brushwork.tests.parity.compare import distance
 from brushwork.tests.tolerances import COVARIANCE, assert_close
 from brushwork.transfer.channel_map import ChannelMap
@@ -58,6 +58,16 @@ def test_own_style_is_the_identity(method: str, dtype: torch.dtype) -> None:
     result = restyle(content, content, method)
     assert result.dtype == dtype
     assert_close(result, content)
+
+
+@BOTH
+def test_small_directions_count_beside_large_ones(method: str) -> None:
+    """Variances of 100 and 0.001 in one map are both the picture's, not noise."""
+    content, style = steep(seed=1), steep(seed=2)
+    assert_close(restyle(content, content, method), content)
+    reached, target = covariance(restyle(content, style, method)[0]), covariance(style[0])
+    whiten = torch.linalg.inv(torch.linalg.cholesky(target))
+    assert distance(whiten @ reached @ whiten.mT, torch.eye(12)) < COVARIANCE
 
 
 def without_rank() -> dict[str, Tensor]:

@@ -1,0 +1,35 @@
+"""One small network of each kind, with random weights through which signals live."""
+
+import torch
+from brushwork.models.msgnet import MsgNet
+from brushwork.models.network import StyleNetwork
+from brushwork.models.stylebank import StyleBankNetwork
+from brushwork.models.vgg import LEVELS, VggLayout, VggNetwork
+from torch import nn
+
+TINY = VggLayout("tiny", (4, 6, 8, 8, 8))
+APART = VggLayout("apart", (4, 6, 8, 8, 8), shared_encoder=False, first_width=5, rectified_picture=True)
+KINDS = ("shared encoder", "an encoder a level", "MSG-Net", "StyleBank")
+
+
+def small_network(kind: str) -> StyleNetwork:
+    """In evaluation mode, without gradients."""
+    if kind == "MSG-Net":
+        network = MsgNet(4)
+    elif kind == "StyleBank":
+        network = StyleBankNetwork(("waves", "leaves"), (4, 6, 8))
+    else:
+        network = VggNetwork(TINY if kind == KINDS[0] else APART, LEVELS, adain="relu4_1")
+    return enlivened(network).eval().requires_grad_(False)
+
+
+def enlivened(network: StyleNetwork) -> StyleNetwork:
+    """Narrow layers with torch's own first weights are silent after a few ReLUs; these are not."""
+    generator = torch.Generator().manual_seed(0)
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d):
+            deviation = (2 / layer.weight[0].numel()) ** 0.5
+            nn.init.normal_(layer.weight, deviation / 12, deviation, generator)
+            if layer.bias is not None:
+                nn.init.uniform_(layer.bias, 0, 0.1, generator)
+    return network

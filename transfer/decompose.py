@@ -29,10 +29,10 @@ def eigen(matrix: Tensor) -> tuple[Tensor, Tensor]:
     raise ValueError("the covariance of these features cannot be decomposed: use another level, or AdaIN.")
 
 
-def power(matrix: Tensor, exponent: float, floor: float, noise: float = NOISE) -> Tensor:
-    """V f(D) V' of a symmetric `matrix` [B, C, C], float64: f(d) = d^exponent above `floor` and above the share `noise`
-    of the largest d, else 0."""
+def power(matrix: Tensor, exponent: float, floor: float) -> Tensor:
+    """V f(D) V' of a symmetric `matrix` [B, C, C], float64: f(d) = d^exponent above `floor` and rounding, else 0."""
     values, vectors = eigen(matrix)
-    kept = values > (noise * values[:, -1:]).clamp_min(floor)
+    rounding = ROUNDINGS * torch.finfo(matrix.dtype).eps * values[:, -1:]
+    kept = values > rounding.clamp_min(floor)
     scaled = torch.where(kept, values, torch.ones_like(values)).pow(exponent) * kept
     return (vectors * scaled[:, None, :]) @ vectors.mT

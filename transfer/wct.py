@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from .channel_map import ChannelMap
-from .decompose import NOISE, power
+from .decompose import power
 from .moments import Moments, check_batches
 
 WHITENING, TRANSPORT = "whitening-colouring", "optimal transport"
@@ -38,5 +38,5 @@ def _colour_the_white(content: Tensor, style: Tensor, floor: float) -> Tensor:
 
 def _transport(content: Tensor, style: Tensor, floor: float) -> Tensor:
     root, whiten = power(content, 0.5, floor), power(content, -0.5, floor)
-    # The inner matrix has units of variance squared, and so have its floor and its noise.
-    return whiten @ power(root @ style.to(root) @ root, 0.5, floor**2, NOISE**2) @ whiten
+    # The inner matrix has units of variance squared, and so has its floor.
+    return whiten @ power(root @ style.to(root) @ root, 0.5, floor**2) @ whiten

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 from .canvas import BLUE, OCHRE, RED, VIOLET, Box, Canvas
 from .parts import ABOUT_NETWORK, decode, encode, network, sample, save, sheet, square, start
@@ -166,7 +167,7 @@ def _mixture(canvas: Canvas, net: Box, restyled: list[Box], across: int, down: i
     x, y = STEPS[across], STEPS[down]
     weights = ((1 - x) * (1 - y), x * (1 - y), (1 - x) * y, x * y)
     numbers = range(1, 5)
-    inputs = {f"weight_{n}": weight for n, weight in zip(numbers, weights, strict=True)}
+    inputs: dict[str, Any] = {f"weight_{n}": weight for n, weight in zip(numbers, weights, strict=True)}
     inputs |= {f"features_{n}": features for n, features in zip(numbers, restyled, strict=True)}
     column = 4 + 2 * across
     mixed = canvas.add("BrushworkMixStyles", (column, 1 + down), f"Mix {across + 1} of row {down + 1}", **inputs)

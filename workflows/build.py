@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from ..headless.catalogue import all_nodes, all_titles
 from ..headless.run import run_workflow
 from ..headless.workflow import parse_workflow
+from ..pictures.sheet import PAPER
 from . import adain, wct
 from .canvas import Canvas
 from .page import to_page
@@ -43,7 +44,7 @@ def thumbnail(name: str, target: Path) -> None:
     with TemporaryDirectory() as folder:
         picture = Image.open(run_workflow(graph, all_nodes(), FOLDER, Path(folder))[0]).convert("RGB")
     if any(node.kind == "BrushworkContactSheet" for node in graph.nodes.values()):
-        square = ImageOps.pad(picture, SQUARE, color=picture.getpixel((0, 0)))
+        square = ImageOps.pad(picture, SQUARE, color=(round(PAPER * 255),) * 3)
     else:
         square = ImageOps.fit(picture, SQUARE)
     square.save(target, quality=QUALITY, optimize=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from .canvas import BLUE, GREEN, TALL, Box, Canvas
 
 NETWORK = "small16x"
 ABOUT_NETWORK = (
     "The network is the 16 times smaller VGG-19 of Collaborative-Distillation; its weights are fetched once, "
-    "a few megabytes, and verified."
+    "ten megabytes, and verified."
 )
 
 
@@ -43,7 +44,7 @@ def decode(canvas: Canvas, cell: tuple[int, int], network: Box, features: Box, t
 
 def sheet(canvas: Canvas, cell: tuple[int, int], images: Sequence[Box], labels: Sequence[str], columns: int) -> Box:
     """All results on one picture, in order."""
-    slots = {f"image_{index + 1}": image for index, image in enumerate(images)}
+    slots: dict[str, Any] = {f"image_{index + 1}": image for index, image in enumerate(images)}
     side = 960 // columns
     return canvas.add(
         "BrushworkContactSheet", cell, rows=TALL, labels="\n".join(labels), columns=columns, side=side, **slots

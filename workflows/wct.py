@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from .canvas import BLUE, OCHRE, RED, VIOLET, Box, Canvas
 from .parts import ABOUT_NETWORK, decode, encode, network, sample, save, sheet, start
@@ -126,7 +127,7 @@ def texture_mix() -> Canvas:
 
 def _level(canvas: Canvas, cell: tuple[int, int], sources: Sequence[Box], level: int, alpha: float, **mask: Box) -> Box:
     net, content, style = sources
-    inputs = {"network": net, "content": content, "style": style, **mask}
+    inputs: dict[str, Any] = {"network": net, "content": content, "style": style, **mask}
     return canvas.add("BrushworkWCTLevel", cell, f"WCT relu{level}_1", level=f"relu{level}_1", alpha=alpha, **inputs)
 
 

@@ -1,11 +1,16 @@
 """One small network of each kind, with random weights through which signals live."""
 
+from typing import TypeVar
+
 import torch
+from torch import nn
+
 from brushwork.models.msgnet import MsgNet
 from brushwork.models.network import StyleNetwork
 from brushwork.models.stylebank import StyleBankNetwork
 from brushwork.models.vgg import LEVELS, VggLayout, VggNetwork
-from torch import nn
+
+Network = TypeVar("Network", bound=nn.Module)
 
 TINY = VggLayout("tiny", (4, 6, 8, 8, 8))
 APART = VggLayout("apart", (4, 6, 8, 8, 8), shared_encoder=False, first_width=5, rectified_picture=True)
@@ -23,13 +28,12 @@ def small_network(kind: str) -> StyleNetwork:
     return enlivened(network).eval().requires_grad_(False)
 
 
-def enlivened(network: StyleNetwork) -> StyleNetwork:
-    """Narrow layers with torch's own first weights are silent after a few ReLUs; these are not."""
+def enlivened(network: Network) -> Network:
+    """Narrow layers with torch's own first weights are silent after a few ReLUs; these mostly add, and are not."""
     generator = torch.Generator().manual_seed(0)
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d):
-            deviation = (2 / layer.weight[0].numel()) ** 0.5
-            nn.init.normal_(layer.weight, deviation / 12, deviation, generator)
+            nn.init.uniform_(layer.weight, -2 / layer.weight[0].numel(), 4 / layer.weight[0].numel(), generator)
             if layer.bias is not None:
-                nn.init.uniform_(layer.bias, 0, 0.1, generator)
+                nn.init.uniform_(layer.bias, -0.1, 0.1, generator)
     return network

@@ -6,7 +6,9 @@ from itertools import product
 import pytest
 import torch
 import torch.nn.functional as F
-from brushwork.models.features import FeatureMap
+from hypothesis import example, given
+from hypothesis import strategies as st
+
 from brushwork.models.layers import ReflectConv
 from brushwork.models.msgnet import MsgNet
 from brushwork.models.network import ADAIN, StyleNetwork
@@ -16,13 +18,9 @@ from brushwork.tests.laws import law, picture
 from brushwork.tests.models.small import APART, KINDS, TINY, small_network
 from brushwork.tests.tolerances import assert_close
 from brushwork.transfer.bank import KernelMap
-from hypothesis import example, given
-from hypothesis import strategies as st
-from torch import Tensor
 
 ALL = pytest.mark.parametrize("kind", KINDS)
 lengths = st.integers(1, 40)
-
 
 
 @ALL
@@ -148,7 +146,12 @@ def test_decoders_for_their_purpose() -> None:
     assert tuple(network.spaces) == LEVELS[:4]
     assert tuple(VggNetwork(APART, ("relu1_1", "relu2_1"), adain="relu4_1").spaces) == ("relu1_1", "relu2_1", "relu4_1")
     assert network.decode(network.encode(image, "relu4_1"), ADAIN).shape == image.shape
-    for level, purpose in (("relu3_1", "reconstruction"), ("relu4_1", "reconstruction"), ("relu1_1", "adain"), ("relu1_1", "portraits")):
+    for level, purpose in (
+        ("relu3_1", "reconstruction"),
+        ("relu4_1", "reconstruction"),
+        ("relu1_1", "adain"),
+        ("relu1_1", "portraits"),
+    ):
         with pytest.raises(ValueError) as error:
             network.decode(network.encode(image, level), purpose)
         assert str(error.value) == (
@@ -266,7 +269,9 @@ def test_kernels_by_name() -> None:
         network.kernel("stars")
 
 
-@pytest.mark.parametrize(("kernel", "stride", "scale"), list(product([1, 3, 7, 9], [1, 2], [1])) + [(1, 1, 2), (3, 1, 2)])
+@pytest.mark.parametrize(
+    ("kernel", "stride", "scale"), list(product([1, 3, 7, 9], [1, 2], [1])) + [(1, 1, 2), (3, 1, 2)]
+)
 @pytest.mark.parametrize("size", [(5, 5), (6, 8), (9, 30)])
 def test_convolution_with_a_reflected_border(kernel: int, stride: int, scale: int, size: tuple[int, int]) -> None:
     layer, values = ReflectConv(4, 6, kernel, stride, scale).double(), torch.randn(2, 4, *size, dtype=torch.float64)

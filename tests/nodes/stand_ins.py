@@ -79,7 +79,9 @@ def values(result: KeptFeatures | Tensor) -> Tensor:
 def sockets(node: str, kind: str) -> list[str]:
     """The inputs of one type, required ones first."""
     given = NODES[node].INPUT_TYPES()
-    return [name for group in ("required", "optional") for name, spec in given.get(group, {}).items() if spec[0] == kind]
+    return [
+        name for group in ("required", "optional") for name, spec in given.get(group, {}).items() if spec[0] == kind
+    ]
 
 
 def network_for(node: str) -> tuple[HostedNetwork, str]:
@@ -90,7 +92,7 @@ def network_for(node: str) -> tuple[HostedNetwork, str]:
 
 
 def arguments(node: str, content: Tensor, style: Tensor | None = None) -> dict[str, Any]:
-    """Inputs of `node` for a batch of contents: second pictures are mirrored contents, or `style` where one is meant."""
+    """Inputs of `node` for a batch of contents; further pictures are `style` where one is meant, else mirrored."""
     network, level = network_for(node)
     style = pictures(seed=5) if style is None else style
     inputs: dict[str, Any] = dict.fromkeys(sockets(node, NETWORK), network)

@@ -38,7 +38,9 @@ def broken(node: str, contents: int = 1, **changed: Any) -> None:  # noqa: ANN40
 
 images = pytest.mark.parametrize(("node", "name"), pairs("IMAGE"))
 masks = pytest.mark.parametrize(("node", "name"), pairs("MASK"))
-several_features = pytest.mark.parametrize(("node", "name"), [p for p in pairs(FEATURES) if len(sockets(p[0], FEATURES)) > 1])
+several_features = pytest.mark.parametrize(
+    ("node", "name"), [p for p in pairs(FEATURES) if len(sockets(p[0], FEATURES)) > 1]
+)
 
 
 @images
@@ -188,7 +190,9 @@ def test_a_network_without_comatch() -> None:
         broken("BrushworkCoMatch", network=bank())
 
 
-@pytest.mark.parametrize(("node", "result"), [("BrushworkPreserveColor", "stylised"), ("BrushworkStyleReport", "result")])
+@pytest.mark.parametrize(
+    ("node", "result"), [("BrushworkPreserveColor", "stylised"), ("BrushworkStyleReport", "result")]
+)
 def test_pictures_of_different_sizes(node: str, result: str) -> None:
     with refused("22 x 18", "22 x 17", "bring both to one size first"):
         broken(node, **{result: pictures(size=(18, 22))})

@@ -26,6 +26,7 @@ from brushwork.tests.tolerances import assert_close
 each_stage = pytest.mark.parametrize("node", STAGES)
 takes_pictures = [node for node in STAGES if sockets(node, "IMAGE")]
 takes_styles = [node for node in STAGES if "style" in sockets(node, "IMAGE")[1:] + sockets(node, FEATURES)[1:]]
+keeps_size = [node for node in takes_pictures if node not in ("BrushworkBrushSize", "BrushworkStyleEncoder")]
 takes_masks = [(node, name) for node in NODES for name in sockets(node, "MASK")]
 NETWORKS = {"relu3_1": tiny, "comatch": msgnet, "bank": bank}
 
@@ -69,7 +70,9 @@ def test_decoder_gives_the_encoded_size_back(level: str, size: tuple[int, int]) 
     assert image.dtype == torch.float32 and image.min() >= 0 and image.max() <= 1
 
 
-@pytest.mark.parametrize("node", [n for n in takes_pictures if n not in ("BrushworkBrushSize", "BrushworkStyleEncoder")])
+@pytest.mark.parametrize(
+    "node", [n for n in takes_pictures if n not in ("BrushworkBrushSize", "BrushworkStyleEncoder")]
+)
 def test_pictures_out_have_the_size_of_pictures_in(node: str) -> None:
     image = run(node, 2 * pictures(2) - 0.5)
     assert image.shape == (2, 17, 22, 3)
@@ -122,7 +125,9 @@ def test_a_mask_an_image(node: str, name: str) -> None:
 def test_masks_of_other_sizes_are_resized(node: str, name: str, size: tuple[int, int]) -> None:
     """A half-strength mask is half strength everywhere, whatever its size."""
     half = torch.full((1, 17, 22), 0.5)
-    assert_close(run(node, pictures(1), **{name: half[:, :1, :1].expand(1, *size)}), run(node, pictures(1), **{name: half}))
+    assert_close(
+        run(node, pictures(1), **{name: half[:, :1, :1].expand(1, *size)}), run(node, pictures(1), **{name: half})
+    )
 
 
 def test_encoder_remembers_where_features_live() -> None:

@@ -2,8 +2,9 @@
 
 import pytest
 import torch
-from brushwork.pictures.chart import BARS, COLOURS, LABEL, PAPER, ROW, bar_chart
 from torch import Tensor
+
+from brushwork.pictures.chart import BARS, COLOURS, LABEL, PAPER, ROW, bar_chart
 
 
 def lengths(chart: Tensor, bar: int = 0) -> list[int]:

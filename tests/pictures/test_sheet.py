@@ -2,12 +2,13 @@
 
 import pytest
 import torch
-from brushwork.pictures.sheet import PAPER, contact_sheet
-from brushwork.tests.laws import law
-from brushwork.tests.tolerances import assert_close
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
+
+from brushwork.pictures.sheet import PAPER, contact_sheet
+from brushwork.tests.laws import law
+from brushwork.tests.tolerances import assert_close
 
 SIDE, GAP, LINE = 100, 3, 9
 RED, GREEN, BLUE = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 from brushwork.pictures.text import draw_text
 
 

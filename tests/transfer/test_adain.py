@@ -2,13 +2,14 @@
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
 from brushwork.tests.laws import channels, features, law, seeds, sides
 from brushwork.tests.tolerances import assert_close
 from brushwork.transfer.adain import EPSILON, adain
 from brushwork.transfer.moments import Moments
-from hypothesis import given
-from hypothesis import strategies as st
-from torch import Tensor
 
 
 def restyle(content: Tensor, style: Tensor) -> Tensor:
@@ -22,7 +23,14 @@ def test_two_pixels() -> None:
 
 @law
 @given(
-    st.integers(1, 3), channels, sides.filter(lambda s: s > 1), sides, sides.filter(lambda s: s > 1), sides, seeds, st.booleans()
+    st.integers(1, 3),
+    channels,
+    sides.filter(lambda s: s > 1),
+    sides,
+    sides.filter(lambda s: s > 1),
+    sides,
+    seeds,
+    st.booleans(),
 )
 def test_result_has_the_styles_mean_and_deviation(
     batch: int, width: int, h: int, w: int, style_h: int, style_w: int, seed: int, shared: bool

@@ -2,10 +2,11 @@
 
 import pytest
 import torch
+from hypothesis import example, given
+
 from brushwork.tests.laws import alphas, features, law, noise, seeds, shapes, sides, weightings
 from brushwork.tests.tolerances import assert_close
 from brushwork.transfer.bank import KernelMap
-from hypothesis import example, given
 
 WIDTH = 4
 

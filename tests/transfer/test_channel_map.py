@@ -4,10 +4,11 @@ from itertools import product
 
 import pytest
 import torch
+from hypothesis import given
+
 from brushwork.tests.laws import alphas, features, law, noise, seeds, weightings
 from brushwork.tests.tolerances import assert_close
 from brushwork.transfer.channel_map import ChannelMap
-from hypothesis import given
 
 KINDS = pytest.mark.parametrize("full", [False, True])
 PAIRS = pytest.mark.parametrize(("first", "second"), list(product([False, True], repeat=2)))

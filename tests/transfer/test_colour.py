@@ -2,14 +2,15 @@
 
 import pytest
 import torch
-from brushwork.tests.laws import covariance, law, picture, seeds
-from brushwork.tests.parity.compare import distance
-from brushwork.tests.tolerances import COVARIANCE, assert_close
-from brushwork.transfer.colour import keep_luminance, match_colours
 from hypothesis import given
 from hypothesis import strategies as st
 from kornia.color import rgb_to_lab
 from torch import Tensor
+
+from brushwork.tests.laws import covariance, law, picture, seeds
+from brushwork.tests.parity.compare import distance
+from brushwork.tests.tolerances import COVARIANCE, assert_close
+from brushwork.transfer.colour import keep_luminance, match_colours
 
 many = st.integers(3, 12)
 

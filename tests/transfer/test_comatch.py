@@ -2,13 +2,14 @@
 
 import pytest
 import torch
+from hypothesis import given
+
 from brushwork.tests.laws import features, law, noise, seeds, weightings
 from brushwork.tests.tolerances import assert_close
 from brushwork.transfer.channel_map import ChannelMap
 from brushwork.transfer.comatch import comatch
 from brushwork.transfer.mixing import mix
 from brushwork.transfer.moments import Moments
-from hypothesis import given
 
 
 def test_closed_form() -> None:

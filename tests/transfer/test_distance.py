@@ -1,12 +1,13 @@
 """Distances: nothing from itself, and numbers that do not depend on scale or on where things are."""
 
 import torch
+from hypothesis import given
+from torch import Tensor
+
 from brushwork.tests.laws import features, law, seeds, shapes
 from brushwork.tests.tolerances import assert_close
 from brushwork.transfer.distance import content_distance, style_distance
 from brushwork.transfer.moments import Moments
-from hypothesis import given
-from torch import Tensor
 
 
 def style_between(values: Tensor, style: Tensor) -> Tensor:

@@ -2,12 +2,13 @@
 
 import pytest
 import torch
-from brushwork.tests.laws import covariance, features, law, noise, seeds, shapes, soft_mask
-from brushwork.tests.tolerances import assert_close
-from brushwork.transfer.moments import Moments, check_batches
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
+
+from brushwork.tests.laws import covariance, features, law, noise, seeds, shapes, soft_mask
+from brushwork.tests.tolerances import assert_close
+from brushwork.transfer.moments import Moments, check_batches
 
 FULL = pytest.mark.parametrize("full", [False, True])
 

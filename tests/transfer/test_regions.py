@@ -2,12 +2,13 @@
 
 import pytest
 import torch
-from brushwork.tests.laws import law, picture, seeds
-from brushwork.tests.tolerances import assert_close
-from brushwork.transfer.regions import cell_weights, feather, resize_mask
 from hypothesis import example, given
 from hypothesis import strategies as st
 from torch import Tensor
+
+from brushwork.tests.laws import law, picture, seeds
+from brushwork.tests.tolerances import assert_close
+from brushwork.transfer.regions import cell_weights, feather, resize_mask
 
 lengths = st.integers(1, 40)
 strides = st.sampled_from([1, 2, 4, 8, 16])

@@ -2,13 +2,14 @@
 
 import pytest
 import torch
+from torch import Tensor
+
 from brushwork.tests.laws import features, soft_mask
 from brushwork.tests.tolerances import assert_close
 from brushwork.transfer.adain import adain
 from brushwork.transfer.moments import Moments
 from brushwork.transfer.restyle import apply_within, fit
 from brushwork.transfer.wct import METHODS, wct
-from torch import Tensor
 
 ALL = pytest.mark.parametrize("method", ["adain", *METHODS])
 CONTENT, STYLE = features((2, 3, 6, 6)), features((2, 3, 5, 7), seed=1)

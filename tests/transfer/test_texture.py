@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 from brushwork.tests.laws import picture
 from brushwork.tests.tolerances import assert_close
 from brushwork.transfer.texture import scale_strokes, texture_noise

@@ -2,15 +2,16 @@
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
 from brushwork.tests.laws import channels, covariance, features, law, noise, seeds, steep
 from brushwork.tests.parity.compare import distance
 from brushwork.tests.tolerances import COVARIANCE, assert_close
 from brushwork.transfer.channel_map import ChannelMap
 from brushwork.transfer.moments import Moments
 from brushwork.transfer.wct import METHODS, TRANSPORT, WHITENING, wct
-from hypothesis import given
-from hypothesis import strategies as st
-from torch import Tensor
 
 BOTH = pytest.mark.parametrize("method", METHODS)
 plenty = st.integers(5, 8)
@@ -39,7 +40,13 @@ def test_one_channel_is_scaled(method: str) -> None:
 
 @BOTH
 @law
-@given(batch=st.integers(1, 3), width=channels, sizes=st.tuples(plenty, plenty, plenty, plenty), seed=seeds, shared=st.booleans())
+@given(
+    batch=st.integers(1, 3),
+    width=channels,
+    sizes=st.tuples(plenty, plenty, plenty, plenty),
+    seed=seeds,
+    shared=st.booleans(),
+)
 def test_result_has_the_styles_mean_and_covariance(
     method: str, batch: int, width: int, sizes: tuple[int, ...], seed: int, shared: bool
 ) -> None:

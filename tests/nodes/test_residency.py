@@ -1,0 +1,94 @@
+"""Feature maps on an accelerator: a budget for the live ones, the oldest make room, values stay what they are."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from brushwork.models.features import FeatureMap, FeatureSpace
+from brushwork.nodes._residency import KeptFeatures, Residency
+
+SPACE = FeatureSpace("tiny", "x", 1, 1, 0)
+CPU = torch.device("cpu")
+
+
+class OnCard:
+    """Stands for a tensor on an accelerator that this machine may lack: the few things residency asks of one."""
+
+    device = torch.device("cuda", 0)
+
+    def __init__(self, copy: Tensor) -> None:
+        self.copy = copy
+        self.nbytes, self.shape = copy.nbytes, copy.shape
+
+    def to(self, device: torch.device) -> OnCard | Tensor:
+        return self.copy if device.type == "cpu" else self
+
+
+def features(numbers: int, on_card: bool = True) -> FeatureMap:
+    """A map of `numbers` float32, 4 bytes each."""
+    tensor = torch.randn(1, 1, 1, numbers)
+    return FeatureMap(cast("Tensor", OnCard(tensor)) if on_card else tensor, SPACE, (1, numbers))
+
+
+def on_card(maps: list[KeptFeatures]) -> list[bool]:
+    return [kept.device.type == "cuda" for kept in maps]
+
+
+def test_all_stay_while_they_fit() -> None:
+    residency = Residency(budget=40)
+    assert on_card([residency.keep(features(5)) for _ in range(2)]) == [True, True]
+
+
+def test_the_oldest_makes_room() -> None:
+    residency = Residency(budget=40)
+    assert on_card([residency.keep(features(5)) for _ in range(4)]) == [False, False, True, True]
+
+
+def test_as_many_as_it_takes_make_room_even_the_newest_itself() -> None:
+    residency = Residency(budget=40)
+    small = [residency.keep(features(2)) for _ in range(5)]
+    large = residency.keep(features(6))
+    assert on_card([*small, large]) == [False, False, False, True, True, True]
+    assert on_card([*small, large, residency.keep(features(11))]) == [False] * 7
+
+
+def test_the_dead_cost_nothing() -> None:
+    residency = Residency(budget=40)
+    first = residency.keep(features(4))
+    residency.keep(features(6))  # nobody keeps this one
+    assert on_card([first, residency.keep(features(6))]) == [True, True]
+
+
+def test_maps_on_the_cpu_cost_nothing() -> None:
+    residency = Residency(budget=40)
+    first = residency.keep(features(10))
+    plain = residency.keep(features(1000, on_card=False))
+    assert on_card([first, plain]) == [True, False]
+
+
+def test_residency_keeps_nobody_alive() -> None:
+    from weakref import ref
+
+    residency = Residency(budget=40)
+    kept = residency.keep(features(5))
+    watched = ref(kept)
+    del kept
+    assert watched() is None
+
+
+def test_parking_changes_nothing_but_the_place() -> None:
+    there = features(20)
+    before = there.values.to(CPU)
+    kept = Residency(budget=0).keep(there)
+    assert kept.device == CPU
+    assert torch.equal(kept.on(CPU).values, before)
+    assert (kept.size, kept.batch, kept.image_size, kept.space) == (80, 1, (1, 20), SPACE)
+
+
+def test_looking_at_a_map_does_not_move_it() -> None:
+    kept = Residency(budget=80).keep(features(20))
+    assert kept.on(CPU).values.device == CPU
+    assert kept.device.type == "cuda"

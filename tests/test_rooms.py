@@ -1,0 +1,137 @@
+"""The design's arrows between rooms, read from the imports; and what importing the pack brings along."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+LENT = {"pictures", "samples"}
+"""Rooms that everybody above the mathematics may use, and that use nobody."""
+ARROWS = {
+    "": {"nodes", "headless"},
+    "workflows": {"headless"} | LENT,
+    "headless": {"nodes", "training", "tiling", "models", "transfer"} | LENT,
+    "nodes": {"training", "tiling", "models", "transfer"} | LENT,
+    "training": {"tiling", "models", "transfer"} | LENT,
+    "tiling": {"models", "transfer"},
+    "models": set(),
+    "transfer": set(),
+    "pictures": set(),
+    "samples": set(),
+}
+HEAVY = ("kornia", "pooch", "typer", "rich", "PIL", "torchvision", "safetensors", "comfy", "folder_paths")
+
+
+def modules() -> list[Path]:
+    """Every module of the package, relative to its root."""
+    rooms = [path.parent for path in ROOT.glob("*/__init__.py")]
+    return [path.relative_to(ROOT) for path in [*ROOT.glob("*.py"), *(p for room in rooms for p in room.rglob("*.py"))]]
+
+
+ALL = pytest.mark.parametrize("module", modules(), ids=str)
+
+
+def tree(module: Path) -> ast.Module:
+    return ast.parse((ROOT / module).read_text(encoding="utf-8"))
+
+
+def room_of(parts: tuple[str, ...]) -> str:
+    """The first folder of a module's path; the root's own modules have none."""
+    return parts[0] if len(parts) > 1 else ""
+
+
+def relative_imports(module: Path) -> Iterator[tuple[str, ...]]:
+    """What `module` imports of the package, as paths from the root: ("transfer", "moments")."""
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = module.parts[: len(module.parts) - node.level]
+            path = (*base, *(node.module or "").split(".")) if node.module else base
+            yield from [path] if path else [(alias.name,) for alias in node.names]
+
+
+def absolute_imports(module: Path) -> Iterator[str]:
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield node.module or ""
+
+
+@ALL
+def test_arrows_point_one_way(module: Path) -> None:
+    room = room_of(module.parts)
+    reached = {path[0] for path in relative_imports(module) if (ROOT / path[0]).is_dir()}
+    assert reached - {room} <= ARROWS[room]
+
+
+def test_every_room_has_its_arrows() -> None:
+    assert {room_of(module.parts) for module in modules()} == set(ARROWS)
+
+
+def test_the_arrows_are_seen() -> None:
+    """The reader above finds what is known to be there."""
+    seen = {(room_of(m.parts), path[0]) for m in modules() for path in relative_imports(m) if (ROOT / path[0]).is_dir()}
+    assert {("", "nodes"), ("nodes", "transfer"), ("nodes", "models"), ("headless", "nodes")} <= seen
+
+
+@ALL
+def test_only_relative_imports_inside_the_package(module: Path) -> None:
+    own = {path.name for path in ROOT.iterdir() if (path / "__init__.py").is_file()} | {"brushwork", "tests"}
+    assert own.isdisjoint(name.split(".")[0] for name in absolute_imports(module))
+
+
+@ALL
+def test_only_the_host_knows_comfyui(module: Path) -> None:
+    mentioned = re.search(r"\b(comfy|comfy_\w+|folder_paths)\b", (ROOT / module).read_text(encoding="utf-8"))
+    assert mentioned is None or module == Path("nodes/_host.py")
+
+
+def test_the_host_imports_comfyui_inside_functions_only() -> None:
+    body = tree(Path("nodes/_host.py")).body
+    names = [alias.name for node in body if isinstance(node, ast.Import | ast.ImportFrom) for alias in node.names]
+    assert not [name for name in names if name.split(".")[0] in ("comfy", "folder_paths")]
+
+
+@ALL
+def test_neither_print_nor_search_path(module: Path) -> None:
+    """Nothing is printed, and nobody's `sys.path` is touched."""
+    for node in ast.walk(tree(module)):
+        assert not (isinstance(node, ast.Name) and node.id == "print")
+        assert not (isinstance(node, ast.Attribute) and ast.unparse(node) == "sys.path")
+        assert not (isinstance(node, ast.ImportFrom) and node.module == "sys" and node.names[0].name == "path")
+
+
+def test_packages_are_the_folders() -> None:
+    tomllib = pytest.importorskip("tomllib")
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    initialised = [path.parent.relative_to(ROOT) for path in ROOT.rglob("__init__.py")]
+    apart = {"tests", "benchmarks", "build", "out"}
+    ours = [p for p in initialised if not (p.parts and (p.parts[0] in apart or p.parts[0].startswith(".")))]
+    assert sorted(settings["tool"]["setuptools"]["packages"]) == sorted(".".join(("brushwork", *p.parts)) for p in ours)
+
+
+def test_every_folder_with_modules_is_a_package() -> None:
+    assert {module.parent for module in modules()} == {m.parent for m in modules() if m.name == "__init__.py"}
+
+
+def test_importing_the_pack_brings_nothing_heavy() -> None:
+    """As ComfyUI imports it, in a process of its own, under a name that is no identifier."""
+    code = (
+        "import importlib.util, sys, torch\n"
+        f"spec = importlib.util.spec_from_file_location('ComfyUI Brush-work', {str(ROOT / '__init__.py')!r})\n"
+        "before = set(sys.modules)\n"
+        "module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)\n"
+        "path = list(sys.path)\n"
+        "spec.loader.exec_module(module)\n"
+        "assert module.NODE_CLASS_MAPPINGS and sys.path == path\n"
+        "print(*(set(sys.modules) - before), sep='\\n')\n"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    brought = {name.split(".")[0] for name in result.stdout.splitlines()}
+    assert "ComfyUI Brush-work" in brought
+    assert brought.isdisjoint(HEAVY)

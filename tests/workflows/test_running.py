@@ -1,0 +1,63 @@
+"""Every workflow runs without ComfyUI, here with everything in pixels a quarter of its size."""
+
+from pathlib import Path
+
+import pytest
+import torch.nn.functional as F
+from torch import Tensor
+
+import brushwork.nodes.pictures
+from brushwork.headless.catalogue import all_nodes, all_titles
+from brushwork.headless.graph import Graph, Node
+from brushwork.headless.pictures import read_picture
+from brushwork.headless.run import run_workflow
+from brushwork.headless.workflow import read_workflow
+from brushwork.samples import load_sample
+from brushwork.workflows.build import FOLDER, WORKFLOWS
+
+SHARE = 4
+IN_PIXELS = ("width", "height", "x", "y", "feather")
+SIDE = 48
+"""Of a picture on a contact sheet: with a gap of 1 around it, and 4 for a line of text."""
+EXPECTED = {
+    "adain": (75, 112),
+    "adain_alpha_sweep": (107, 99),
+    "adain_four_styles": (148, 148),
+    "adain_regions": (128, 128),
+    "adain_colors": (107, 99),
+    "wct": (100, 150),
+    "wct_levels": (160, 148),
+    "wct_two_styles": (75, 112),
+    "wct_texture": (128, 128),
+    "wct_texture_mix": (128, 128),
+}
+"""Height and width of the result: the content's, the noise's or the sheet's."""
+
+
+@pytest.fixture
+def small_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(brushwork.nodes.pictures, "load_sample", small_sample)
+
+
+@pytest.mark.usefixtures("published", "small_samples")
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_a_workflow_paints_a_picture_of_its_size(name: str, tmp_path: Path) -> None:
+    graph = read_workflow(FOLDER / f"{name}.json", all_nodes(), all_titles())
+    (file,) = run_workflow(small(graph), all_nodes(), FOLDER, tmp_path)
+    assert file == tmp_path / "brushwork" / f"{name}_00001.png"
+    picture, _ = read_picture(file)  # a picture with NaN would not have been saved
+    assert tuple(picture.shape) == (1, *EXPECTED[name], 3)
+    assert picture.std(dim=(1, 2)).min() > 0.1
+
+
+def small_sample(name: str) -> Tensor:
+    return F.avg_pool2d(load_sample(name), SHARE)
+
+
+def small(graph: Graph) -> Graph:
+    return Graph({node_id: small_node(node) for node_id, node in graph.nodes.items()})
+
+
+def small_node(node: Node) -> Node:
+    scaled = {name: node.inputs[name] // SHARE for name in IN_PIXELS if name in node.inputs}
+    return node.with_inputs(**scaled, **({"side": SIDE} if "side" in node.inputs else {}))

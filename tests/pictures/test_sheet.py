@@ -51,7 +51,14 @@ def test_columns(columns: int, expected: tuple[int, int]) -> None:
     ],
 )
 def test_proportions_are_kept(size: tuple[int, int], place: tuple[int, ...]) -> None:
-    assert covered(contact_sheet([flat(RED, *size)], side=SIDE), RED) == place
+    beside_a_square = contact_sheet([flat(RED, *size), flat(GREEN)], side=SIDE)
+    assert covered(beside_a_square, RED) == place
+
+
+def test_cells_are_no_larger_than_their_pictures() -> None:
+    sheet = contact_sheet([flat(RED, 30, 40), flat(GREEN, 10, 40)], columns=1, side=SIDE)
+    assert sheet.shape[-2:] == (2 * 75 + 3 * GAP, SIDE + 2 * GAP)
+    assert covered(sheet, GREEN) == (2 * GAP + 75 + 25, GAP, 25, SIDE)
 
 
 def test_labels_have_a_line_under_each_row() -> None:

@@ -6,22 +6,25 @@ from torch import Tensor, nn
 
 
 class ReflectConv(nn.Conv2d):
-    """Nearest upsampling by `scale` (1 or 2), a reflected border, a convolution; stride 2 halves the size."""
+    """Nearest upsampling by `scale`, a reflected border, a convolution; stride 2 halves the size, rounded up.
+
+    `scale` 2 goes with kernels of 1 and 3.
+    """
 
     def __init__(self, inputs: int, outputs: int, kernel: int = 3, stride: int = 1, scale: int = 1) -> None:
+        if scale not in (1, 2) or (scale == 2 and kernel not in (1, 3)):
+            raise ValueError(f"no upsampling by {scale} before a kernel of {kernel}: use 2 with 1 or 3.")
         super().__init__(inputs, outputs, kernel, stride)
         self.scale = scale
 
     def forward(self, input: Tensor) -> Tensor:
         """[B, inputs, h, w] -> [B, outputs, h * scale / stride, w * scale / stride]; sides longer than kernel // 2."""
         margin = self.kernel_size[0] // 2
-        if self.scale == 2 and margin == 1:
+        if self.scale == 2 and margin:
             return self._upsampled(input)
-        if margin:
-            input = F.pad(input, (margin,) * 4, mode="reflect")
-        output = super().forward(input)
-        # A 1x1 convolution does not see its neighbours, so it may come first, on a quarter of the pixels.
-        return F.interpolate(output, scale_factor=self.scale, mode="nearest") if self.scale > 1 else output
+        output = super().forward(F.pad(input, (margin,) * 4, mode="reflect") if margin else input)
+        # A 1x1 convolution does not see its neighbours, so it comes first, on a quarter of the pixels.
+        return F.interpolate(output, scale_factor=2, mode="nearest") if self.scale == 2 else output
 
     def _upsampled(self, input: Tensor) -> Tensor:
         """Upsampling and 3x3 convolution as a 2x2 convolution a phase of the output: exact, with 4/9 of the products.

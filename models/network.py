@@ -30,7 +30,7 @@ class StyleNetwork(nn.Module, ABC):
         """Features at several levels, in one pass where one encoder serves them. ValueError for an unknown level."""
         spaces = {level: self.space(level) for level in levels}
         size = (image.shape[-2], image.shape[-1])
-        padded = _at_least(image, max(self._smallest_side(space) for space in spaces.values()))
+        padded = _at_least(image, max(self._smallest_side(space) for space in self.spaces.values()))
         maps = self._encode(padded.to(self.dtype, memory_format=torch.channels_last), tuple(spaces))
         return {level: FeatureMap(maps[level], space, size) for level, space in spaces.items()}
 
@@ -39,8 +39,11 @@ class StyleNetwork(nn.Module, ABC):
 
         ValueError for features of another network or level, or where no decoder was trained for that purpose.
         """
-        features.expect(self.space(features.space.level))
-        image = self._decode(features.values.to(self.dtype), features.space.level, trained_for)
+        level = features.space.level
+        features.expect(self.spaces.get(level) or next(iter(self.spaces.values())))
+        if trained_for not in self.purposes(level):
+            raise ValueError(f"this network has no {trained_for} decoder at {level}: {self._decoders()}.")
+        image = self._decode(features.values.to(self.dtype), level, trained_for)
         height, width = features.image_size
         return image[..., :height, :width].float()
 
@@ -49,6 +52,10 @@ class StyleNetwork(nn.Module, ABC):
         if level not in self.spaces:
             raise ValueError(f"this network has no level '{level}': choose one of {', '.join(self.spaces)}.")
         return self.spaces[level]
+
+    def purposes(self, level: str) -> tuple[str, ...]:
+        """What the decoders that start at `level` were trained for."""
+        return (RECONSTRUCTION,)
 
     def prepare(self, dtype: torch.dtype) -> StyleNetwork:
         """This network, set to compute in `dtype` and in the layout that convolutions are fastest in.
@@ -72,6 +79,13 @@ class StyleNetwork(nn.Module, ABC):
     @property
     def device(self) -> torch.device:
         return next(self.parameters()).device
+
+    def _decoders(self) -> str:
+        """The remedy where a decoder is missing."""
+        places = {purpose: [level for level in self.spaces if purpose in self.purposes(level)] for purpose in PURPOSES}
+        return "it has " + " and ".join(
+            f"{purpose} at {', '.join(levels)}" for purpose, levels in places.items() if levels
+        )
 
     def _smallest_side(self, space: FeatureSpace) -> int:
         """Reflection needs two cells at every scale; wider kernels need more."""

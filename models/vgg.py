@@ -42,7 +42,7 @@ class VggLayout:
 
 VGG19 = VggLayout("vgg19", (64, 128, 256, 512, 512))
 SMALL16X = VggLayout("small16x", (16, 32, 64, 128, 128), shared_encoder=False, first_width=24, rectified_picture=True)
-COMPACT = VggLayout("compact", (32, 48, 96, 160, 160))
+COMPACT = VggLayout("compact", (24, 40, 80, 144, 144))
 LAYOUTS = {layout.name: layout for layout in (VGG19, SMALL16X, COMPACT)}
 
 
@@ -125,17 +125,13 @@ class VggNetwork(StyleNetwork):
             return self.encoder(image, levels)
         return {level: self.encoder[level](image, (level,))[level] for level in levels}
 
-    def _decode(self, values: Tensor, level: str, trained_for: str) -> Tensor:
-        if trained_for == ADAIN and self.adain is not None and level == self.adain_level:
-            return self.adain(values)
-        if trained_for == RECONSTRUCTION and level in self.decoder:
-            return self.decoder[level](values)
-        raise ValueError(f"this network has no {trained_for} decoder at {level}: {self._remedy()}.")
+    def purposes(self, level: str) -> tuple[str, ...]:
+        return (RECONSTRUCTION,) * (level in self.decoder) + (ADAIN,) * (level == self.adain_level)
 
-    def _remedy(self) -> str:
-        choices = [f"reconstruction at {', '.join(self.decoder)}"] if self.decoder else []
-        choices += [f"adain at {self.adain_level}"] if self.adain_level else []
-        return f"it has {' and '.join(choices)}"
+    def _decode(self, values: Tensor, level: str, trained_for: str) -> Tensor:
+        decoder = self.adain if trained_for == ADAIN else self.decoder[level]
+        assert decoder is not None  # `purposes` says so
+        return decoder(values)
 
 
 def _blocks(convolutions: nn.ModuleDict) -> list[list[ReflectConv]]:

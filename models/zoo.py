@@ -47,8 +47,8 @@ def _fill(network: StyleNetwork, role: str, file: WeightFile, path: Path) -> Non
     tensors = read_tensors(path, file.format)
     try:
         module.load_state_dict(KEYMAPS[file.keymap](tensors, module))
-    except (KeyError, RuntimeError) as error:
+    except (LookupError, ValueError, RuntimeError) as error:
         raise WeightsError(
-            f"{path.name} does not hold the weights of {role} in {type(network).__name__} ({error}): "
+            f"{path.name} does not hold the weights of {role} in {type(network).__name__}: "
             "put the file that the manifest names in its place."
         ) from error

@@ -13,7 +13,7 @@ from brushwork.models.layers import ReflectConv
 from brushwork.models.msgnet import MsgNet
 from brushwork.models.network import ADAIN, StyleNetwork
 from brushwork.models.stylebank import StyleBankNetwork
-from brushwork.models.vgg import COMPACT, LEVELS, SMALL16X, VGG19, VggLayout, VggNetwork
+from brushwork.models.vgg import COMPACT, LEVELS, SMALL16X, VGG19, VggDecoder, VggLayout, VggNetwork
 from brushwork.tests.laws import law, picture
 from brushwork.tests.models.small import APART, KINDS, TINY, small_network
 from brushwork.tests.tolerances import assert_close
@@ -255,9 +255,21 @@ def test_the_real_msgnet_and_stylebank() -> None:
 
 
 def test_rectified_pictures_are_never_negative() -> None:
-    network, image = small_network("an encoder a level"), picture(20, 20)
-    for level in network.spaces:
-        assert network.decode(network.encode(image, level)).min() >= 0
+    plain, rectified = VggDecoder((4,)), VggDecoder((4,), rectified=True)
+    rectified.load_state_dict(plain.state_dict())
+    values = torch.randn(1, 4, 6, 6)
+    assert plain(values).min() < 0
+    assert torch.equal(rectified(values), plain(values).relu())
+
+
+def test_msgnet_sees_and_paints_bgr_in_0_to_255() -> None:
+    network, image = MsgNet(4).eval().requires_grad_(False), picture(12, 16)
+    seen, painted = [], []
+    network.encoder.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    network.decoder.register_forward_hook(lambda _, __, output: painted.append(output))
+    result = network.decode(network.encode(image, "comatch"))
+    assert_close(seen[0], image[:, [2, 1, 0]] * 255)
+    assert_close(result, painted[0][:, [2, 1, 0]] / 255)
 
 
 def test_kernels_by_name() -> None:

@@ -79,9 +79,7 @@ def values(result: KeptFeatures | Tensor) -> Tensor:
 def sockets(node: str, kind: str) -> list[str]:
     """The inputs of one type, required ones first."""
     given = NODES[node].INPUT_TYPES()
-    return [
-        name for group in ("required", "optional") for name, spec in given.get(group, {}).items() if spec[0] == kind
-    ]
+    return [name for name, spec in {**given["required"], **given.get("optional", {})}.items() if spec[0] == kind]
 
 
 def network_for(node: str) -> tuple[HostedNetwork, str]:
@@ -115,3 +113,17 @@ CHOICES: dict[str, dict[str, Any]] = {
     "BrushworkBrushSize": {"scale": 1.5},
 }
 """Widgets whose default would not do, or would do nothing."""
+
+
+class Memory:
+    """A device on which `fits` pictures fit at once."""
+
+    def __init__(self, fits: int) -> None:
+        self.fits = fits
+        self.tried: list[int] = []
+
+    def run(self, part: slice) -> list[int]:
+        self.tried.append(part.stop - part.start)
+        if self.tried[-1] > self.fits:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+        return list(range(part.start, part.stop))

@@ -1,0 +1,54 @@
+"""Times of several ways side by side, the most memory that one takes, and how far pictures are apart."""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+from torch import Tensor
+
+from .cases import Way
+
+STATUS = Path("/proc/self/status")
+
+
+def interleaved(ways: Mapping[str, Way], repeats: int) -> dict[str, list[float]]:
+    """Seconds of every way, `repeats` times each in turn, so that whatever slows the machine slows all of them."""
+    for way in ways.values():
+        way()
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(repeats):
+        for name, way in ways.items():
+            start = perf_counter()
+            way()
+            seconds[name].append(perf_counter() - start)
+    return seconds
+
+
+def ratio(ours: list[float], plain: list[float]) -> float:
+    """The median of what ours took over what the plain way took in the same turn."""
+    return median(own / other for own, other in zip(ours, plain, strict=True))
+
+
+def decibels(picture: Tensor, reference: Tensor) -> float:
+    """PSNR of two pictures as a person gets them, clamped to 0..1; infinite for the same picture."""
+    error = (picture.clamp(0, 1) - reference.clamp(0, 1)).square().mean()
+    return float(-10 * error.log10())
+
+
+def peak_of(case: str, way: str, size: int, threads: int) -> int | None:
+    """Bytes that a fresh process holds at most while it makes one picture that way; None where nobody counts them."""
+    command = [sys.executable, "-m", f"{__package__}.peak", case, way, str(size), str(threads)]
+    answer = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return int(answer) or None
+
+
+def own_peak() -> int:
+    """Bytes that this process has held at most; 0 where the system does not say.
+
+    Not `getrusage`, whose figure a process inherits from the one that started it.
+    """
+    lines = STATUS.read_text().splitlines() if STATUS.exists() else []
+    return next((1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0)

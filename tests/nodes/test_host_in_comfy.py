@@ -1,0 +1,144 @@
+"""What ComfyUI is asked, and how, where the pack runs inside it."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from brushwork.models.vgg import VggLayout, VggNetwork
+from brushwork.nodes import _host
+from brushwork.tests.nodes.fake_comfy import EXTENSIONS, FakeComfy, InterruptProcessingException
+from brushwork.tests.nodes.stand_ins import WIDTHS, Memory, call, encoded, pictures, tiny
+
+META = torch.device("meta")
+
+
+@pytest.fixture
+def comfy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeComfy:
+    fake = FakeComfy(tmp_path / "models")
+    fake.install(monkeypatch)
+    return fake
+
+
+def test_devices_are_comfys(comfy: FakeComfy) -> None:
+    comfy.compute, comfy.kept = torch.device("cuda", 1), META
+    assert _host.compute_device() == torch.device("cuda", 1)
+    assert _host.result_device() == META
+
+
+def test_pictures_are_returned_where_comfy_keeps_them(comfy: FakeComfy) -> None:
+    comfy.kept = META
+    assert call("BrushworkTextureNoise", width=4, height=4).device == META
+    assert call("BrushworkSamplePicture", name="rocket").device == META
+
+
+def test_network_is_loaded_in_full_before_each_use(comfy: FakeComfy) -> None:
+    network = tiny()
+    assert comfy.loaded == []
+    call("BrushworkStyleDecoder", network=network, features=encoded(network, pictures()))
+    assert len(comfy.loaded) == 2
+    for models, options in comfy.loaded:
+        assert len(models) == 1
+        assert options == {"memory_required": _host.ROOM, "force_full_load": True}
+
+
+def test_patcher_holds_all_weights_and_marks_no_network_of_ours(comfy: FakeComfy) -> None:
+    comfy.compute = comfy.offload = META
+    network = VggNetwork(VggLayout("tiny", WIDTHS))
+    before = set(vars(network))
+    _host.HostedNetwork(network).ready()
+    ((patcher,), _) = comfy.loaded[0]
+    assert (patcher.load_device, patcher.offload_device) == (META, META)
+    assert len(patcher.model.state_dict()) == len(network.state_dict())
+    assert set(vars(network)) == before
+    assert next(network.parameters()).device == META  # moved with its box
+
+
+def test_asking_about_a_network_loads_nothing(comfy: FakeComfy) -> None:
+    assert "relu5_1" in tiny().network.spaces
+    assert comfy.loaded == []
+
+
+def test_our_folder_is_added_and_lists_weights_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    folder_paths = FakeComfy(tmp_path).install(monkeypatch).folder_paths
+    for _ in range(2):
+        assert _host.weight_folders() == [tmp_path / "brushwork"]
+    paths, extensions = folder_paths.folder_names_and_paths["brushwork"]
+    assert paths == [str(tmp_path / "brushwork")]
+    assert extensions > EXTENSIONS and {".model", ".path"} < extensions
+    assert folder_paths.folder_names_and_paths["loras"] == ([str(tmp_path / "loras")], EXTENSIONS)
+
+
+def test_paths_that_the_user_configured_stay_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """ComfyUI reads extra_model_paths.yaml before it loads packs."""
+    folder_paths = FakeComfy(tmp_path).install(monkeypatch).folder_paths
+    folder_paths.add_model_folder_path("brushwork", "/elsewhere")
+    assert _host.weight_folders() == [Path("/elsewhere"), tmp_path / "brushwork"]
+
+
+def test_a_list_of_extensions_that_somebody_set_stays(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    folder_paths = FakeComfy(tmp_path).install(monkeypatch).folder_paths
+    folder_paths.folder_names_and_paths["brushwork"] = ([], {".pth"})
+    _host.weight_folders()
+    assert folder_paths.folder_names_and_paths["brushwork"][1] == {".pth"}
+
+
+def test_progress_is_told_in_percent_and_only_when_it_changes(comfy: FakeComfy) -> None:
+    tell = _host.progress()
+    for done in range(0, 4001):
+        tell(done, 4000)
+    assert comfy.updates == [(percent, 100) for percent in range(1, 101)]
+
+
+def test_progress_of_unknown_length(comfy: FakeComfy) -> None:
+    _host.progress()(12345, 0)
+    assert comfy.updates == []
+
+
+def test_a_batch_reports_its_slices(comfy: FakeComfy) -> None:
+    _host.chunked(Memory(9).run, 8, 2)
+    assert [percent for percent, _ in comfy.updates] == [25, 50, 75, 100]
+
+
+def test_interruption_passes_between_slices(comfy: FakeComfy) -> None:
+    comfy.stop_after = 2
+    memory = Memory(9)
+    with pytest.raises(InterruptProcessingException):
+        _host.chunked(memory.run, 8, 2)
+    assert 0 < len(memory.tried) < 4
+
+
+def test_interruption_passes_through_a_node(comfy: FakeComfy) -> None:
+    comfy.stop_after = 0
+    with pytest.raises(InterruptProcessingException):
+        encoded(tiny(), pictures())
+
+
+def test_interruption_stops_a_download_at_its_next_bytes(comfy: FakeComfy) -> None:
+    tell = _host.progress()
+    tell(1, 1000)
+    comfy.stop_after = 0
+    with pytest.raises(InterruptProcessingException):
+        tell(2, 1000)  # not a percent further
+
+
+def test_out_of_memory_frees_comfys_cache_and_halves(comfy: FakeComfy) -> None:
+    memory = Memory(2)
+    _host.chunked(memory.run, 8, 8)
+    assert memory.tried == [8, 4, 2, 2, 2, 2]
+    assert comfy.emptied == 2
+
+
+def test_loader_looks_into_comfys_folders(comfy: FakeComfy, published: list[Path]) -> None:
+    """Weights under models/brushwork are found there."""
+    if not (folders := [folder for folder in published if (folder / "small16x").is_dir()]):
+        pytest.skip("the weights of small16x are not at hand")
+    comfy.models.mkdir()
+    (comfy.models / "brushwork").symlink_to(folders[0], target_is_directory=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("BRUSHWORK_WEIGHTS")
+        patch.setenv("BRUSHWORK_OFFLINE", "1")
+        network = call("BrushworkLoadStyleNetwork", name="small16x", precision="float32")
+    image = call("BrushworkSamplePicture", name="rocket")[:, :64, :48]
+    back = call("BrushworkStyleDecoder", network=network, features=encoded(network, image, "relu1_1"))
+    assert (back - image).abs().mean() < 0.05

@@ -1,0 +1,122 @@
+"""Help pages and translations: for every node in both languages, and for nothing else."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import brushwork
+from brushwork.nodes import NODES
+
+ROOT = Path(__file__).parents[2]
+PAGES = ROOT / brushwork.WEB_DIRECTORY / "docs"
+LANGUAGES = ("en", "zh")
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+every_node = pytest.mark.parametrize("name", NODES)
+each_language = pytest.mark.parametrize("language", LANGUAGES)
+Json = dict[str, Any]
+
+
+def read(language: str, file: str) -> Json:
+    return json.loads((ROOT / "locales" / language / file).read_text(encoding="utf-8"))
+
+
+def page(name: str, language: str) -> str:
+    path = PAGES / f"{name}.md" if language == "en" else PAGES / name / f"{language}.md"
+    return path.read_text(encoding="utf-8")
+
+
+def inputs(name: str) -> dict[str, tuple[Any, Json]]:
+    return {key: spec for group in NODES[name].INPUT_TYPES().values() for key, spec in group.items()}
+
+
+def own_words(name: str) -> Json:
+    """What the node itself says, in the form of a locale file."""
+    node = NODES[name]
+    outputs = enumerate(zip(node.RETURN_NAMES, node.OUTPUT_TOOLTIPS, strict=True))
+    return {
+        "display_name": node.TITLE,
+        "description": node.DESCRIPTION,
+        "inputs": {key: {"name": key, "tooltip": options["tooltip"]} for key, (_, options) in inputs(name).items()},
+        "outputs": {str(index): {"name": title, "tooltip": tip} for index, (title, tip) in outputs},
+    }
+
+
+def leaves(tree: Mapping[str, Any], path: str = "") -> dict[str, str]:
+    found: dict[str, str] = {}
+    for key, value in tree.items():
+        found |= leaves(value, f"{path}/{key}") if isinstance(value, Mapping) else {f"{path}/{key}": value}
+    return found
+
+
+@each_language
+def test_locales_know_every_node_and_no_other(language: str) -> None:
+    assert set(read(language, "nodeDefs.json")) == set(NODES)
+
+
+@every_node
+def test_english_says_what_the_node_says(name: str) -> None:
+    """ComfyUI shows the locale's words in place of the node's."""
+    assert read("en", "nodeDefs.json")[name] == own_words(name)
+
+
+@every_node
+def test_chinese_names_every_input_and_output_and_no_other(name: str) -> None:
+    assert set(leaves(read("zh", "nodeDefs.json")[name])) == set(leaves(own_words(name)))
+
+
+@every_node
+def test_chinese_is_chinese(name: str) -> None:
+    words = leaves(read("zh", "nodeDefs.json")[name])
+    assert [path for path, text in words.items() if not CHINESE.search(text)] == []
+
+
+@each_language
+def test_every_category_has_a_name(language: str) -> None:
+    parts = {part for node in NODES.values() for part in node.CATEGORY.split("/")}
+    assert set(read(language, "main.json")["nodeCategories"]) == parts
+
+
+def test_no_page_without_a_node() -> None:
+    assert {path.stem for path in PAGES.glob("*.md")} == set(NODES)
+    assert {path.relative_to(PAGES).as_posix() for path in PAGES.glob("*/*")} == {f"{name}/zh.md" for name in NODES}
+
+
+@every_node
+@each_language
+def test_page_is_short_and_under_the_nodes_title(name: str, language: str) -> None:
+    lines = page(name, language).splitlines()
+    assert lines[0] == f"# {read(language, 'nodeDefs.json')[name]['display_name']}"
+    assert 20 <= len(lines) <= 60
+    assert max(map(len, lines)) <= 400  # a paragraph is a line, as Markdown has it
+
+
+@every_node
+@each_language
+def test_page_explains_every_input_and_output(name: str, language: str) -> None:
+    text = page(name, language)
+    slots = {f"image_{slot}" for slot in range(2, 12)}  # "image_1 ... image_12"
+    named = (set(inputs(name)) | set(NODES[name].RETURN_NAMES)) - slots
+    assert {key for key in named if f"`{key}`" not in text} == set()
+
+
+@every_node
+def test_both_pages_have_one_outline_and_the_same_code(name: str) -> None:
+    english, chinese = page(name, "en"), page(name, "zh")
+    assert CHINESE.search(chinese) and not CHINESE.search(english)
+    for pattern in (r"^#+ ", r"^\| ", r"^- ", r"^```", r"arXiv \d{4}\.\d{5}"):
+        first, second = (re.findall(pattern, text, re.MULTILINE) for text in (english, chinese))
+        assert len(first) == len(second), pattern
+
+
+@every_node
+@each_language
+def test_pages_name_titles_that_exist(name: str, language: str) -> None:
+    """Nodes are written in bold, by the title that the reader sees."""
+    titles = {words["display_name"] for words in read(language, "nodeDefs.json").values()}
+    core = {"Load Image", "Save Image", "Preview Image", "Load Video", "VAE Encode"}
+    named = set(re.findall(r"\*\*(.+?)\*\*", page(name, language)))
+    assert named <= titles | core

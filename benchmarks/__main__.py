@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from ..models.manifest import WeightsError
 from ..models.precision import FULL
 from .cases import CASES, PLAIN, WAYS, one_way
 from .measure import decibels, interleaved, peak_of, ratio
@@ -33,12 +34,22 @@ def main(
         raise typer.BadParameter(f"no case {', '.join(sorted(unknown))}: choose of {', '.join(CASES)}")
     torch.set_num_threads(threads)
     table = Table(*COLUMNS, caption=_machine(threads), caption_justify="left", title=f"Medians of {repeats} turns")
-    runs = [(name, side) for name in case or CASES for side in size or (512, 1024)]
+    runs = [(name, side) for name in case or CASES if _present(name) for side in size or (512, 1024)]
     for name, side in track(runs, console=Console(stderr=True), transient=True):
         for row in _rows(name, side, repeats, threads if memory else None):
             table.add_row(*row)
         table.add_section()
     Console().print(table)
+
+
+def _present(name: str) -> bool:
+    """Whether the case's weights are here; if not, a line says what to do."""
+    try:
+        CASES[name].build()
+    except WeightsError as error:
+        Console(stderr=True).print(f"{CASES[name].title} is left out: {error}", markup=False)
+        return False
+    return True
 
 
 def _rows(name: str, size: int, repeats: int, threads: int | None) -> Iterator[Sequence[str]]:

@@ -76,10 +76,6 @@ class StyleNetwork(nn.Module, ABC):
         """The compute type: that of the weights."""
         return next(self.parameters()).dtype
 
-    @property
-    def device(self) -> torch.device:
-        return next(self.parameters()).device
-
     def _decoders(self) -> str:
         """The remedy where a decoder is missing."""
         places = {purpose: [level for level in self.spaces if purpose in self.purposes(level)] for purpose in PURPOSES}

@@ -15,8 +15,13 @@ from .vgg import LAYOUTS, VggNetwork
 from .weights import ensure_network, read_tensors
 
 
-def load_network(name: str, folders: Sequence[Path] = (), progress: Progress | None = None) -> StyleNetwork:
-    """The network `name` of the manifest in float32 on the CPU, evaluation only.
+def load_network(
+    name: str,
+    folders: Sequence[Path] = (),
+    progress: Progress | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> StyleNetwork:
+    """The network `name` of the manifest on the CPU, set to compute in `dtype`, evaluation only.
 
     Weights come from the package, `folders`, the folders in BRUSHWORK_WEIGHTS, or a download, which reports
     `progress(bytes done, bytes in all)`. WeightsError says in a sentence what is missing or damaged, and the remedy.
@@ -27,7 +32,7 @@ def load_network(name: str, folders: Sequence[Path] = (), progress: Progress | N
         network = build_network(manifest.network(name))
         for role, file in manifest.network_files(name).items():
             _fill(network, role, file, paths[role])
-    return network.eval().requires_grad_(False)
+        return network.prepare(dtype).eval().requires_grad_(False)
 
 
 def build_network(entry: NetworkEntry) -> StyleNetwork:

@@ -70,17 +70,22 @@ def style_mask_over(features: FeatureMap, mask: Tensor | None, name: str) -> Ten
     return weights
 
 
-def alpha_in(alpha: float, name: str = "alpha") -> float:
-    """A strength, which may have come over a link unchecked."""
-    if not (math.isfinite(alpha) and 0 <= alpha <= 1):
-        raise ValueError(f"'{name}' is {alpha}: use a number from 0 (the content) to 1 (the full style).")
-    return alpha
+def number_in(value: float, name: str, advice: str, least: float = 0.0, most: float = math.inf) -> float:
+    """A number that may have come over a link unchecked; `advice` says what it should be."""
+    if not (math.isfinite(value) and least <= value <= most):
+        raise ValueError(f"'{name}' is {value}: use {advice}.")
+    return value
 
 
-def positive_in(value: float, name: str) -> float:
-    """A scale, which may have come over a link unchecked."""
-    if not (math.isfinite(value) and value > 0):
-        raise ValueError(f"'{name}' is {value}: use a number above 0.")
+def alpha_in(alpha: float) -> float:
+    """A strength."""
+    return number_in(alpha, "alpha", "a number from 0 (the content) to 1 (the full style)", most=1.0)
+
+
+def choice_in(value: str, choices: Sequence[str], name: str) -> str:
+    """A word of a list, which may have come over a link unchecked."""
+    if value not in choices:
+        raise ValueError(f"'{name}' is '{value}': choose one of {', '.join(choices)}.")
     return value
 
 

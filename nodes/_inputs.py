@@ -7,6 +7,7 @@ from typing import Any
 
 NETWORK, FEATURES = "BRUSHWORK_NETWORK", "BRUSHWORK_FEATURES"
 PER_IMAGE, WHOLE_BATCH = "per image", "whole batch"
+STATISTICS = (PER_IMAGE, WHOLE_BATCH)
 
 Input = tuple[str | list[str], dict[str, Any]]
 Inputs = dict[str, dict[str, Input]]
@@ -50,22 +51,23 @@ def weight(what: str) -> Input:
 
 def transform(**widgets: Input) -> Inputs:
     """The inputs of a transform of content features by style features, with `widgets` of its own."""
-    tip = (
-        "'per image' fits each picture of a batch by itself; 'whole batch' fits all at once, which keeps frames alike."
-    )
     return {
         "required": {
             "content": features("The content's features, from Style Encoder."),
             "style": features("The style's features, from the same network and level; one picture, or one a content."),
             **widgets,
         },
-        "optional": {"statistics": choice((PER_IMAGE, WHOLE_BATCH), tip, advanced=True), **masks()},
+        "optional": fitting(),
     }
 
 
-def masks() -> dict[str, Input]:
-    """The two optional masks of a transform."""
+def fitting() -> dict[str, Input]:
+    """What a transform is fitted to: each picture or the whole batch, and which parts of content and style."""
+    tip = (
+        "'per image' fits each picture of a batch by itself; 'whole batch' fits all at once, which keeps frames alike."
+    )
     return {
+        "statistics": choice(STATISTICS, tip, advanced=True),
         "content_mask": mask(
             "Where to restyle: white is restyled, black stays. The content's statistics come from there."
         ),

@@ -10,7 +10,7 @@ from ..transfer.restyle import apply_within, fit
 from ..transfer.wct import METHODS as WCT_METHODS
 from ..transfer.wct import WHITENING
 from . import _host, _inputs
-from ._checks import alpha_in, features_in, features_out, mask_over, picture_in, picture_out, style_mask_over
+from ._checks import alpha_in, choice_in, features_in, features_out, mask_over, picture_in, picture_out, style_mask_over
 from ._node import FeatureNode, ImageNode
 from ._passes import decode, encode
 from ._residency import KeptFeatures
@@ -97,7 +97,7 @@ class WCTLevel(ImageNode):
                 ),
                 "method": _inputs.choice(WCT_METHODS, METHOD_TIP),
             },
-            "optional": _inputs.masks(),
+            "optional": _inputs.fitting(),
         }
 
     def run(
@@ -108,13 +108,14 @@ class WCTLevel(ImageNode):
         level: str,
         alpha: float = 1.0,
         method: str = WHITENING,
+        statistics: str = _inputs.PER_IMAGE,
         content_mask: Tensor | None = None,
         style_mask: Tensor | None = None,
     ) -> tuple[Tensor]:
         alpha = alpha_in(alpha)
         own = encode(network, picture_in(content, "content"), level)
         target = encode(network, picture_in(style, "style"), level)
-        restyled = _restyle(method, own, target, _inputs.PER_IMAGE, content_mask, style_mask, alpha)
+        restyled = _restyle(method, own, target, statistics, content_mask, style_mask, alpha)
         return (picture_out(decode(network, restyled, RECONSTRUCTION)),)
 
 
@@ -130,6 +131,6 @@ def _restyle(
     style.expect(content.space)
     within = mask_over(content, content_mask, "content_mask")
     learnt_from = style_mask_over(style, style_mask, "style_mask")
-    together = statistics == _inputs.WHOLE_BATCH
+    together = choice_in(statistics, _inputs.STATISTICS, "statistics") == _inputs.WHOLE_BATCH
     operator = fit(method, content.values, style.values, within, learnt_from, together)
     return content.with_values(apply_within(operator.blend(alpha), content.values, within))

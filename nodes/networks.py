@@ -30,6 +30,7 @@ class LoadStyleNetwork(Node):
 
     @classmethod
     def INPUT_TYPES(cls) -> _inputs.Inputs:
+        _host.weight_folders()  # so that ComfyUI knows our folder before the first network is loaded
         names = tuple(read_manifest().networks)
         tip = "'automatic' computes in half precision where the hardware is faster in it; the pictures look the same."
         return {
@@ -40,8 +41,8 @@ class LoadStyleNetwork(Node):
         }
 
     def run(self, name: str, precision: str = AUTOMATIC) -> tuple[_host.HostedNetwork]:
-        network = load_network(name, _host.weight_folders(), _host.progress())
-        return (_host.HostedNetwork(network.prepare(compute_dtype(precision, _host.compute_device()))),)
+        dtype = compute_dtype(precision, _host.compute_device())
+        return (_host.HostedNetwork(load_network(name, _host.weight_folders(), _host.progress(), dtype)),)
 
 
 class StyleEncoder(FeatureNode):

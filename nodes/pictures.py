@@ -9,10 +9,11 @@ from ..samples import load_sample, sample_names
 from ..transfer.colour import keep_luminance, match_colours
 from ..transfer.texture import scale_strokes, texture_noise
 from . import _inputs
-from ._checks import picture_in, picture_out, positive_in, same_pictures
+from ._checks import choice_in, number_in, picture_in, picture_out, same_pictures
 from ._node import ImageNode
 
 LUMINANCE, MATCHING = "luminance", "colour matching"
+WAYS = (LUMINANCE, MATCHING)
 SHEET_SLOTS = 12
 
 
@@ -34,13 +35,13 @@ class PreserveColor(ImageNode):
             "required": {
                 "stylised": _inputs.image("The stylised picture, or the style picture for colour matching before."),
                 "content": _inputs.image("The picture whose colours are kept."),
-                "how": _inputs.choice((LUMINANCE, MATCHING), tip),
+                "how": _inputs.choice(WAYS, tip),
             }
         }
 
     def run(self, stylised: Tensor, content: Tensor, how: str = LUMINANCE) -> tuple[Tensor]:
         picture, colours = picture_in(stylised, "stylised"), picture_in(content, "content")
-        if how == MATCHING:
+        if choice_in(how, WAYS, "how") == MATCHING:
             return (picture_out(match_colours(picture, colours)),)
         same_pictures(picture, colours)
         return (picture_out(keep_luminance(picture.clamp(0, 1), colours.clamp(0, 1))),)
@@ -64,7 +65,8 @@ class BrushSize(ImageNode):
         }
 
     def run(self, style: Tensor, scale: float = 1.0) -> tuple[Tensor]:
-        return (picture_out(scale_strokes(picture_in(style, "style"), positive_in(scale, "scale"))),)
+        scale = number_in(scale, "scale", "a number of 0.05 or more", least=0.05)
+        return (picture_out(scale_strokes(picture_in(style, "style"), scale)),)
 
 
 class TextureNoise(ImageNode):

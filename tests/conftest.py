@@ -33,6 +33,7 @@ class RootIsAFolder:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(RootIsAFolder())
+    torch.set_num_threads(1)  # on tensors as small as the tests' a second thread costs more than it brings
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +43,7 @@ def seeded() -> None:
 
 
 def weight_folders() -> list[Path]:
-    """Where published weights may lie: the folders in `BRUSHWORK_WEIGHTS`, else `../shared/weights` beside the checkout."""
+    """Where published weights may lie: the folders in `BRUSHWORK_WEIGHTS`, else `../shared/weights`."""
     named = os.environ.get("BRUSHWORK_WEIGHTS", "")
     folders = [Path(part) for part in named.split(os.pathsep) if part] or [ROOT.parent / "shared" / "weights"]
     return [folder for folder in folders if folder.is_dir()]

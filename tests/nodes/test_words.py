@@ -90,7 +90,7 @@ def test_no_page_without_a_node() -> None:
 def test_page_is_short_and_under_the_nodes_title(name: str, language: str) -> None:
     lines = page(name, language).splitlines()
     assert lines[0] == f"# {read(language, 'nodeDefs.json')[name]['display_name']}"
-    assert 20 <= len(lines) <= 60
+    assert 25 <= len(lines) <= 50
     assert max(map(len, lines)) <= 400  # a paragraph is a line, as Markdown has it
 
 

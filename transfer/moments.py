@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 
 import torch
 from torch import Tensor
+
+BLOCK = 1 << 13
+"""Pixels whose moments a CPU takes at once: their centred copy stays in its cache, and no copy of the map is made."""
 
 
 @dataclass(frozen=True)
@@ -23,25 +27,18 @@ class Moments:
     scatter: Tensor
     """[B, C] (each channel by itself) or [B, C, C]: the sum of (x - mean)(x - mean)' over the pixels."""
 
-    @classmethod
-    def of(cls, values: Tensor, weights: Tensor | None = None, full: bool = False) -> Moments:
+    @staticmethod
+    def of(values: Tensor, weights: Tensor | None = None, full: bool = False) -> Moments:
         """Moments of `values` [B, C, h, w], each pixel counting as much as `weights` [B or 1, 1, h, w] in 0..1 says.
 
         `full` keeps the scatter between channels (WCT, CoMatch) and not only each channel's own (AdaIN).
         """
-        pixels = values.flatten(2).to(torch.promote_types(values.dtype, torch.float32))  # [B, C, N]
-        batch, _, size = pixels.shape
-        if weights is None:
-            count = pixels.new_full((batch,), size)
-            mean = pixels.mean(2)
-            centred = weighted = pixels - mean[..., None]
-        else:
-            weights = weights.flatten(2).to(pixels).expand(batch, 1, size)
-            count = weights.sum((1, 2))
-            mean = (pixels * weights).sum(2) / _positive(count)[:, None]
-            centred = pixels - mean[..., None]
-            weighted = centred * weights
-        return cls(count, mean, weighted @ centred.mT if full else (weighted * centred).sum(2))
+        pixels = values.flatten(2)  # [B, C, N]
+        weights = None if weights is None else weights.flatten(2).to(pixels.device).expand(pixels.shape[0], 1, -1)
+        block = BLOCK if pixels.device.type == "cpu" else pixels.shape[2]
+        blocks = pixels.split(block, 2)
+        masks = (None,) * len(blocks) if weights is None else weights.split(block, 2)
+        return reduce(Moments.merge, (_of_block(*pair, full) for pair in zip(blocks, masks, strict=True)))
 
     def merge(self, other: Moments) -> Moments:
         """Moments of both sets of pixels together, exactly (Chan, Golub & LeVeque 1979)."""
@@ -96,6 +93,21 @@ class Moments:
         if self.full:
             return vector[:, :, None] * vector[:, None, :] * weight[:, None, None]
         return vector.square() * weight[:, None]
+
+
+def _of_block(pixels: Tensor, weights: Tensor | None, full: bool) -> Moments:
+    pixels = pixels.to(torch.promote_types(pixels.dtype, torch.float32))
+    if weights is None:
+        count = pixels.new_full((pixels.shape[0],), pixels.shape[2])
+        mean = pixels.mean(2)
+        centred = weighted = pixels - mean[..., None]
+    else:
+        weights = weights.to(pixels)
+        count = weights.sum((1, 2))
+        mean = (pixels * weights).sum(2) / _positive(count)[:, None]
+        centred = pixels - mean[..., None]
+        weighted = centred * weights
+    return Moments(count, mean, weighted @ centred.mT if full else (weighted * centred).sum(2))
 
 
 def _positive(count: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from ..models.network import ADAIN, RECONSTRUCTION
 from ..nodes.pictures import LUMINANCE, MATCHING
 from ..nodes.stylebank import NONE
 from ..samples import sample_names
+from ..transfer.mixing import normalised
 from .drafts import Draft, picture
 from .graph import Graph, Link, WorkflowError
 
@@ -155,7 +156,9 @@ def _weights(order: Stylization) -> list[float]:
         raise WorkflowError(f"{len(names)} styles were given: give at most {MOST_STYLES}")
     if order.weight and len(order.weight) != len(names):
         raise WorkflowError(f"there are {len(names)} styles, but weights for {len(order.weight)}: give one for each")
-    return order.weight or [1.0] * len(names)
+    weights = order.weight or [1.0] * len(names)
+    normalised(weights)  # refuses what cannot be mixed, also where one style leaves nothing to mix
+    return weights
 
 
 def _levels(order: Stylization, method: Method, entry: NetworkEntry) -> list[str]:

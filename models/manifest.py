@@ -79,7 +79,7 @@ class Manifest:
     def network(self, name: str) -> NetworkEntry:
         """The network of that name; unknown names raise `WeightsError` with the known ones."""
         if name not in self.networks:
-            raise WeightsError(f"There is no network {name!r}: choose one of {', '.join(self.networks)}.")
+            raise WeightsError(f"there is no network {name!r}: choose one of {', '.join(self.networks)}.")
         return self.networks[name]
 
     def network_files(self, name: str) -> dict[str, WeightFile]:
@@ -100,7 +100,7 @@ def read_manifest(path: Path = MANIFEST) -> Manifest:
         unknown = [file for file in network.parts.values() if file not in files]
         if unknown:
             raise WeightsError(
-                f"The manifest's entry {network.name!r} names files that it lacks: {', '.join(unknown)}."
+                f"the manifest's entry {network.name!r} names files that it lacks: {', '.join(unknown)}."
             )
     return Manifest(files, networks)
 
@@ -113,7 +113,7 @@ def _entry(kind: type[Entry], raw: object, **name: str) -> Entry:
     wrong = [key for key, value in values.items() if key not in hints or not _fits(value, hints[key])]
     missing = [key for key in hints if key not in values and not hasattr(kind, key)]  # a default is an attribute
     if wrong or missing:
-        raise WeightsError(f"The manifest's entry {[*name.values()][0]!r} has wrong or missing {wrong + missing}.")
+        raise WeightsError(f"the manifest's entry {[*name.values()][0]!r} has wrong or missing {wrong + missing}.")
     return kind(**values)
 
 

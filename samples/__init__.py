@@ -27,7 +27,7 @@ def sample_names() -> tuple[str, ...]:
 def sample_path(name: str) -> Path:
     """The JPEG file of a sample; ValueError names the choices where there is none of that name."""
     if name not in sample_names():
-        raise ValueError(f"There is no sample picture named {name!r}: choose one of {', '.join(sample_names())}.")
+        raise ValueError(f"there is no sample picture named {name!r}: choose one of {', '.join(sample_names())}.")
     return Path(__file__).parent / f"{name}.jpg"
 
 

@@ -170,7 +170,7 @@ def test_weights_verify_names_the_damaged_file(
 
 def test_weights_pull_of_an_unknown_network(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("weights", "pull", "nix") == 1
-    assert capsys.readouterr().err.startswith("brushwork: There is no network 'nix': choose one of ")
+    assert capsys.readouterr().err.startswith("brushwork: there is no network 'nix': choose one of ")
 
 
 def alone_with(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

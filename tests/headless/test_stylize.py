@@ -114,6 +114,7 @@ def test_adains_own_decoder_is_used_where_there_is_one() -> None:
         ({"method": "stylebank", "style": ["hubble"]}, "^stylebank takes its styles as --style-name$"),
         ({"style_name": ["x"]}, "^adain takes its styles as --style$"),
         ({"style": ["hubble"] * 5}, "^5 styles were given: give at most 4$"),
+        ({"style": ["hubble"], "weight": [-1]}, "cannot be mixed: each must be 0 or more"),
         ({"style": ["hubble"], "weight": [1, 2]}, "^there are 1 styles, but weights for 2: give one for each$"),
         ({"style": ["nix"]}, "^there is no picture nix; the samples are astronaut, "),
         ({"content": "nix.png", "style": ["hubble"]}, r"^there is no picture nix\.png; the samples are "),
@@ -121,11 +122,11 @@ def test_adains_own_decoder_is_used_where_there_is_one() -> None:
         ({"style": ["hubble"], "levels": "relu9"}, r"^Style Encoder \(node 4\): 'level' has no choice 'relu9'"),
         ({"style": ["hubble"], "output": Path("o.gif")}, r"^Save Image .* cannot be saved as '\.gif'"),
         ({"method": "stylebank", "network": "vgg19"}, "^vgg19 is no network for stylebank: choose one of stylebank-"),
-        ({"style": ["hubble"], "network": "nix"}, "There is no network 'nix'"),
+        ({"style": ["hubble"], "network": "nix"}, "there is no network 'nix'"),
     ],
 )
 def test_faults(options: dict[str, Any], message: str) -> None:
-    with pytest.raises((WorkflowError, FileNotFoundError, RuntimeError), match=message):
+    with pytest.raises((ValueError, FileNotFoundError, RuntimeError), match=message):
         drawn(**options)
 
 

@@ -146,7 +146,7 @@ def test_a_file_that_is_no_file_of_weights(publish: Publish, tmp_path: Path) -> 
 
 
 def test_unknown_network() -> None:
-    with pytest.raises(WeightsError, match="There is no network 'gatys': choose one of"):
+    with pytest.raises(WeightsError, match="there is no network 'gatys': choose one of"):
         load_network("gatys")
 
 

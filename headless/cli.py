@@ -37,6 +37,7 @@ def application() -> "Typer":
     from .run_command import demo, run
     from .stylize import Stylization
     from .stylize_command import stylize
+    from .train_command import train
     from .weights_command import list_weights, pull, verify
 
     text = "Neural style transfer: AdaIN, WCT, MSG-Net and StyleBank."
@@ -47,6 +48,7 @@ def application() -> "Typer":
         (app, "run", run),
         (app, "stylize", packed(stylize, Stylization)),
         (app, "demo", demo),
+        (app, "train", train),
         (weights, "list", list_weights),
         (weights, "pull", pull),
         (weights, "verify", verify),

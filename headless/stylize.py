@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from ..models.manifest import NetworkEntry, read_manifest
 from ..models.network import ADAIN, RECONSTRUCTION
+from ..models.vgg import ADAIN_LEVEL
 from ..nodes.pictures import LUMINANCE, MATCHING
 from ..nodes.stylebank import NONE
 from ..samples import sample_names
@@ -103,7 +104,8 @@ class _Stages:
         if self.mask and self.order.method not in BY_STATISTICS:
             restyled = self.draft.add("BrushworkRegionMask", inside=restyled, outside=own, mask=self.mask)
         blended = self.draft.add("BrushworkBlendByAlpha", content=own, stylised=restyled, alpha=alpha)
-        trained_for = ADAIN if self.order.method == "adain" and "adain" in self.entry.parts else RECONSTRUCTION
+        painter = self.order.method == "adain" and "adain" in self.entry.parts and level == ADAIN_LEVEL
+        trained_for = ADAIN if painter else RECONSTRUCTION
         return self.draft.add("BrushworkStyleDecoder", network=self.network, features=blended, trained_for=trained_for)
 
     def _encode(self, image: Link, level: str) -> Link:

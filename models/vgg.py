@@ -17,6 +17,8 @@ from .layers import ReflectConv
 from .network import ADAIN, RECONSTRUCTION, StyleNetwork
 
 LEVELS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+ADAIN_LEVEL = "relu4_1"
+"""Where AdaIN's own decoders start, in the paper and in every port."""
 DEPTHS = (2, 2, 4, 4, 1)
 """Convolutions in each block; a level taps the first of its block, so the fifth block needs no more than one."""
 
@@ -103,6 +105,7 @@ class VggNetwork(StyleNetwork):
 
     def __init__(self, layout: VggLayout, decoders: Collection[str] = LEVELS, adain: str | None = None) -> None:
         super().__init__()
+        self.layout = layout
         levels = [level for level in LEVELS if level in decoders or level == adain]
         if layout.shared_encoder:
             levels = LEVELS[: LEVELS.index(levels[-1]) + 1]  # what the encoder passes on its way can be tapped

@@ -11,7 +11,7 @@ from .manifest import NetworkEntry, WeightFile, WeightsError, read_manifest
 from .msgnet import MsgNet
 from .network import StyleNetwork
 from .stylebank import StyleBankNetwork
-from .vgg import LAYOUTS, VggNetwork
+from .vgg import ADAIN_LEVEL, LAYOUTS, VggNetwork
 from .weights import ensure_network, read_tensors
 
 
@@ -41,7 +41,7 @@ def build_network(entry: NetworkEntry) -> StyleNetwork:
         return MsgNet()
     if entry.kind == "stylebank":
         return StyleBankNetwork(entry.styles)
-    adain = "relu4_1" if "adain" in entry.parts else None  # the paper's level, and the only one with such a decoder
+    adain = ADAIN_LEVEL if "adain" in entry.parts else None
     decoders = [level for level in entry.levels if f"decoder.{level}" in entry.parts]
     return VggNetwork(LAYOUTS[entry.kind], decoders, adain)
 

@@ -17,12 +17,15 @@ log = logging.getLogger(__name__)
 WARM = 100
 """Steps over which the rate rises, before it falls to zero: the first ones of Adam would undo a warm start."""
 
+SAVE_EVERY = 100
+"""Steps between checkpoints."""
+
 Losses = dict[str, Tensor]
 
 
 @dataclass
 class Run:
-    """A training under way. `checkpoint` is rewritten every `save_every` steps; the same call goes on from it.
+    """A training under way. `checkpoint` is rewritten every `SAVE_EVERY` steps; the same call goes on from it.
 
     The configuration is saved too: a checkpoint of another one is an error, not a start.
     """
@@ -33,7 +36,6 @@ class Run:
     steps: int
     rate: float
     checkpoint: Path
-    save_every: int = 100
     step: int = 0
 
     def __post_init__(self) -> None:
@@ -52,7 +54,7 @@ class Run:
             nn.utils.clip_grad_norm_(self.learner.parameters(), 1.0)
             self.optimiser.step()
             self.step += 1
-            if self.step % self.save_every == 0 or self.step == self.steps:
+            if self.step % SAVE_EVERY == 0 or self.step == self.steps:
                 self._save()
             yield self.step, {name: part.item() for name, part in parts.items()}
 

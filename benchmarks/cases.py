@@ -128,7 +128,7 @@ def _plain(network: VggNetwork, levels: list[str]) -> PlainNetwork:
     encoders, decoders = {}, {}
     for level in levels:
         encoder = network.encoder if isinstance(network.encoder, VggEncoder) else network.encoder[level]
-        decoder = network.adain or network.decoder[level]
+        decoder = network.get_submodule(f"decoder.{level}" if level in network.decoder else "adain")
         assert isinstance(encoder, VggEncoder) and isinstance(decoder, VggDecoder)
         encoders[level], decoders[level] = plain_encoder(encoder), plain_decoder(decoder)
     return PlainNetwork(encoders, decoders)

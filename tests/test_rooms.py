@@ -14,7 +14,7 @@ LENT = {"pictures", "samples"}
 """Rooms that everybody above the mathematics may use, and that use nobody."""
 ARROWS = {
     "": {"nodes", "headless"},
-    "workflows": {"headless"} | LENT,
+    "workflows": {"headless", "models"} | LENT,
     "headless": {"nodes", "training", "tiling", "models", "transfer"} | LENT,
     "nodes": {"training", "tiling", "models", "transfer"} | LENT,
     "training": {"tiling", "models", "transfer"} | LENT,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import product
 from typing import Any
 
+from ..models.network import ADAIN
 from .canvas import BLUE, OCHRE, RED, VIOLET, Box, Canvas
-from .parts import ABOUT_NETWORK, decode, encode, network, sample, save, sheet, square, start
+from .parts import ABOUT_NETWORK, encode, network, sample, save, sheet, square, start
 
 ALPHAS = (0.0, 0.33, 0.67, 1.0)
 STEPS = (0.0, 0.5, 1.0)
@@ -17,17 +18,20 @@ def basic() -> Canvas:
     canvas = Canvas()
     canvas.note(
         "## AdaIN\n"
-        "Every channel of the content's features takes the mean and the deviation of the style's: "
-        "one formula, any style, no training (Huang & Belongie 2017).\n\n"
-        "The paper does it once, at relu4_1, with a decoder trained for it. This network's decoders only invert its "
-        "encoder, so it is done twice here: shapes at relu4_1, then the colours at relu1_1.\n\n"
-        "**Try:** another Content or Style; *alpha* in Blend by Alpha; other levels (the same in both encoders of a "
-        "stage); a Brush Size node after Style.\n\n" + ABOUT_NETWORK
+        "Every channel of the content's features takes the mean and the deviation of the style's: one formula, any "
+        "style (Huang & Belongie 2017). It is done once, at relu4_1, and a decoder trained for it paints the "
+        "picture.\n\n"
+        "**Try:** another Content or Style; *alpha* in Blend by Alpha; a Brush Size node after Style; the decoder "
+        "trained for *reconstruction*, to see what training it gave.\n\n" + ABOUT_NETWORK
     )
     net, content, style = start(canvas, "chelsea", "autumn_avenue")
-    coarse = _stage(canvas, 2, "AdaIN at relu4_1: shapes", OCHRE, (net, content, style), 4)
-    fine = _stage(canvas, 6, "AdaIN at relu1_1: colours", RED, (net, coarse, style), 1)
-    save(canvas, (10, 1), fine, "adain")
+    with canvas.group("AdaIN at relu4_1", OCHRE):
+        own = encode(canvas, (2, 1), net, content, 4, "Encode content")
+        target = encode(canvas, (2, 2), net, style, 4, "Encode style")
+        restyled = canvas.add("BrushworkAdaIN", (3, 1), content=own, style=target)
+        mixed = canvas.add("BrushworkBlendByAlpha", (4, 1), "Alpha", content=own, stylised=restyled)
+        image = _paint(canvas, (5, 1), net, mixed)
+    save(canvas, (6, 1), image, "adain")
     return canvas
 
 
@@ -51,7 +55,7 @@ def alpha_sweep() -> Canvas:
         for row, alpha in enumerate(ALPHAS):
             title = f"Alpha {alpha:g}"
             mixed = canvas.add("BrushworkBlendByAlpha", (4, row), title, content=own, stylised=restyled, alpha=alpha)
-            pictures.append(decode(canvas, (5, row), net, mixed))
+            pictures.append(_paint(canvas, (5, row), net, mixed))
     labels = [f"alpha {alpha:g}" for alpha in ALPHAS]
     save(canvas, (7, 0), sheet(canvas, (6, 0), pictures, labels, 2), "adain_alpha_sweep")
     return canvas
@@ -63,7 +67,7 @@ def four_styles() -> Canvas:
     canvas.note(
         "## AdaIN: between four styles\n"
         "Four styles stand in the corners of the sheet; every picture between them is a weighted mean of the four "
-        "restyled features. It needs no training either.\n\n"
+        "restyled features.\n\n"
         "**Try:** other styles; other weights in a Mix Styles node (they are scaled to the sum one).\n\n"
         + ABOUT_NETWORK
     )
@@ -106,20 +110,16 @@ def regions() -> Canvas:
         bright = canvas.add("ImageToMask", (2, 1), image=content, channel="green")
         mask = canvas.add("ThresholdMask", (2, 2), mask=bright, value=0.5)
         rest = canvas.add("InvertMask", (2, 3), mask=mask)
-    image = content
-    for column, level, what, colour in ((3, 4, "shapes", OCHRE), (7, 2, "strokes and colours", RED)):
-        with canvas.group(f"Two styles at relu{level}_1: {what}", colour):
-            own = encode(canvas, (column, 1), net, image, level, "Encode content")
-            targets = [encode(canvas, (column, 2 + row), net, (inside, outside)[row], level) for row in range(2)]
-            halves = [
-                canvas.add("BrushworkAdaIN", (column + 1, 2 + row), content=own, style=targets[row], content_mask=where)
-                for row, where in enumerate((mask, rest))
-            ]
-            joined = canvas.add(
-                "BrushworkRegionMask", (column + 2, 2), inside=halves[0], outside=halves[1], mask=mask, feather=8
-            )
-            image = decode(canvas, (column + 3, 2), net, joined)
-    save(canvas, (11, 1), image, "adain_regions")
+    with canvas.group("Two styles at relu4_1", OCHRE):
+        own = encode(canvas, (3, 1), net, content, 4, "Encode content")
+        targets = [encode(canvas, (3, 2 + row), net, style, 4) for row, style in enumerate((inside, outside))]
+        halves = [
+            canvas.add("BrushworkAdaIN", (4, 2 + row), content=own, style=targets[row], content_mask=where)
+            for row, where in enumerate((mask, rest))
+        ]
+        joined = canvas.add("BrushworkRegionMask", (5, 2), inside=halves[0], outside=halves[1], mask=mask, feather=8)
+        image = _paint(canvas, (6, 2), net, joined)
+    save(canvas, (7, 1), image, "adain_regions")
     return canvas
 
 
@@ -151,16 +151,9 @@ def colours() -> Canvas:
     return canvas
 
 
-def _stage(canvas: Canvas, column: int, title: str, colour: str, sources: tuple[Box, Box, Box], level: int) -> Box:
-    net, image, style = sources
-    with canvas.group(title, colour):
-        own = encode(canvas, (column, 1), net, image, level, "Encode content")
-        target = encode(canvas, (column, 2), net, style, level, "Encode style")
-        restyled = canvas.add("BrushworkAdaIN", (column + 1, 1), content=own, style=target)
-        mixed = canvas.add(
-            "BrushworkBlendByAlpha", (column + 2, 1), f"Alpha relu{level}_1", content=own, stylised=restyled
-        )
-        return decode(canvas, (column + 3, 1), net, mixed)
+def _paint(canvas: Canvas, cell: tuple[int, int], network: Box, features: Box) -> Box:
+    """The decoder that was trained for AdaIN's features."""
+    return canvas.add("BrushworkStyleDecoder", cell, network=network, features=features, trained_for=ADAIN)
 
 
 def _mixture(canvas: Canvas, net: Box, restyled: list[Box], across: int, down: int) -> Box:
@@ -171,10 +164,10 @@ def _mixture(canvas: Canvas, net: Box, restyled: list[Box], across: int, down: i
     inputs |= {f"features_{n}": features for n, features in zip(numbers, restyled, strict=True)}
     column = 4 + 2 * across
     mixed = canvas.add("BrushworkMixStyles", (column, 1 + down), f"Mix {across + 1} of row {down + 1}", **inputs)
-    return decode(canvas, (column + 1, 1 + down), net, mixed)
+    return _paint(canvas, (column + 1, 1 + down), net, mixed)
 
 
 def _restyled(canvas: Canvas, row: int, net: Box, content: Box, style: Box) -> Box:
     target = encode(canvas, (4, row), net, style, 4, "Encode style")
     restyled = canvas.add("BrushworkAdaIN", (5, row), content=content, style=target)
-    return decode(canvas, (6, row), net, restyled)
+    return _paint(canvas, (6, row), net, restyled)

@@ -10,7 +10,7 @@ from .canvas import BLUE, GREEN, TALL, Box, Canvas
 NETWORK = "small16x"
 ABOUT_NETWORK = (
     "The network is the 16 times smaller VGG-19 of Collaborative-Distillation; its weights are fetched once, "
-    "ten megabytes, and verified."
+    "ten megabytes, and verified. (AdaIN's decoder for it is Brushwork's own.)"
 )
 
 

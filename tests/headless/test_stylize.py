@@ -102,8 +102,13 @@ def test_levels_and_alpha_are_the_papers_unless_given() -> None:
 
 
 def test_adains_own_decoder_is_used_where_there_is_one() -> None:
-    for network, purpose in (("vgg19-adain", "adain"), ("small16x", "reconstruction")):
-        graph = drawn(style=["hubble"], network=network)
+    for network, level, purpose in (
+        ("vgg19-adain", "relu4_1", "adain"),
+        ("small16x", "relu4_1", "adain"),
+        ("small16x", "relu3_1", "reconstruction"),
+        ("vgg19", "relu4_1", "reconstruction"),
+    ):
+        graph = drawn(style=["hubble"], network=network, levels=level)
         assert [n.inputs["trained_for"] for n in graph.nodes.values() if "trained_for" in n.inputs] == [purpose]
 
 

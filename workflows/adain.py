@@ -24,7 +24,7 @@ def basic() -> Canvas:
         "**Try:** another Content or Style; *alpha* in Blend by Alpha; a Brush Size node after Style; the decoder "
         "trained for *reconstruction*, to see what training it gave.\n\n" + ABOUT_NETWORK
     )
-    net, content, style = start(canvas, "chelsea", "autumn_avenue")
+    net, content, style = start(canvas, "astronaut", "paper_leaves")
     with canvas.group("AdaIN at relu4_1", OCHRE):
         own = encode(canvas, (2, 1), net, content, 4, "Encode content")
         target = encode(canvas, (2, 2), net, style, 4, "Encode style")
@@ -97,7 +97,7 @@ def regions() -> Canvas:
     canvas = Canvas()
     canvas.note(
         "## AdaIN: a style a region\n"
-        "The mask is the bright part of the photograph, roughly the background. Inside it the content takes one "
+        "The mask is what is bright in the photograph's blue, roughly the background. Inside it the content takes one "
         "style's statistics, outside another's; Region Mask puts the two together, with a soft edge.\n\n"
         "**Try:** the threshold; *feather* in Region Mask; a mask of your own (Load Image as Mask); other styles.\n\n"
         + ABOUT_NETWORK
@@ -105,10 +105,10 @@ def regions() -> Canvas:
     with canvas.group("Start", BLUE):
         net, content = network(canvas), sample(canvas, 1, "Content", "astronaut")
         inside = sample(canvas, 2, "Style inside", "swirling_night")
-        outside = sample(canvas, 3, "Style outside", "autumn_avenue")
+        outside = sample(canvas, 3, "Style outside", "paper_leaves")
     with canvas.group("Mask: what is bright", VIOLET):
-        bright = canvas.add("ImageToMask", (2, 1), image=content, channel="green")
-        mask = canvas.add("ThresholdMask", (2, 2), mask=bright, value=0.5)
+        bright = canvas.add("ImageToMask", (2, 1), image=content, channel="blue")
+        mask = canvas.add("ThresholdMask", (2, 2), mask=bright, value=0.65)
         rest = canvas.add("InvertMask", (2, 3), mask=mask)
     with canvas.group("Two styles at relu4_1", OCHRE):
         own = encode(canvas, (3, 1), net, content, 4, "Encode content")

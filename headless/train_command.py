@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from ..models.vgg import VggNetwork
+from ..models.vgg import ADAIN_LEVEL, VggNetwork
 from .graph import WorkflowError
 from .progress import shown_progress
 
@@ -20,8 +20,8 @@ def train(
     from ..training.adain import AdainRecipe, train_adain
 
     loaded = load_network(network)
-    if not isinstance(loaded, VggNetwork) or "relu4_1" not in loaded.decoder:
-        raise WorkflowError(f"{network} has no decoder at relu4_1 to start from: choose small16x or vgg19")
+    if not isinstance(loaded, VggNetwork) or ADAIN_LEVEL not in loaded.decoder:
+        raise WorkflowError(f"{network} has no decoder at {ADAIN_LEVEL} to start from: choose small16x or vgg19")
     knobs = AdainRecipe()
     with shown_progress() as progress:
 

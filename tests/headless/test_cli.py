@@ -179,3 +179,16 @@ def alone_with(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setenv("BRUSHWORK_WEIGHTS", str(folder))
     monkeypatch.setattr(weights, "cache_folder", lambda: folder / "cache")
+
+
+def test_train_needs_a_decoder_to_start_from(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from brushwork.models.msgnet import MsgNet
+
+    monkeypatch.setattr("brushwork.models.zoo.load_network", lambda name: MsgNet(4))
+    folders = ("--photos", str(tmp_path), "--styles", str(tmp_path), "--out", str(tmp_path / "out"))
+    assert call("train", "adain", "--network", "msgnet-21styles", *folders) == 1
+    expected = "brushwork: msgnet-21styles has no decoder at relu4_1 to start from: choose small16x or vgg19\n"
+    assert capsys.readouterr().err == expected
+    assert not (tmp_path / "out").exists()

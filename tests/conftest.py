@@ -45,7 +45,7 @@ def seeded() -> None:
 def weight_folders() -> list[Path]:
     """Where published weights may lie: the folders in `BRUSHWORK_WEIGHTS`, else `../shared/weights`."""
     named = os.environ.get("BRUSHWORK_WEIGHTS", "")
-    folders = [Path(part) for part in named.split(os.pathsep) if part] or [ROOT.parent / "shared" / "weights"]
+    folders = [Path(part).resolve() for part in named.split(os.pathsep) if part] or [ROOT.parent / "shared" / "weights"]
     return [folder for folder in folders if folder.is_dir()]
 
 

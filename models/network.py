@@ -30,7 +30,8 @@ class StyleNetwork(nn.Module, ABC):
         """Features at several levels, in one pass where one encoder serves them. ValueError for an unknown level."""
         spaces = {level: self.space(level) for level in levels}
         size = (image.shape[-2], image.shape[-1])
-        padded = _at_least(image, max(self._smallest_side(space) for space in self.spaces.values()))
+        # Reflection needs two cells at every scale; all levels pad alike, so that none depends on the others asked.
+        padded = _at_least(image, max(space.stride for space in self.spaces.values()) + 1)
         maps = self._encode(padded.to(self.dtype, memory_format=torch.channels_last), tuple(spaces))
         return {level: FeatureMap(maps[level], space, size) for level, space in spaces.items()}
 
@@ -82,10 +83,6 @@ class StyleNetwork(nn.Module, ABC):
         return "it has " + " and ".join(
             f"{purpose} at {', '.join(levels)}" for purpose, levels in places.items() if levels
         )
-
-    def _smallest_side(self, space: FeatureSpace) -> int:
-        """Reflection needs two cells at every scale; wider kernels need more."""
-        return space.stride + 1
 
     @abstractmethod
     def _encode(self, image: Tensor, levels: tuple[str, ...]) -> dict[str, Tensor]: ...

@@ -21,6 +21,7 @@ SAVE_EVERY = 100
 """Steps between checkpoints."""
 
 Losses = dict[str, Tensor]
+OnStep = Callable[[int, dict[str, float]], None]
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """What recipes minimise, on features [B, C, h, w] and their moments; all without units, so that levels compare."""
 
+import torch
 from torch import Tensor
 
 from ..transfer.moments import Moments
@@ -12,6 +13,20 @@ def relative_error(values: Tensor, target: Tensor) -> Tensor:
     """|F - T|^2 / |T|^2, the mean over the batch: the content loss."""
     error = (values - target).square().sum((1, 2, 3)) / (target.square().sum((1, 2, 3)) + TINY)
     return error.mean()
+
+
+def hidden(values: Tensor, target: Tensor, ridge: float = 1e-2) -> Tensor:
+    """The root of the share of `target`'s variance [B, D, h, w] that no linear map of the channels of `values` explains.
+
+    The best map is solved for in closed form over the batch (ridge regression, `ridge` in mean variances), so there is no
+    head to learn and the gradient is that of what the features tell, not of what a head has understood so far.
+    """
+    x, y = (pixels.movedim(1, -1).flatten(0, 2) for pixels in (values, target))
+    x, y = x - x.mean(0), y - y.mean(0)
+    scatter, cross = x.mT @ x, x.mT @ y
+    damped = scatter + ridge * scatter.diagonal().mean() * torch.eye(len(scatter), device=x.device) + TINY
+    missed = 1 - (cross * torch.linalg.solve(damped, cross)).sum() / (y.square().sum() + TINY)
+    return (missed.clamp_min(0) + TINY).sqrt()
 
 
 def moment_distance(values: Tensor, style: Tensor) -> Tensor:

@@ -1,0 +1,90 @@
+"""One encoder with taps at five levels, distilled from the teachers: the first stage of `compact`.
+
+The encoder is trained from nothing. At every tap a linear map of its channels must give the teachers' features, so that it
+sees what VGG-19 sees; and another the picture itself, so that decoders have something to work with: features that only
+mean what VGG's mean forget colours and edges. Both maps are solved for in each batch, and never kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..models.vgg import LEVELS, VggEncoder, VggLayout
+from .crops import Crops
+from .loop import Losses, OnStep, Run
+from .losses import hidden
+from .perception import Eye
+
+
+@dataclass(frozen=True)
+class DistilRecipe:
+    """The knobs."""
+
+    steps: int = 6000
+    photos: int = 6  # crops of photographs a step
+    paintings: int = 2  # and of paintings: what they need of the encoder is not in photographs
+    side: int = 128  # pixels of a crop
+    shorter: int = 256  # pixels of a picture's shorter side before the crop
+    rate: float = 2e-3  # Adam's, falling to zero
+    keep: float = 0.5  # weight of the picture beside the teachers' features, at each level
+    held_out: int = 0  # photographs, the last by name, that are kept to measure with
+    seed: int = 0
+
+
+def distil(
+    layout: VggLayout,
+    teachers: Eye,
+    photos: Sequence[Path],
+    styles: Sequence[Path],
+    out: Path,
+    recipe: DistilRecipe = DistilRecipe(),
+    on_step: OnStep | None = None,
+) -> VggEncoder:
+    """Train an encoder of `layout`; `on_step(steps done, losses)` may raise to stop, the same call goes on."""
+    generator = torch.Generator().manual_seed(recipe.seed)
+    contents = Crops(photos, recipe.side, recipe.shorter, generator, recipe.held_out)
+    paintings = Crops(styles, recipe.side, recipe.shorter, generator)
+
+    encoder = _newborn(layout, recipe.seed)
+    run = Run(encoder, generator, asdict(recipe), recipe.steps, recipe.rate, out / "encoder.pt")
+
+    def losses() -> Losses:
+        image = torch.cat([contents.take(recipe.photos), paintings.take(recipe.paintings)])
+        return _losses(encoder, teachers, image.to(memory_format=torch.channels_last), recipe.keep)
+
+    for step, parts in run.go(losses):
+        if on_step:
+            on_step(step, parts)
+    return encoder
+
+
+def _losses(encoder: VggEncoder, teachers: Eye, image: Tensor, keep: float) -> Losses:
+    taught, own = teachers.look(image, LEVELS), encoder(image, LEVELS)
+    parts: Losses = {}
+    for index, level in enumerate(LEVELS):
+        every = 2 if index == 0 else 1  # a quarter of the finest level's pixels says as much
+        values, picture = own[level][..., ::every, ::every], F.pixel_unshuffle(image, 2**index)[..., ::every, ::every]
+        parts[level] = hidden(values, taught[level][..., ::every, ::every])
+        parts[f"{level} picture"] = keep * hidden(values, picture)
+    return parts
+
+
+def _newborn(layout: VggLayout, seed: int) -> VggEncoder:
+    """Random filters of the size that ReLUs want, the first ones made for pixels in 0..1."""
+    encoder = VggEncoder(layout.widths)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        for layer in encoder.values():
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            nn.init.zeros_(layer.bias)
+    first = next(iter(encoder.values()))
+    with torch.no_grad():
+        first.weight.mul_(4)
+        first.bias.copy_(-first.weight.sum((1, 2, 3)) / 2)
+    return encoder.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]

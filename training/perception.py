@@ -1,0 +1,78 @@
+"""Loss networks by name: what recipes look at pictures with."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from ..models.network import StyleNetwork
+from ..models.weights import ensure_network, read_tensors
+from ..models.zoo import load_network
+from .precision import fast
+
+EXACT, COMPRESSED = "vgg19-relu3_1", "small16x"
+
+
+class Eye(nn.Module):
+    """Features of pictures [B, 3, H, W] in 0..1 at the levels it knows, as plain tensors [B, C, h, w]."""
+
+    def __init__(self, network: StyleNetwork) -> None:
+        super().__init__()
+        self.network = network
+        self.levels: tuple[str, ...] = tuple(network.spaces)
+
+    def forward(self, image: Tensor, levels: Collection[str]) -> dict[str, Tensor]:
+        return {level: features.values for level, features in self.network.encode_levels(image, levels).items()}
+
+    @torch.no_grad()
+    def look(self, image: Tensor, levels: Collection[str]) -> dict[str, Tensor]:
+        """What is there already and learns nothing: the features in float32, computed in the fast type."""
+        with fast(image.device):
+            return {level: values.float() for level, values in self(image, levels).items()}
+
+
+class Headed(Eye):
+    """The compressed VGG-19 behind the 1x1 heads of its distillation: VGG-19's own channels at all five levels."""
+
+    def __init__(self, network: StyleNetwork, heads: nn.ModuleDict) -> None:
+        super().__init__(network)
+        self.heads = heads
+
+    def forward(self, image: Tensor, levels: Collection[str]) -> dict[str, Tensor]:
+        return {level: self.heads[level](values) for level, values in super().forward(image, levels).items()}
+
+
+class Teachers(Eye):
+    """VGG-19 itself as deep as its small published file goes, and the compressed one with its heads below that."""
+
+    def __init__(self, exact: Eye, compressed: Eye) -> None:
+        super().__init__(exact.network)
+        self.exact, self.compressed = exact, compressed
+        self.levels = compressed.levels
+
+    def forward(self, image: Tensor, levels: Collection[str]) -> dict[str, Tensor]:
+        near = [level for level in levels if level in self.exact.levels]
+        far = [level for level in levels if level not in near]
+        return {**(self.exact(image, near) if near else {}), **(self.compressed(image, far) if far else {})}
+
+
+def load_eye(name: str, folders: Sequence[Path] = ()) -> Eye:
+    """`teachers`, `small16x-heads`, or any network of the manifest that encodes VGG's levels; weights are frozen."""
+    if name == "teachers":
+        return Teachers(Eye(load_network(EXACT, folders)), _headed(folders))
+    return _headed(folders) if name == "small16x-heads" else Eye(load_network(name, folders))
+
+
+def _headed(folders: Sequence[Path]) -> Headed:
+    network, paths = load_network(COMPRESSED, folders), ensure_network(COMPRESSED, folders)
+    heads = nn.ModuleDict()
+    for level in network.spaces:
+        tensors = read_tensors(paths[f"encoder.{level}"], "torch")
+        name = f"conv{level[4]}1_aux"
+        weight, bias = tensors[f"{name}.weight"], tensors[f"{name}.bias"]
+        heads[level] = nn.Conv2d(weight.shape[1], weight.shape[0], 1)
+        heads[level].load_state_dict({"weight": weight, "bias": bias})
+    return Headed(network, heads.to(memory_format=torch.channels_last).requires_grad_(False))  # pyright: ignore

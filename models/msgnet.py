@@ -1,4 +1,6 @@
-"""MSG-Net as released in PyTorch: Siamese encoder, CoMatch, residual body, decoder (Zhang & Dana 2017)."""
+"""MSG-Net: Siamese encoder, CoMatch, residual body, decoder, as released in PyTorch (Zhang & Dana 2017)."""
+
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -6,6 +8,7 @@ from torch import Tensor, nn
 from .features import FeatureSpace
 from .layers import ReflectConv
 from .network import StyleNetwork
+from .vgg import TRUNK_LEVEL, VggDecoder, VggEncoder, VggLayout, space_of
 
 LEVEL = "comatch"
 
@@ -29,36 +32,74 @@ class Bottleneck(nn.Module):
         return self.shortcut(values) + self.branch(values)
 
 
+class Residual(nn.Sequential):
+    """Two 3x3 convolutions beside the way straight on, which is all there is at first."""
+
+    def __init__(self, channels: int) -> None:
+        last = ReflectConv(channels, channels)
+        super().__init__(ReflectConv(channels, channels), nn.ReLU(), last)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """[B, channels, h, w] -> the same."""
+        return input + super().forward(input)
+
+
 class MsgNet(StyleNetwork):
     """Content and style share one encoder; the style's Gram matrix and `comatch` make the channel map between them.
 
-    `width` is the paper's ngf, 64 or 128; features have 4 * width channels. Inside, pictures are BGR in 0..255.
+    `width` is the paper's ngf, 64 or 128; features have 4 * width channels. Inside, pictures are BGR in 0..255. With a
+    `trunk`, encoder and decoder are that layout's to relu3_1, pictures RGB in 0..1, the body two residual blocks; and
+    CoMatch works in the basis `whiten`, from which `colour` leads back: channels of one size, so that W is too.
     """
 
-    def __init__(self, width: int = 128) -> None:
+    def __init__(self, width: int = 128, trunk: VggLayout | None = None) -> None:
         super().__init__()
-        channels = 4 * width
-        self.spaces = {LEVEL: FeatureSpace("msgnet", LEVEL, channels, stride=4, reach=39)}
-        self.encoder = nn.Sequential(
-            ReflectConv(3, 64, 7),
-            *_normalised(64),
-            Bottleneck(64, 128, stride=2),
-            Bottleneck(128, channels, stride=2),
-        )
-        self.comatch = nn.Parameter(torch.empty(channels, channels).uniform_(0, 0.02))
-        self.body = nn.Sequential(*[Bottleneck(channels, channels) for _ in range(6)])
-        self.decoder = nn.Sequential(
-            Bottleneck(channels, 128, scale=2),
-            Bottleneck(128, 64, scale=2),
-            *_normalised(64),
-            ReflectConv(64, 3, 7),
-        )
+        space = space_of(trunk, TRUNK_LEVEL) if trunk else FeatureSpace("", "", 4 * width, stride=4, reach=39)
+        beyond = 4 * space.stride * 2 if trunk else 0  # four 3x3 convolutions of the body
+        self.spaces = {LEVEL: replace(space, network="msgnet", level=LEVEL, reach=space.reach + beyond)}
+        self.encoder, self.body, self.decoder = _on(trunk) if trunk else _as_published(4 * width)
+        self.comatch = nn.Parameter(torch.empty(space.channels, space.channels).uniform_(0, 0.02))
+        self.whiten, self.colour = (_basis(space.channels) if trunk else nn.Identity() for _ in range(2))
 
     def _encode(self, image: Tensor, levels: tuple[str, ...]) -> dict[str, Tensor]:
+        if isinstance(self.encoder, VggEncoder):
+            return {LEVEL: self.whiten(self.encoder(image, (TRUNK_LEVEL,))[TRUNK_LEVEL])}
         return {LEVEL: self.encoder(image.flip(1) * 255)}
 
     def _decode(self, values: Tensor, level: str, trained_for: str) -> Tensor:
-        return self.decoder(self.body(values)).flip(1) / 255
+        image = self.decoder(self.body(self.colour(values)))
+        return image if isinstance(self.encoder, VggEncoder) else image.flip(1) / 255
+
+
+def _basis(channels: int) -> nn.Conv2d:
+    basis = nn.Conv2d(channels, channels, 1, bias=False)
+    nn.init.dirac_(basis.weight)
+    return basis
+
+
+def _on(trunk: VggLayout) -> tuple[nn.Module, nn.Module, nn.Module]:
+    widths = trunk.stage(TRUNK_LEVEL)
+    body = nn.Sequential(Residual(widths[-1]), Residual(widths[-1]))
+    return VggEncoder(widths), body, VggDecoder(widths, trunk.rectified_picture)
+
+
+def _as_published(channels: int) -> tuple[nn.Module, nn.Module, nn.Module]:
+    encoder = nn.Sequential(
+        ReflectConv(3, 64, 7),
+        *_normalised(64),
+        Bottleneck(64, 128, stride=2),
+        Bottleneck(128, channels, stride=2),
+    )
+    body = nn.Sequential(*[Bottleneck(channels, channels) for _ in range(6)])
+    decoder = nn.Sequential(
+        Bottleneck(channels, 128, scale=2),
+        Bottleneck(128, 64, scale=2),
+        *_normalised(64),
+        ReflectConv(64, 3, 7),
+    )
+    return encoder, body, decoder
 
 
 def _normalised(channels: int, *layers: nn.Module) -> tuple[nn.Module, ...]:

@@ -19,6 +19,8 @@ from .network import ADAIN, RECONSTRUCTION, StyleNetwork
 LEVELS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 ADAIN_LEVEL = "relu4_1"
 """Where AdaIN's own decoders start, in the paper and in every port."""
+TRUNK_LEVEL = "relu3_1"
+"""Where other networks stand on one of these: deep enough for strokes, fine enough for edges."""
 DEPTHS = (2, 2, 4, 4, 1)
 """Convolutions in each block; a level taps the first of its block, so the fifth block needs no more than one."""
 
@@ -112,7 +114,7 @@ class VggNetwork(StyleNetwork):
             self.encoder = VggEncoder(layout.stage(levels[-1]))
         else:
             self.encoder = nn.ModuleDict({level: VggEncoder(layout.stage(level)) for level in levels})
-        self.spaces = {level: _space(layout, level) for level in levels}
+        self.spaces = {level: space_of(layout, level) for level in levels}
         self.decoder = nn.ModuleDict(
             {level: VggDecoder(layout.stage(level), layout.rectified_picture) for level in levels if level in decoders}
         )
@@ -169,7 +171,8 @@ def _pool(values: Tensor) -> Tensor:
     return torch.maximum(rows[..., ::2], rows[..., 1::2])
 
 
-def _space(layout: VggLayout, level: str) -> FeatureSpace:
+def space_of(layout: VggLayout, level: str) -> FeatureSpace:
+    """Where a layout's features at `level` live."""
     widths = layout.stage(level)
     return FeatureSpace(layout.name, level, widths[-1], 2 ** (len(widths) - 1), _reach(len(widths)))
 

@@ -37,10 +37,11 @@ def load_network(
 
 def build_network(entry: NetworkEntry) -> StyleNetwork:
     """The network of a manifest entry with fresh random weights."""
-    if entry.kind == "msgnet":
-        return MsgNet()
-    if entry.kind == "stylebank":
-        return StyleBankNetwork(entry.styles)
+    kind, _, trunk = entry.kind.partition("-on-")
+    if kind == "msgnet":
+        return MsgNet(trunk=LAYOUTS.get(trunk))
+    if kind == "stylebank":
+        return StyleBankNetwork(entry.styles, trunk=LAYOUTS.get(trunk))
     adain = ADAIN_LEVEL if "adain" in entry.parts else None
     decoders = [level for level in entry.levels if f"decoder.{level}" in entry.parts]
     return VggNetwork(LAYOUTS[entry.kind], decoders, adain)

@@ -41,6 +41,7 @@ class AdainRecipe:
     content: float = 1.0
     style: float = 1.0  # a level; the paper weighs squares, see `moment_distance`
     smooth: float = 0.3  # total variation: a little, against the dots that a decoder likes to fill plain areas with
+    held_out: int = 0  # photographs, the last by name, that are kept to measure with
     seed: int = 0
 
 
@@ -58,10 +59,10 @@ def train_adain(
     folder has none, or where `out` holds a checkpoint of another recipe.
     """
     generator = torch.Generator().manual_seed(recipe.seed)
-    contents = Crops(photos, recipe.side, recipe.photo, generator)
+    contents = Crops(photos, recipe.side, recipe.photo, generator, recipe.held_out)
     paintings = Crops(styles, recipe.side, recipe.painting, generator)
     decoder = first_decoder(network)
-    run = Run(decoder, generator, asdict(recipe), recipe.steps, recipe.rate, out / "checkpoint.pt")
+    run = Run(decoder, generator, asdict(recipe), recipe.steps, recipe.rate, out / "adain.pt")
     for step, losses in run.go(lambda: _losses(network, decoder, contents, paintings, recipe)):
         if on_step:
             on_step(step, losses)

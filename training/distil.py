@@ -1,8 +1,8 @@
 """One encoder with taps at five levels, distilled from the teachers: the first stage of `compact`.
 
-The encoder is trained from nothing. At every tap a linear map of its channels must give the teachers' features, so that it
-sees what VGG-19 sees; and another the picture itself, so that decoders have something to work with: features that only
-mean what VGG's mean forget colours and edges. Both maps are solved for in each batch, and never kept.
+The encoder is trained from nothing. At every tap a linear map of its channels must give the teachers' features, so that
+it sees what VGG-19 sees; and another the picture itself, so that decoders have something to work with: features that
+only mean what VGG's mean forget colours and edges. Both maps are solved for in each batch, and never kept.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..models.vgg import LEVELS, VggEncoder, VggLayout
 from .crops import Crops
 from .loop import Losses, OnStep, Run
 from .losses import hidden
+from .newborn import give_birth
 from .perception import Eye
 
 
@@ -76,15 +77,10 @@ def _losses(encoder: VggEncoder, teachers: Eye, image: Tensor, keep: float) -> L
 
 
 def _newborn(layout: VggLayout, seed: int) -> VggEncoder:
-    """Random filters of the size that ReLUs want, the first ones made for pixels in 0..1."""
-    encoder = VggEncoder(layout.widths)
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        for layer in encoder.values():
-            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-            nn.init.zeros_(layer.bias)
+    """Random filters, the first ones made for pixels in 0..1: centred, and of the size of what follows."""
+    encoder = give_birth(VggEncoder(layout.widths), seed)
     first = next(iter(encoder.values()))
     with torch.no_grad():
         first.weight.mul_(4)
         first.bias.copy_(-first.weight.sum((1, 2, 3)) / 2)
-    return encoder.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    return encoder

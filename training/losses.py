@@ -15,16 +15,22 @@ def relative_error(values: Tensor, target: Tensor) -> Tensor:
     return error.mean()
 
 
-def hidden(values: Tensor, target: Tensor, ridge: float = 1e-2) -> Tensor:
-    """The root of the share of `target`'s variance [B, D, h, w] that no linear map of the channels of `values` explains.
+def relative_distance(values: Tensor, target: Tensor) -> Tensor:
+    """|F - T| / |T|, the mean over the batch: unlike its square it still pulls where little is left to gain."""
+    error = (values - target).square().sum((1, 2, 3)) / (target.square().sum((1, 2, 3)) + TINY)
+    return (error + TINY).sqrt().mean()
 
-    The best map is solved for in closed form over the batch (ridge regression, `ridge` in mean variances), so there is no
-    head to learn and the gradient is that of what the features tell, not of what a head has understood so far.
+
+def hidden(values: Tensor, target: Tensor, ridge: float = 1e-2) -> Tensor:
+    """The root of the share of `target`'s variance [B, D, h, w] that no linear map of the channels of `values` gives.
+
+    The best map is solved for in closed form over the batch (ridge regression, `ridge` in mean variances): there is no
+    head to learn, and the gradient is that of what the features tell, not of what a head has understood so far.
     """
     x, y = (pixels.movedim(1, -1).flatten(0, 2) for pixels in (values, target))
     x, y = x - x.mean(0), y - y.mean(0)
     scatter, cross = x.mT @ x, x.mT @ y
-    damped = scatter + ridge * scatter.diagonal().mean() * torch.eye(len(scatter), device=x.device) + TINY
+    damped = scatter + (ridge * scatter.diagonal().mean() + TINY) * torch.eye(len(scatter), device=x.device)
     missed = 1 - (cross * torch.linalg.solve(damped, cross)).sum() / (y.square().sum() + TINY)
     return (missed.clamp_min(0) + TINY).sqrt()
 
@@ -40,6 +46,15 @@ def moment_distance(values: Tensor, style: Tensor) -> Tensor:
     error = (own.mean - target.mean).square().sum(1) + (deviations[0] - deviations[1]).square().sum(1)
     size = target.mean.square().sum(1) + deviations[1].square().sum(1)
     return (error / (size + TINY) + TINY).sqrt().mean()
+
+
+def gram_distance(gram: Tensor, style: Tensor) -> Tensor:
+    """|G - G_s| / |G_s| of Gram matrices [B, C, C], the mean over the batch: the style loss at one level.
+
+    Departure from the papers, which square it: squares of bright paintings and of fine levels swamp all the rest.
+    """
+    error = (gram - style).square().sum((1, 2)) / (style.square().sum((1, 2)) + TINY)
+    return (error + TINY).sqrt().mean()
 
 
 def total_variation(image: Tensor) -> Tensor:

@@ -1,0 +1,75 @@
+"""StyleBank's recipe: turns of painting and reconstruction, a frozen encoder, the balance of the two gradients."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from brushwork.models.stylebank import StyleBankNetwork
+from brushwork.tests.tolerances import assert_close
+from brushwork.tests.training.tiny import Course, OnStep, folder_of_pictures, tiny_eye, tiny_network
+from brushwork.training.paintings import paintings_in
+from brushwork.training.stylebank import Balance, BankRecipe, first_bank, train_bank
+
+NAMES = ["picture 0", "picture 1", "picture 2"]
+
+
+def train(folder: Path, out: Path, steps: int, on_step: OnStep | None = None, trunk: bool = True) -> StyleBankNetwork:
+    recipe = BankRecipe(steps=steps, batch=2, side=24, photo=28, painting=30, rate=1e-2)
+    return train_bank(
+        tiny_network() if trunk else None, tiny_eye(), paintings_in([folder]), [folder], out, recipe, on_step
+    )
+
+
+@pytest.mark.parametrize("kind", ["style", "plain"])
+def test_both_kinds_of_losses_fall(kind: str, tmp_path: Path) -> None:
+    folder, course = folder_of_pictures(tmp_path / "pictures"), Course(kind)
+    train(folder, tmp_path, 120, course)
+    assert course.fell()
+
+
+def test_two_steps_paint_and_one_reconstructs(tmp_path: Path) -> None:
+    kinds: list[bool] = []
+    train(folder_of_pictures(tmp_path / "pictures"), tmp_path, 7, lambda _, losses: kinds.append("plain" in losses))
+    assert kinds == [False, False, True, False, False, True, False]
+
+
+def test_the_encoder_stays_and_all_else_learns(tmp_path: Path) -> None:
+    trunk = tiny_network()
+    network = train(folder_of_pictures(tmp_path / "pictures"), tmp_path, 12)
+    encoder = trunk.encoder.state_dict()
+    assert all(torch.equal(value, encoder[name]) for name, value in network.encoder.state_dict().items())
+    first = first_bank(NAMES, trunk, 0).state_dict()
+    for name, value in network.state_dict().items():
+        assert name.startswith("encoder.") or not torch.equal(value, first[name])
+    assert network.styles == tuple(NAMES)
+
+
+def test_the_saved_network_is_the_trained_one(tmp_path: Path) -> None:
+    network = train(folder_of_pictures(tmp_path / "pictures"), tmp_path, 3)
+    saved = load_file(tmp_path / "stylebank.safetensors")
+    assert all(torch.equal(saved[name], value.half()) for name, value in network.state_dict().items())
+
+
+def test_the_papers_layout_learns_from_nothing(tmp_path: Path) -> None:
+    network = train(folder_of_pictures(tmp_path / "pictures"), tmp_path, 2, trunk=False)
+    assert network.spaces["bank"].channels == 128
+    assert all(weight.requires_grad for weight in network.parameters())
+
+
+def test_at_first_the_bank_reconstructs_as_its_trunk_does() -> None:
+    trunk, image = tiny_network(), torch.rand(1, 3, 18, 20)
+    network = first_bank(NAMES, trunk, 0)
+    assert_close(network.decode(network.encode(image, "bank")), trunk.decode(trunk.encode(image, "relu3_1")))
+
+
+def test_reconstruction_is_scaled_to_pull_as_painting_does() -> None:
+    network = first_bank(NAMES, tiny_network(), 0)
+    weight = network.decoder.get_parameter("conv1_1.weight")
+    balance = Balance(network, share=0.5)
+    balance.common = [weight]
+    balance.painted({"style": 6 * weight.sum()})
+    scaled = balance.plain({"plain": 2 * weight.sum()})["plain"]
+    (gradient,) = torch.autograd.grad(scaled, [weight])
+    assert_close(gradient, torch.full_like(weight, 3.0))

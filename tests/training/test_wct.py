@@ -1,0 +1,42 @@
+"""Reconstruction decoders: each starts from the level above, only they learn, and the network has them afterwards."""
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+
+from brushwork.models.vgg import LEVELS
+from brushwork.tests.training.tiny import Course, folder_of_pictures, tiny_network
+from brushwork.training.wct import WctRecipe, first_decoder, train_wct
+
+RECIPE = WctRecipe(steps=4, photos=1, paintings=1, side=24, shorter=28, rate=1e-2)
+
+
+def test_losses_fall(tmp_path: Path) -> None:
+    network, folder = tiny_network(), folder_of_pictures(tmp_path / "pictures")
+    course = Course("relu2_1 pixels")
+    recipe = WctRecipe(steps=120, photos=1, paintings=1, side=24, shorter=28, rate=1e-2)
+    train_wct(network, [folder], [folder], tmp_path, recipe, ("relu2_1",), course)
+    assert course.fell()
+
+
+def test_every_level_is_saved_and_in_the_network(tmp_path: Path) -> None:
+    network, folder = tiny_network(), folder_of_pictures(tmp_path / "pictures")
+    encoder = {name: value.clone() for name, value in network.encoder.state_dict().items()}
+    files = train_wct(network, [folder], [folder], tmp_path, RECIPE)
+    assert [file.name for file in files] == [f"decoder-{level}.safetensors" for level in LEVELS]
+    for level, file in zip(LEVELS, files, strict=True):
+        saved = load_file(file)
+        assert all(
+            torch.equal(saved[name], value.half()) for name, value in network.decoder[level].state_dict().items()
+        )
+    assert all(torch.equal(value, encoder[name]) for name, value in network.encoder.state_dict().items())
+
+
+def test_a_decoder_starts_with_the_layers_of_the_level_above() -> None:
+    network = tiny_network()
+    above = first_decoder(network, "relu2_1", None, seed=0)
+    decoder = first_decoder(network, "relu3_1", above, seed=1)
+    for name, value in above.state_dict().items():
+        assert torch.equal(decoder.state_dict()[name], value)
+    assert len(decoder.state_dict()) > len(above.state_dict())

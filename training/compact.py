@@ -1,0 +1,51 @@
+"""`compact`, from nothing: its encoder, five reconstruction decoders, AdaIN's decoder.
+
+    python -m brushwork train compact --photos PHOTOS --styles PAINTINGS --out OUT
+
+Three stages in three files: distil.py, wct.py, adain.py. OUT/compact.safetensors holds the whole network; the same
+command goes on where it was stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..models.vgg import ADAIN_LEVEL, COMPACT, VggNetwork
+from .adain import AdainRecipe, train_adain
+from .distil import DistilRecipe, distil
+from .export import save_part
+from .loop import OnStep
+from .perception import Eye
+from .wct import WctRecipe, train_wct
+
+
+@dataclass(frozen=True)
+class CompactRecipe:
+    """The knobs of the three stages."""
+
+    encoder: DistilRecipe = field(default_factory=DistilRecipe)
+    decoders: WctRecipe = field(default_factory=WctRecipe)
+    adain: AdainRecipe = field(default_factory=AdainRecipe)
+
+
+def train_compact(
+    teachers: Eye,
+    photos: Sequence[Path],
+    styles: Sequence[Path],
+    out: Path,
+    recipe: CompactRecipe = CompactRecipe(),
+    on_step: OnStep | None = None,
+) -> VggNetwork:
+    """Train the whole network and save it; `on_step` counts each stage from 1 and may raise to stop."""
+    network = VggNetwork(COMPACT, adain=ADAIN_LEVEL)
+    encoder = distil(COMPACT, teachers, photos, styles, out, recipe.encoder, on_step)
+    network.encoder.load_state_dict(encoder.state_dict())
+    network.requires_grad_(False).eval()
+    train_wct(network, photos, styles, out, recipe.decoders, on_step=on_step)
+    network.get_submodule("adain").load_state_dict(
+        train_adain(network, photos, styles, out, recipe.adain, on_step).state_dict()
+    )
+    save_part(network, out / "compact.safetensors")
+    return network

@@ -1,0 +1,131 @@
+"""MSG-Net: one network for all styles, told apart by their Gram matrices alone (Zhang & Dana 2017).
+
+    python -m brushwork train msgnet --network compact --photos PHOTOS --styles PAINTINGS --out OUT
+
+Every painting is shown at several sizes, and the result is held against the Gram matrices of that size: so the size of
+the style picture becomes the size of the brush. On a network that reconstructs from relu3_1 the encoder stays as it is
+and the decoder starts as that network's; with `--network paper` all is as the authors released it, BGR in 0..255
+included, and starts from nothing. OUT/msgnet.safetensors holds the network; the same command goes on where it was
+stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..models.msgnet import LEVEL, MsgNet
+from ..models.vgg import TRUNK_LEVEL, VggNetwork
+from ..transfer.comatch import comatch
+from ..transfer.decompose import eigen
+from ..transfer.moments import Moments
+from .crops import Crops
+from .export import save_part
+from .loop import Losses, OnStep, Run
+from .newborn import give_birth
+from .paintings import Painting
+from .perception import Eye
+from .stylebank import STYLE_LEVELS, Taste, deepest_encoder, picture_losses, style_grams
+
+
+@dataclass(frozen=True)
+class MsgRecipe:
+    """The knobs."""
+
+    steps: int = 6000
+    batch: int = 4  # crops a step, each with a painting and a size of its own; the paper holds one for 20 steps
+    side: int = 192  # pixels of a crop
+    photo: int = 256  # pixels of a photograph's shorter side before the crop
+    sizes: tuple[int, ...] = (256, 512, 768)  # pixels of a painting's shorter side: the paper's brush sizes
+    rate: float = 4e-4  # Adam's, falling to zero
+    taste: Taste = field(default_factory=Taste)
+    held_out: int = 0  # photographs, the last by name, that are kept to measure with
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Sight:
+    """A painting at one size, once and for all."""
+
+    gram: Tensor
+    """[1, C, C] of the network's own features: what CoMatch is told."""
+    wanted: dict[str, Tensor]
+    """Of the loss network's."""
+
+
+FLOOR = 1e-4
+"""Of the largest eigenvalue of the mean Gram matrix: smaller ones are not whitened, as float16 could not hold that."""
+
+
+def train_msgnet(
+    trunk: VggNetwork | None,
+    eye: Eye,
+    paintings: Sequence[Painting],
+    photos: Sequence[Path],
+    out: Path,
+    recipe: MsgRecipe = MsgRecipe(),
+    on_step: OnStep | None = None,
+) -> MsgNet:
+    """Train one network for all `paintings`, on `trunk` or in the released layout; `on_step` may raise to stop."""
+    generator = torch.Generator().manual_seed(recipe.seed)
+    contents = Crops(photos, recipe.side, recipe.photo, generator, recipe.held_out)
+    network = first_msgnet(trunk, recipe.seed)
+    pictures = [painting.read(size) for painting in paintings for size in recipe.sizes]
+    if trunk:
+        choose_basis(network, torch.cat([_gram(network, picture) for picture in pictures]))
+    sights = [Sight(_gram(network, picture), style_grams(eye, picture)) for picture in pictures]
+    run = Run(network, generator, asdict(recipe), recipe.steps, recipe.rate, out / "msgnet.pt")
+
+    def losses() -> Losses:
+        image = contents.take(recipe.batch)
+        chosen = [sights[index] for index in torch.randint(len(sights), (recipe.batch,), generator=generator).tolist()]
+        target = {level: torch.cat([sight.wanted[level] for sight in chosen]) for level in STYLE_LEVELS}
+        features = network.encode(image, LEVEL)
+        operator = comatch(torch.cat([sight.gram for sight in chosen]), network.comatch)
+        result = network.decode(features.with_values(operator(features.values)))
+        return picture_losses(eye, result, image, target, recipe.taste)
+
+    for step, parts in run.go(losses):
+        if on_step:
+            on_step(step, parts)
+    save_part(network, out / "msgnet.safetensors")
+    return network
+
+
+def first_msgnet(trunk: VggNetwork | None, seed: int) -> MsgNet:
+    """A trunk's encoder, frozen, its decoder, and a body that changes nothing; or the released layout, all random."""
+    if trunk is None:
+        return give_birth(MsgNet(), seed).train()
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        network = MsgNet(trunk=trunk.layout)
+    network.encoder.load_state_dict(deepest_encoder(trunk))
+    network.decoder.load_state_dict(trunk.decoder[TRUNK_LEVEL].state_dict())
+    network.train().encoder.requires_grad_(False)
+    return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+
+@torch.no_grad()
+def choose_basis(network: MsgNet, grams: Tensor) -> None:
+    """Whitens the features of the mean of `grams` [N, C, C], and starts W such that this mean changes nothing.
+
+    W multiplies Gram matrices, whose eigenvalues span five orders of magnitude: learnt as it is, it dies at once.
+    """
+    mean = grams.mean(0, keepdim=True)
+    values, vectors = eigen(mean)
+    roots = values.clamp_min(FLOOR * values.max()).sqrt()
+    for layer, sizes in ((network.whiten, 1 / roots), (network.colour, roots)):
+        basis = (vectors * sizes[:, None, :]) @ vectors.mT
+        layer.get_parameter("weight").copy_(basis[0, :, :, None, None])
+        layer.requires_grad_(False)
+    seen = (vectors * (values / roots.square())[:, None, :]) @ vectors.mT
+    network.comatch.copy_(torch.linalg.pinv(seen[0], rtol=1e-3))
+
+
+@torch.no_grad()
+def _gram(network: MsgNet, picture: Tensor) -> Tensor:
+    return Moments.of(network.encode(picture, LEVEL).values, full=True).gram

@@ -1,0 +1,172 @@
+"""A StyleBank: a convolution kernel a painting, between an encoder and a decoder (Chen et al. 2017).
+
+    python -m brushwork train stylebank --network compact --photos PHOTOS --styles PAINTINGS --out OUT
+
+On a network that reconstructs from relu3_1 the encoder stays as it is, and the decoder starts as that network's; with
+`--network paper` both have the paper's own layout and start from nothing, which takes a GPU and a day. Steps go in
+turns: some that paint, each crop in a style of its own, and one that only reconstructs, without a kernel. A style is a
+picture in the folder PAINTINGS and is named after its file. OUT/stylebank.safetensors holds the whole network; the same
+command goes on where it was stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from ..models.stylebank import LEVEL, StyleBankNetwork
+from ..models.vgg import TRUNK_LEVEL, VggNetwork
+from ..transfer.bank import KernelMap
+from ..transfer.moments import Moments
+from .crops import Crops
+from .export import save_part
+from .loop import Losses, OnStep, Run
+from .losses import gram_distance, relative_distance, relative_error, total_variation
+from .newborn import give_birth
+from .paintings import Painting
+from .perception import Eye
+
+STYLE_LEVELS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+CONTENT_LEVEL = STYLE_LEVELS[-1]
+
+
+@dataclass(frozen=True)
+class Taste:
+    """What the losses weigh."""
+
+    content: float = 1.0
+    style: float = 0.6  # a level
+    smooth: float = 0.1  # total variation
+    plain: float = 1.0  # the picture of the auto-encoder branch
+
+
+@dataclass(frozen=True)
+class BankRecipe:
+    """The knobs."""
+
+    steps: int = 7000
+    painted: int = 2  # steps that paint for one that reconstructs: the paper's T
+    batch: int = 4  # crops a step
+    side: int = 192  # pixels of a crop
+    photo: int = 256  # pixels of a photograph's shorter side before the crop
+    painting: int = 512  # the same of the paintings, whole: larger ones have larger strokes
+    rate: float = 4e-4  # Adam's, falling to zero
+    balance: float = 0.0  # the paper's lambda (eq. 7); 0 leaves it to the clipping, which equals both kinds of gradient
+    taste: Taste = field(default_factory=Taste)
+    held_out: int = 0  # photographs, the last by name, that are kept to measure with
+    seed: int = 0
+
+
+def train_bank(
+    trunk: VggNetwork | None,
+    eye: Eye,
+    paintings: Sequence[Painting],
+    photos: Sequence[Path],
+    out: Path,
+    recipe: BankRecipe = BankRecipe(),
+    on_step: OnStep | None = None,
+) -> StyleBankNetwork:
+    """Train a bank of all `paintings` on `trunk`, or in the paper's layout; `on_step` may raise to stop."""
+    generator = torch.Generator().manual_seed(recipe.seed)
+    contents = Crops(photos, recipe.side, recipe.photo, generator, recipe.held_out)
+    network = first_bank([painting.name for painting in paintings], trunk, recipe.seed)
+    styles = [style_grams(eye, painting.read(recipe.painting)) for painting in paintings]
+    run = Run(network, generator, asdict(recipe), recipe.steps, recipe.rate, out / "stylebank.pt")
+    balance = Balance(network, recipe.balance)
+
+    def losses() -> Losses:
+        image = contents.take(recipe.batch)
+        if run.step % (recipe.painted + 1) == recipe.painted:
+            return balance.plain(plain_losses(network, image, recipe.taste))
+        chosen = torch.randint(len(styles), (recipe.batch,), generator=generator).tolist()
+        names = [network.styles[index] for index in chosen]
+        target = {level: torch.cat([styles[index][level] for index in chosen]) for level in STYLE_LEVELS}
+        return balance.painted(style_losses(network, eye, image, names, target, recipe.taste))
+
+    for step, parts in run.go(losses):
+        if on_step:
+            on_step(step, parts)
+    save_part(network, out / "stylebank.safetensors")
+    return network
+
+
+def first_bank(styles: Sequence[str], trunk: VggNetwork | None, seed: int) -> StyleBankNetwork:
+    """A bank of identities between a trunk's encoder, frozen, and its decoder; or the paper's layout, all random."""
+    if trunk is None:
+        return give_birth(StyleBankNetwork(styles), seed).train()
+    network = StyleBankNetwork(styles, trunk=trunk.layout)
+    network.encoder.load_state_dict(deepest_encoder(trunk))
+    network.decoder.load_state_dict(trunk.decoder[TRUNK_LEVEL].state_dict())
+    network.train().encoder.requires_grad_(False)
+    return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+
+def deepest_encoder(trunk: VggNetwork) -> dict[str, Tensor]:
+    """The weights of `trunk`'s encoder down to relu3_1 and no deeper."""
+    encoder = trunk.encoder if trunk.layout.shared_encoder else trunk.encoder[TRUNK_LEVEL]
+    last = f"conv{TRUNK_LEVEL[4]}_1"
+    names = [name for name, _ in encoder.named_children()]
+    wanted = names[: names.index(last) + 1]
+    return {key: value for key, value in encoder.state_dict().items() if key.split(".")[0] in wanted}
+
+
+def style_grams(eye: Eye, picture: Tensor) -> dict[str, Tensor]:
+    """The Gram matrices [1, C, C] of a painting [1, 3, H, W] at the levels of the style loss."""
+    return {level: Moments.of(values, full=True).gram for level, values in eye.look(picture, STYLE_LEVELS).items()}
+
+
+def style_losses(
+    network: StyleBankNetwork, eye: Eye, image: Tensor, names: Sequence[str], target: Mapping[str, Tensor], taste: Taste
+) -> Losses:
+    """What a step that paints minimises: each crop of `image` [B, 3, H, W] in its style of `names`."""
+    features = network.encode(image, LEVEL)
+    kernels = [KernelMap(*network.kernel(name)) for name in names]
+    painted = torch.cat([kernel(values[None]) for kernel, values in zip(kernels, features.values, strict=True)])
+    result = network.decode(features.with_values(painted))
+    return picture_losses(eye, result, image, target, taste)
+
+
+def picture_losses(eye: Eye, result: Tensor, image: Tensor, target: Mapping[str, Tensor], taste: Taste) -> Losses:
+    """How far `result` is from the content of `image` and from the Gram matrices in `target`, as `eye` sees it."""
+    content = eye.look(image, (CONTENT_LEVEL,))[CONTENT_LEVEL]
+    seen = eye(result, STYLE_LEVELS)
+    parts = [gram_distance(Moments.of(seen[level], full=True).gram, target[level]) for level in STYLE_LEVELS]
+    return {
+        "content": taste.content * relative_error(seen[CONTENT_LEVEL], content),
+        "style": taste.style * torch.stack(parts).sum(),
+        "smooth": taste.smooth * total_variation(result),
+    }
+
+
+def plain_losses(network: StyleBankNetwork, image: Tensor, taste: Taste) -> Losses:
+    """What a step that only reconstructs minimises."""
+    return {"plain": taste.plain * relative_distance(network.decode(network.encode(image, LEVEL)), image)}
+
+
+class Balance:
+    """The paper's eq. 7: gradients of reconstruction are scaled to `share` of those of painting, where both act."""
+
+    def __init__(self, network: StyleBankNetwork, share: float) -> None:
+        kernels = {id(weight) for weight in network.bank.parameters()}
+        self.common = [weight for weight in network.parameters() if weight.requires_grad and id(weight) not in kernels]
+        self.share, self.size = share, 0.0
+
+    def painted(self, losses: Losses) -> Losses:
+        """Remembers how strongly painting pulls."""
+        if self.share:
+            self.size = self._pull(losses)
+        return losses
+
+    def plain(self, losses: Losses) -> Losses:
+        """Reconstruction, pulling as strongly as painting did last."""
+        factor = self.share * self.size / max(self._pull(losses), 1e-12) if self.share and self.size else 1.0
+        return {name: factor * loss for name, loss in losses.items()}
+
+    def _pull(self, losses: Losses) -> float:
+        total = torch.stack(list(losses.values())).sum()
+        gradients = torch.autograd.grad(total, self.common, retain_graph=True)
+        return nn.utils.get_total_norm(gradients).item()

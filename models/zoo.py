@@ -7,6 +7,7 @@ import torch
 
 from .download import Progress
 from .keymaps import KEYMAPS
+from .learned import add_learned, fingerprint
 from .manifest import NetworkEntry, WeightFile, WeightsError, read_manifest
 from .msgnet import MsgNet
 from .network import StyleNetwork
@@ -25,13 +26,20 @@ def load_network(
 
     Weights come from the package, `folders`, the folders in BRUSHWORK_WEIGHTS, or a download, which reports
     `progress(bytes done, bytes in all)`. WeightsError says in a sentence what is missing or damaged, and the remedy.
+    A bank brings the styles that it has learnt; `name/style` is a bank with that one besides its own.
     """
+    name, _, style = name.partition("/")
     manifest = read_manifest()
     paths = ensure_network(name, folders, progress)
     with torch.inference_mode(False):  # weights born in inference mode could never serve in a loss
         network = build_network(manifest.network(name))
         for role, file in manifest.network_files(name).items():
             _fill(network, role, file, paths[role])
+        if isinstance(network, StyleBankNetwork):
+            network.name, network.fingerprint = name, fingerprint(network)
+            add_learned(network, folders, style)
+        elif style:
+            raise WeightsError(f"{name} has no bank of styles: choose '{name}' alone, or a StyleBank.")
         return network.prepare(dtype).eval().requires_grad_(False)
 
 
@@ -42,8 +50,9 @@ def build_network(entry: NetworkEntry) -> StyleNetwork:
         return MsgNet(trunk=LAYOUTS.get(trunk))
     if kind == "stylebank":
         return StyleBankNetwork(entry.styles, trunk=LAYOUTS.get(trunk))
-    adain = ADAIN_LEVEL if "adain" in entry.parts else None
-    decoders = [level for level in entry.levels if f"decoder.{level}" in entry.parts]
+    whole = "network" in entry.parts  # one file of ours holds all
+    adain = ADAIN_LEVEL if whole or "adain" in entry.parts else None
+    decoders = [level for level in entry.levels if whole or f"decoder.{level}" in entry.parts]
     return VggNetwork(LAYOUTS[entry.kind], decoders, adain)
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..models.vgg import LEVELS, VggEncoder, VggLayout
 from .crops import Crops
@@ -27,7 +28,7 @@ from .perception import Eye
 class DistilRecipe:
     """The knobs."""
 
-    steps: int = 6000
+    steps: int = 5000
     photos: int = 6  # crops of photographs a step
     paintings: int = 2  # and of paintings: what they need of the encoder is not in photographs
     side: int = 128  # pixels of a crop
@@ -55,14 +56,38 @@ def distil(
     encoder = _newborn(layout, recipe.seed)
     run = Run(encoder, generator, asdict(recipe), recipe.steps, recipe.rate, out / "encoder.pt")
 
-    def losses() -> Losses:
-        image = torch.cat([contents.take(recipe.photos), paintings.take(recipe.paintings)])
-        return _losses(encoder, teachers, image.to(memory_format=torch.channels_last), recipe.keep)
+    def images() -> Tensor:
+        both = torch.cat([contents.take(recipe.photos), paintings.take(recipe.paintings)])
+        return both.to(memory_format=torch.channels_last)
 
-    for step, parts in run.go(losses):
+    for step, parts in run.go(lambda: _losses(encoder, teachers, images(), recipe.keep)):
         if on_step:
             on_step(step, parts)
+    normalise(encoder, images())
     return encoder
+
+
+@torch.no_grad()
+def normalise(encoder: VggEncoder, images: Tensor) -> None:
+    """Scales each convolution so that its activations on `images` have the mean one, as in the papers' VGG-19.
+
+    What the encoder sees stays the same, since ReLUs and pools commute with scales. Training leaves the scales open, and
+    they grow from layer to layer beyond what float16 holds.
+    """
+    means: dict[nn.Module, list[Tensor]] = {layer: [] for layer in encoder.values()}
+    hooks = [layer.register_forward_hook(partial(_measure, means)) for layer in encoder.values()]
+    encoder(images, LEVELS)
+    before = torch.ones(())
+    for hook, (layer, seen) in zip(hooks, means.items(), strict=True):
+        hook.remove()
+        mean = torch.stack(seen).mean()
+        layer.get_parameter("weight").mul_(before / mean)
+        layer.get_parameter("bias").div_(mean)
+        before = mean
+
+
+def _measure(means: dict[nn.Module, list[Tensor]], layer: nn.Module, _: object, output: Tensor) -> None:
+    means[layer].append(output.relu().mean())  # once a band of rows
 
 
 def _losses(encoder: VggEncoder, teachers: Eye, image: Tensor, keep: float) -> Losses:

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import torch
 
+from brushwork.models.vgg import LEVELS, VggEncoder
 from brushwork.tests.tolerances import assert_close
-from brushwork.tests.training.tiny import TINY, Course, folder_of_pictures, tiny_eye
-from brushwork.training.distil import DistilRecipe, distil
+from brushwork.tests.training.tiny import TINY, Course, folder_of_pictures, tiny_eye, tiny_network
+from brushwork.training.distil import DistilRecipe, distil, normalise
 from brushwork.training.losses import hidden
 
 
@@ -36,3 +37,13 @@ def test_losses_fall(tmp_path: Path) -> None:
     recipe = DistilRecipe(steps=80, photos=1, paintings=1, side=32, shorter=32, rate=1e-2)
     distil(TINY, tiny_eye(), [folder], [folder], tmp_path, recipe, course)
     assert course.fell()
+
+
+def test_normalising_scales_features_and_nothing_else() -> None:
+    encoder, image = tiny_network().encoder, torch.rand(2, 3, 32, 32)
+    assert isinstance(encoder, VggEncoder)
+    before = encoder(image, LEVELS)
+    normalise(encoder, image)
+    for level, values in encoder(image, LEVELS).items():
+        assert_close(values.mean(), torch.tensor(1.0))
+        assert_close(values, before[level] / before[level].mean())

@@ -1,0 +1,60 @@
+"""Contact sheets: what no figure says."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ...headless.pictures import write_picture
+from ...models.msgnet import MsgNet
+from ...models.network import StyleNetwork
+from ...models.stylebank import StyleBankNetwork
+from ...models.vgg import VggNetwork
+from ...pictures.sheet import PAPER, contact_sheet
+from .painters import BY_ADAIN, BY_WCT, Paint, by_gram, by_kernel, vgg_methods
+from .scene import Scene, some
+
+PHOTOS, STYLES = 4, 8
+
+
+def write_sheets(folder: Path, name: str, network: StyleNetwork, scene: Scene) -> None:
+    """The sheets of one network as PNG files, named after it."""
+    for title, sheet in _sheets(network, scene):
+        write_picture(folder / f"{name}{title}.png", sheet[0].movedim(0, -1))
+
+
+def _sheets(network: StyleNetwork, scene: Scene) -> Iterator[tuple[str, Tensor]]:
+    """Sheets [1, 3, H, W] and what is added to the network's name."""
+    styles = some(list(scene.paintings), STYLES)
+    if isinstance(network, VggNetwork):
+        methods = vgg_methods(network)
+        for title, method in (("-adain", BY_ADAIN), ("-wct", BY_WCT)):
+            if method in methods:
+                yield title, painted({style: methods[method](scene.painting(style)) for style in styles}, scene)
+    elif isinstance(network, StyleBankNetwork):
+        known = some([style for style in network.styles if style in scene.paintings], STYLES)
+        yield "", painted({style: by_kernel(network, style) for style in known}, scene)
+    elif isinstance(network, MsgNet):
+        yield "", painted({style: by_gram(network, scene.painting(style)) for style in styles}, scene)
+        yield "-brush-size", brushes(network, scene)
+
+
+def painted(painters: Mapping[str, Paint], scene: Scene) -> Tensor:
+    """Paintings in the first row, photos in the first column, results between them."""
+    cells = [torch.full((3, 1, 1), PAPER), *(scene.painting(style)[0] for style in painters)]
+    for path in some(scene.photos, PHOTOS):
+        photo = scene.photo(path)
+        cells += [photo[0], *(paint(photo)[0] for paint in painters.values())]
+    return contact_sheet(cells, ("", *painters), columns=len(painters) + 1)
+
+
+def brushes(network: MsgNet, scene: Scene) -> Tensor:
+    """A photo, a painting, and the results with the painting at every size, row by row."""
+    cells = []
+    for path, style in zip(some(scene.photos, PHOTOS), some(list(scene.paintings), PHOTOS), strict=False):
+        photo = scene.photo(path)
+        painters = [by_gram(network, scene.painting(style, size)) for size in scene.brushes]
+        cells += [photo[0], scene.painting(style)[0], *(paint(photo)[0] for paint in painters)]
+    labels = ("photo", "painting", *(f"painting at {size}" for size in scene.brushes))
+    return contact_sheet(cells, labels, columns=len(labels))

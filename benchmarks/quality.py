@@ -1,0 +1,97 @@
+"""`python -m brushwork.benchmarks.quality`: how good the built-in networks are on photos kept from training."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from ..headless.pictures import pictures_in
+from ..models.manifest import WeightsError
+from ..models.msgnet import MsgNet
+from ..models.network import StyleNetwork
+from ..models.stylebank import StyleBankNetwork
+from ..models.vgg import VggNetwork
+from ..models.zoo import load_network
+from ..training.perception import load_eye
+from .held_out.lines import Line
+from .held_out.scene import Scene, named_paintings
+from .held_out.sheets import write_sheets
+from .held_out.styles import bank_lines, msgnet_lines
+from .held_out.vgg import vgg_lines
+
+NETWORKS = ("compact", "stylebank", "msgnet")
+YARDSTICK = "small16x"
+COLUMNS = ("network", "figure", "value", YARDSTICK, "asked", "")
+WIDTH = 120
+"""Characters of a line in a file."""
+
+
+def main(
+    photos: Annotated[Path, typer.Option(help="A folder of photographs; the last by name are looked at.")],
+    styles: Annotated[Path, typer.Option(help="The paintings trained with: `starry_night.jpg` for `starry night`.")],
+    unseen: Annotated[Path | None, typer.Option(help="Paintings not trained with, for msgnet.")] = None,
+    count: Annotated[int, typer.Option(min=1, help="Photos to look at.")] = 100,
+    bank_photos: Annotated[int, typer.Option(min=1, help="Photos of these for every style of bank and msgnet.")] = 25,
+    size: Annotated[int, typer.Option(min=16, help="Pixels of a photo's shorter side.")] = 256,
+    painting_size: Annotated[int, typer.Option(min=16, help="Pixels of a painting's shorter side.")] = 512,
+    only: Annotated[
+        list[str] | None, typer.Option(help=f"Networks of the manifest; else {', '.join(NETWORKS)}.")
+    ] = None,
+    eye: Annotated[str, typer.Option(help="The loss network that looks: teachers, compact, ...")] = "teachers",
+    sheets: Annotated[Path | None, typer.Option(help="A folder for contact sheets.")] = None,
+) -> None:
+    """Measure networks on held-out photos, and print what is asked beside what they reach."""
+    try:
+        paintings, others = named_paintings(styles), named_paintings(unseen) if unseen else {}
+        held_out = pictures_in(photos)[-count:]
+        scene = Scene(load_eye(eye), held_out, paintings, others, size, painting_size, bank_photos)
+    except (OSError, ValueError, WeightsError) as error:
+        raise typer.BadParameter(str(error)) from error
+    table = Table(*COLUMNS, title=_title(scene, eye))
+    for name in only or NETWORKS:
+        for line in measured(name, scene, sheets):
+            table.add_row(*map(escape, line.cells))
+        table.add_section()
+    console = Console()
+    Console(width=None if console.is_terminal else WIDTH).print(table)
+
+
+@torch.inference_mode()
+def measured(name: str, scene: Scene, sheets: Path | None) -> list[Line]:
+    """The table's lines of one network, and its sheets where they are wanted."""
+    try:
+        network = load_network(name)
+        lines = list(_figures(name, network, scene))
+    except WeightsError as error:
+        return [Line(name, f"is not measured: {error}")]
+    if sheets:
+        write_sheets(sheets, name, network, scene)
+    return lines
+
+
+def _figures(name: str, network: StyleNetwork, scene: Scene) -> Iterator[Line]:
+    if isinstance(network, VggNetwork):
+        yardstick = network if name == YARDSTICK else load_network(YARDSTICK)
+        assert isinstance(yardstick, VggNetwork)  # the manifest says so
+        yield from vgg_lines(name, network, yardstick, scene)
+    elif isinstance(network, StyleBankNetwork):
+        yield from bank_lines(name, network, scene)
+    elif isinstance(network, MsgNet):
+        yield from msgnet_lines(name, network, scene)
+
+
+def _title(scene: Scene, eye: str) -> str:
+    few = min(scene.few, len(scene.photos))
+    return (
+        f"{len(scene.photos)} photos at {scene.size} pixels ({few} of them for every style of bank and msgnet), "
+        f"{len(scene.everything)} paintings at {scene.painting_size}, seen by {eye}"
+    )
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -102,10 +102,24 @@ def _losses(encoder: VggEncoder, teachers: Eye, image: Tensor, keep: float) -> L
 
 
 def _newborn(layout: VggLayout, seed: int) -> VggEncoder:
-    """Random filters, the first ones made for pixels in 0..1: centred, and of the size of what follows."""
+    """Random filters, the first layer's made for pixels in 0..1: centred, and of the size of what follows.
+
+    Its first three filters are the pixel itself, which no ReLU cuts: so relu1_1 forgets nothing, and learns to keep it so.
+    """
     encoder = give_birth(VggEncoder(layout.widths), seed)
     first = next(iter(encoder.values()))
+    assert isinstance(first, nn.Conv2d)
     with torch.no_grad():
         first.weight.mul_(4)
         first.bias.copy_(-first.weight.sum((1, 2, 3)) / 2)
+        give_pixels(first, range(3))
     return encoder
+
+
+@torch.no_grad()
+def give_pixels(first: nn.Conv2d, channels: Sequence[int]) -> None:
+    """Make three channels of the first layer red, green and blue, at the size of its other ones."""
+    for colour, channel in enumerate(channels):
+        first.weight[channel] = 0
+        first.weight[channel, colour, 1, 1] = 4
+        first.bias[channel] = 0

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..models.vgg import LEVELS, VggDecoder, VggNetwork
@@ -22,6 +23,12 @@ from .export import save_part
 from .loop import Losses, OnStep, Run
 from .losses import relative_distance
 from .newborn import give_birth
+
+
+SAMPLES = 24
+"""Crops that a decoder of one layer is solved from."""
+RIDGE = 1e-8
+"""In mean squares of the features."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +81,9 @@ def _train_level(
     generator = torch.Generator().manual_seed(recipe.seed)
     contents = Crops(photos, recipe.side, recipe.shorter, generator, recipe.held_out)
     paintings = Crops(styles, recipe.side, recipe.shorter, generator)
+    if len(decoder) == 1:
+        solve(network, decoder, level, torch.cat([contents.take(SAMPLES), paintings.take(SAMPLES // 3)]))
+        return decoder
     run = Run(decoder, generator, asdict(recipe), recipe.steps, recipe.rate, out / f"decoder-{level}.pt")
 
     def losses() -> Losses:
@@ -84,6 +94,23 @@ def _train_level(
         if on_step:
             on_step(step, parts)
     return decoder
+
+
+@torch.no_grad()
+def solve(network: VggNetwork, decoder: VggDecoder, level: str, images: Tensor) -> None:
+    """The decoder of relu1_1 is one convolution: the best one for `images` [B, 3, H, W] is found, not learnt.
+
+    Least squares over all pixels, with a ridge against features that tell the same.
+    """
+    (layer,) = decoder.values()
+    values = network.encode(images, level).values
+    patches = F.unfold(F.pad(values, (1,) * 4, mode="reflect"), 3).movedim(1, -1).flatten(0, 1).double()
+    inputs, wanted = F.pad(patches, (0, 1), value=1.0), images.movedim(1, -1).flatten(0, 2).double()
+    scatter = inputs.mT @ inputs
+    damped = scatter + RIDGE * scatter.diagonal().mean() * torch.eye(len(scatter), dtype=scatter.dtype)
+    best = torch.linalg.solve(damped, inputs.mT @ wanted).mT.float()
+    layer.get_parameter("weight").copy_(best[:, :-1].reshape(3, -1, 3, 3))
+    layer.get_parameter("bias").copy_(best[:, -1])
 
 
 def first_decoder(network: VggNetwork, level: str, above: VggDecoder | None, seed: int) -> VggDecoder:

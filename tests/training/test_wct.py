@@ -4,10 +4,13 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
+from torch import nn
 
-from brushwork.models.vgg import LEVELS
+from brushwork.models.vgg import LEVELS, VggEncoder
+from brushwork.tests.tolerances import assert_close
 from brushwork.tests.training.tiny import Course, folder_of_pictures, tiny_network
-from brushwork.training.wct import WctRecipe, first_decoder, train_wct
+from brushwork.training.distil import give_pixels
+from brushwork.training.wct import WctRecipe, first_decoder, solve, train_wct
 
 RECIPE = WctRecipe(steps=4, photos=1, paintings=1, side=24, shorter=28, rate=1e-2)
 
@@ -40,3 +43,13 @@ def test_a_decoder_starts_with_the_layers_of_the_level_above() -> None:
     for name, value in above.state_dict().items():
         assert torch.equal(decoder.state_dict()[name], value)
     assert len(decoder.state_dict()) > len(above.state_dict())
+
+
+def test_relu1_1_is_solved() -> None:
+    network, images = tiny_network(), torch.rand(2, 3, 20, 20)
+    encoder = network.encoder
+    assert isinstance(encoder, VggEncoder) and isinstance(encoder["conv1_1"], nn.Conv2d)
+    give_pixels(encoder["conv1_1"], range(3))  # what has the pixels in it can be inverted
+    decoder = first_decoder(network, "relu1_1", None, seed=0)
+    solve(network, decoder, "relu1_1", images)
+    assert_close(decoder(network.encode(images, "relu1_1").values), images)

@@ -1,14 +1,14 @@
 """Picture files to tensors and back."""
 
 import io
-import os
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from ..pictures.files import READABLE, pictures_at, write_whole
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -22,7 +22,6 @@ FORMATS = {
     ".tif": ("TIFF", {"compression": "tiff_lzw"}),
     ".tiff": ("TIFF", {"compression": "tiff_lzw"}),
 }
-READABLE = (*FORMATS, ".bmp", ".gif")
 EMPTY_MASK = (1, 64, 64)  # ComfyUI's answer where a picture has no alpha
 
 
@@ -75,20 +74,6 @@ def write_picture(path: Path, image: Tensor) -> None:
     write_whole(path, encode_picture(image, path.suffix))
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write under a temporary name beside `path`, then rename, so that no half file ever bears the name."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    except OSError as error:
-        raise OSError(f"{path} cannot be written: {error.strerror or error}") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
-
-
 def check_suffix(suffix: str) -> None:
     if suffix.lower() not in FORMATS:
         raise ValueError(f"a picture cannot be saved as '{suffix}': end the name in one of {', '.join(FORMATS)}")
@@ -96,7 +81,7 @@ def check_suffix(suffix: str) -> None:
 
 def pictures_in(folder: Path) -> list[Path]:
     """The pictures directly in a folder, in the order of their names."""
-    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in READABLE and path.is_file())
+    found = pictures_at(folder)
     if not found:
         raise FileNotFoundError(f"there is no picture in {folder}: put some in, ending in one of {', '.join(READABLE)}")
     return found

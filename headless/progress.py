@@ -10,10 +10,11 @@ from .run import Progress
 def shown_progress() -> Iterator[Progress]:
     """What to give as `on_progress` inside the block."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
 
-    columns = BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False)
+    times = TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(compact=True)
+    columns = BarColumn(), MofNCompleteColumn(), *times, TextColumn("{task.description}", markup=False)
     console = Console(stderr=True)
     with Bars(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         task = bars.add_task("")

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from torch import Tensor
 
+from ..pictures.files import write_whole
 from .graph import WorkflowError
-from .pictures import encode_picture, write_whole
+from .pictures import encode_picture
 
 
 class Saver:

@@ -20,6 +20,11 @@ class StyleBankNetwork(StyleNetwork):
     With a `trunk`, encoder and decoder are that layout's to relu3_1 in place of the paper's.
     """
 
+    name: str = "stylebank"
+    """In the manifest."""
+    fingerprint: str = ""
+    """Of encoder and decoder before any cast, where that is known: see `learned.fingerprint`."""
+
     def __init__(
         self, styles: Sequence[str], widths: tuple[int, int, int] = (32, 64, 128), trunk: VggLayout | None = None
     ) -> None:

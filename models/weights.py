@@ -53,6 +53,18 @@ def homes(folders: Sequence[Path] = ()) -> Iterator[Path]:
     yield cache_folder()
 
 
+def writable_home(folders: Sequence[Path] = ()) -> Path:
+    """The first of `homes` that can be written; WeightsError where none can."""
+    tried = []
+    for folder in homes(folders):
+        if _writable(folder):
+            return folder
+        tried.append(str(folder))
+    raise WeightsError(
+        f"Weights cannot be stored in {', '.join(tried)}: set BRUSHWORK_WEIGHTS to a folder you may write."
+    )
+
+
 def locate(entry: WeightFile, folders: Sequence[Path] = ()) -> Path | None:
     """The file on this machine, or None. One with the entry's own name is not verified here; one with an alias, which
     might be somebody else's `decoder.pth`, counts only if it is sound."""
@@ -80,7 +92,7 @@ def ensure(entry: WeightFile, folders: Sequence[Path] = (), progress: Progress |
         offline=os.environ.get("BRUSHWORK_OFFLINE", "0") not in ("", "0"),
     )
     if action is Action.FETCH:
-        return fetch(entry, path or _home(folders) / entry.filename, progress)
+        return fetch(entry, path or writable_home(folders) / entry.filename, progress)
     if path is None or action is Action.OFFLINE:
         raise WeightsError(_how_to_get(entry, next(homes(folders)), action))
     if action is Action.REFUSE:
@@ -152,17 +164,6 @@ def _open(path: Path, format: str) -> object:
 def _everywhere(folders: Sequence[Path]) -> Iterator[Path]:
     yield BUILTIN
     yield from homes(folders)
-
-
-def _home(folders: Sequence[Path]) -> Path:
-    tried = []
-    for folder in homes(folders):
-        if _writable(folder):
-            return folder
-        tried.append(str(folder))
-    raise WeightsError(
-        f"Weights cannot be stored in {', '.join(tried)}: set BRUSHWORK_WEIGHTS to a folder you may write."
-    )
 
 
 def _writable(folder: Path) -> bool:

@@ -3,6 +3,7 @@
 from ._node import Node
 from .comatch import CoMatch
 from .combine import BlendByAlpha, MixStyles, RegionMask
+from .learn_style import LearnStyle
 from .moment_matching import WCT, AdaIN, WCTLevel
 from .networks import LoadStyleNetwork, StyleDecoder, StyleEncoder
 from .pictures import BrushSize, ContactSheet, PreserveColor, SamplePicture, TextureNoise
@@ -28,6 +29,7 @@ NODES: dict[str, type[Node]] = {
     "BrushworkSamplePicture": SamplePicture,
     "BrushworkContactSheet": ContactSheet,
     "BrushworkStyleReport": StyleReport,
+    "BrushworkLearnStyle": LearnStyle,
 }
 NODE_CLASS_MAPPINGS: dict[str, type[Node]] = dict(NODES)
 NODE_DISPLAY_NAME_MAPPINGS: dict[str, str] = {name: node.TITLE for name, node in NODES.items()}

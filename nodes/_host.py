@@ -7,10 +7,10 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ..models.network import StyleNetwork
 from ._residency import Residency
@@ -24,7 +24,11 @@ ROOM = 2 << 30
 FEATURE_BUDGET = 1 << 30
 """Bytes of feature maps that may stay on the compute device: ComfyUI's cache never frees what a node returned."""
 
+PREVIEW = 512
+"""Pixels of the longer side of a picture beside the progress bar."""
+
 Result = TypeVar("Result")
+Module = TypeVar("Module", bound=nn.Module)
 
 
 def compute_device() -> torch.device:
@@ -52,20 +56,36 @@ def weight_folders() -> list[Path]:
     return [Path(folder) for folder in folder_paths.get_folder_paths(FOLDER)]
 
 
-def progress() -> Callable[[int, int], None]:
-    """A function that tells the page (done, in all; 0 if unknown); in ComfyUI it raises when the user interrupts."""
+class Tell(Protocol):
+    """Tells the page how much is done of how much (0 if unknown), and shows it a picture [1, 3, H, W] in 0..1, which is
+    made only if somebody looks; in ComfyUI it raises when the user interrupts."""
+
+    def __call__(self, done: int, total: int, picture: Callable[[], Tensor] | None = None) -> None: ...
+
+
+def progress() -> Tell:
+    """The way to tell the page; without ComfyUI nobody listens."""
     utils = _comfy("comfy.utils")
     if utils is None:
-        return lambda done, total: None
+        return lambda done, total, picture=None: None
     bar = utils.ProgressBar(100)
 
-    def tell(done: int, total: int) -> None:
+    def tell(done: int, total: int, picture: Callable[[], Tensor] | None = None) -> None:
         check_interrupted()
         percent = 100 * done // total if total else 0
-        if percent != bar.current:  # each update sends messages to the page, and a download has thousands of steps
+        if picture is not None:
+            bar.update_absolute(percent, preview=_preview(picture()))
+        elif percent != bar.current:  # each update sends messages to the page, and a download has thousands of steps
             bar.update_absolute(percent)
 
     return tell
+
+
+def at_work(module: Module) -> Module:
+    """`module` on the compute device, for work that ends with the node: ComfyUI makes room, and need not know of it."""
+    if management := _comfy("comfy.model_management"):
+        management.free_memory(ROOM, compute_device())
+    return module.to(compute_device())
 
 
 def check_interrupted() -> None:
@@ -129,6 +149,14 @@ def _unless_out_of_memory(run: Callable[[slice], Result], part: slice) -> Result
         return run(part)
     except torch.cuda.OutOfMemoryError:
         return None
+
+
+def _preview(picture: Tensor) -> tuple[str, object, int]:
+    """What ComfyUI's progress bar takes: a format, a picture of Pillow's, and the longest side it may have."""
+    from PIL import Image
+
+    pixels = picture[0].detach().clamp(0, 1).mul(255).round().to("cpu", torch.uint8).movedim(0, -1)
+    return "JPEG", Image.fromarray(pixels.contiguous().numpy()), PREVIEW
 
 
 def _free_memory() -> None:

@@ -7,6 +7,7 @@ from torch import Tensor
 from ..models.manifest import read_manifest
 from ..models.network import PURPOSES, RECONSTRUCTION
 from ..models.precision import AUTOMATIC, PRECISIONS, compute_dtype
+from ..models.style_file import learned_styles
 from ..models.zoo import load_network
 from . import _host, _inputs
 from ._checks import features_in, features_out, picture_in, picture_out
@@ -14,6 +15,10 @@ from ._node import FeatureNode, ImageNode, Node
 from ._passes import decode, encode
 from ._residency import KeptFeatures
 
+NAME_TIP = (
+    "Weights that are not at hand are downloaded once, and verified. A StyleBank brings all styles that you taught it; "
+    "'stylebank/...' brings that one."
+)
 LEVELS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1", "comatch", "bank")
 
 
@@ -30,12 +35,14 @@ class LoadStyleNetwork(Node):
 
     @classmethod
     def INPUT_TYPES(cls) -> _inputs.Inputs:
-        _host.weight_folders()  # so that ComfyUI knows our folder before the first network is loaded
-        names = tuple(read_manifest().networks)
+        folders = _host.weight_folders()  # from here on ComfyUI knows our folder too
+        networks = read_manifest().networks
+        cards = [file.card for file in learned_styles(folders)]
+        learned = [f"{card.network}/{card.style}" for card in cards if card.network in networks]
         tip = "'automatic' computes in half precision where the hardware is faster in it; the pictures look the same."
         return {
             "required": {
-                "name": _inputs.choice(names, "Weights that are not at hand are downloaded once, and verified."),
+                "name": _inputs.choice((*networks, *learned), NAME_TIP),
                 "precision": _inputs.choice(PRECISIONS, tip, advanced=True),
             }
         }

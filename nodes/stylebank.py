@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from ..models.learned import find_style
 from ..models.manifest import read_manifest
+from ..models.network import StyleNetwork
+from ..models.style_file import EMPTY_SLOT as NONE
+from ..models.style_file import learned_styles
 from ..models.stylebank import StyleBankNetwork
 from ..transfer.bank import KernelMap
 from . import _host, _inputs
 from ._checks import features_in, features_out
 from ._node import FeatureNode
 from ._residency import KeptFeatures
-
-NONE = "none"
 
 
 class StyleBankFilter(FeatureNode):
@@ -90,15 +92,30 @@ class StyleBankMix(FeatureNode):
 def _filter(
     network: _host.HostedNetwork, features: KeptFeatures, styles: list[str], weights: list[float]
 ) -> tuple[KeptFeatures]:
-    ready = network.ready()
-    if not isinstance(ready, StyleBankNetwork):
-        raise ValueError("this network has no bank of styles: load a StyleBank and encode the picture with it.")
+    bank = bank_in(network.ready())
     own = features_in(features)
-    own.expect(ready.space("bank"))
-    operator = KernelMap.mix([KernelMap(*ready.kernel(style)) for style in styles], weights)
+    own.expect(bank.space("bank"))
+    operator = KernelMap.mix([_kernel(bank, style) for style in styles], weights)
     return features_out(own.with_values(operator(own.values)))
 
 
+def bank_in(network: StyleNetwork) -> StyleBankNetwork:
+    """The network itself; ValueError where it is of another kind."""
+    if not isinstance(network, StyleBankNetwork):
+        raise ValueError("this network has no bank of styles: load a StyleBank and encode the picture with it.")
+    return network
+
+
+def _kernel(bank: StyleBankNetwork, style: str) -> KernelMap:
+    # ComfyUI may hold a bank that was loaded before the style was learnt, when the list already has it.
+    if style not in bank.styles and (found := find_style(bank, style, _host.weight_folders())):
+        like = next(bank.parameters())
+        return KernelMap(found.weight.to(like), found.bias.to(like))
+    return KernelMap(*bank.kernel(style))
+
+
 def _style_names() -> tuple[str, ...]:
-    """The styles of every bank in the manifest."""
-    return tuple(dict.fromkeys(style for network in read_manifest().networks.values() for style in network.styles))
+    """The styles of every bank in the manifest, and the learnt ones."""
+    published = [style for network in read_manifest().networks.values() for style in network.styles]
+    learned = [file.card.style for file in learned_styles(_host.weight_folders())]
+    return tuple(dict.fromkeys([*published, *learned]))

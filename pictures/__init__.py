@@ -1,1 +1,1 @@
-"""Pictures about pictures: sheets of them with labels, and charts."""
+"""Pictures about pictures: sheets of them with labels, and charts; and which files are pictures."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from .crops import PICTURES
+from ..pictures.files import pictures_at
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Painting:
 
 def paintings_in(folders: Sequence[Path]) -> list[Painting]:
     """All pictures of some folders, by name; ValueError where there is none."""
-    files = sorted(file for folder in folders for file in folder.iterdir() if file.suffix.lower() in PICTURES)
+    files = sorted(file for folder in folders for file in pictures_at(folder))
     if not files:
         raise ValueError(f"there are no pictures in {', '.join(map(str, folders))}: name a folder of paintings.")
     return [Painting(file) for file in files]

@@ -184,11 +184,12 @@ def alone_with(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_train_needs_a_decoder_to_start_from(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from brushwork.models.msgnet import MsgNet
+    from brushwork.models.vgg import VggLayout, VggNetwork
 
-    monkeypatch.setattr("brushwork.models.zoo.load_network", lambda name: MsgNet(4))
+    shallow = VggNetwork(VggLayout("shallow", (4, 4, 4, 4, 4)), ("relu3_1",))
+    monkeypatch.setattr("brushwork.models.zoo.load_network", lambda name: shallow)
     folders = ("--photos", str(tmp_path), "--styles", str(tmp_path), "--out", str(tmp_path / "out"))
-    assert call("train", "adain", "--network", "msgnet-21styles", *folders) == 1
-    expected = "brushwork: msgnet-21styles has no decoder at relu4_1 to start from: choose small16x or vgg19\n"
+    assert call("train", "adain", "--network", "vgg19-relu3_1", *folders) == 1
+    expected = "brushwork: vgg19-relu3_1 has no decoder at relu4_1 to start from: choose compact, small16x or vgg19.\n"
     assert capsys.readouterr().err == expected
     assert not (tmp_path / "out").exists()

@@ -273,7 +273,7 @@ def test_msgnet_sees_and_paints_bgr_in_0_to_255() -> None:
 
 
 def test_kernels_by_name() -> None:
-    network = StyleBankNetwork(("waves", "leaves"), (4, 6, 8))
+    network = enlivened(StyleBankNetwork(("waves", "leaves"), (4, 6, 8)))
     weight, bias = network.kernel("leaves")
     assert weight.shape == (8, 8, 3, 3) and bias.shape == (8,)
     assert not torch.equal(weight, network.kernel("waves")[0])

@@ -29,12 +29,14 @@ class ModelPatcher:
 
 
 class ProgressBar:
-    def __init__(self, total: int, updates: list[tuple[int, int]]) -> None:
-        self.total, self.current, self.updates = total, 0, updates
+    def __init__(self, total: int, updates: list[tuple[int, int]], previews: list[Any]) -> None:
+        self.total, self.current, self.updates, self.previews = total, 0, updates, previews
 
     def update_absolute(self, value: int, total: int | None = None, preview: object = None) -> None:
         self.total, self.current = total or self.total, value
         self.updates.append((value, self.total))
+        if preview is not None:
+            self.previews.append(preview)
 
 
 @dataclass
@@ -47,6 +49,9 @@ class FakeComfy:
     offload: torch.device = field(default_factory=lambda: torch.device("cpu"))
     loaded: list[tuple[list[ModelPatcher], dict[str, Any]]] = field(default_factory=list)
     updates: list[tuple[int, int]] = field(default_factory=list)
+    previews: list[Any] = field(default_factory=list)
+    freed: list[int] = field(default_factory=list)
+    """Bytes."""
     emptied: int = 0
     stop_after: int | None = None
     """How many more questions about an interruption are answered with no."""
@@ -57,6 +62,9 @@ class FakeComfy:
         self.loaded.append((models, {"memory_required": memory_required, "force_full_load": force_full_load}))
         for patcher in models:
             patcher.model.to(patcher.load_device).device = patcher.load_device  # pyright: ignore
+
+    def free_memory(self, memory_required: int, device: torch.device) -> None:
+        self.freed.append(memory_required)
 
     def soft_empty_cache(self) -> None:
         self.emptied += 1
@@ -92,13 +100,14 @@ class FakeComfy:
             intermediate_device=lambda: self.kept,
             unet_offload_device=lambda: self.offload,
             load_models_gpu=self.load_models_gpu,
+            free_memory=self.free_memory,
             soft_empty_cache=self.soft_empty_cache,
             throw_exception_if_processing_interrupted=self.throw_exception_if_processing_interrupted,
         )
         modules = {
             "model_management": management,
             "model_patcher": module("comfy.model_patcher", ModelPatcher=ModelPatcher),
-            "utils": module("comfy.utils", ProgressBar=lambda total: ProgressBar(total, self.updates)),
+            "utils": module("comfy.utils", ProgressBar=lambda total: ProgressBar(total, self.updates, self.previews)),
             "folder_paths": self.folder_paths(),
         }
         for content in modules.values():

@@ -18,7 +18,7 @@ WIDTHS = (4, 6, 8, 8, 8)
 SIZE = (17, 22)
 SOURCES = ("BrushworkLoadStyleNetwork", "BrushworkTextureNoise", "BrushworkSamplePicture")
 """Nodes that take no picture and no features."""
-SUMMARIES = ("BrushworkContactSheet", "BrushworkStyleReport")
+SUMMARIES = ("BrushworkContactSheet", "BrushworkStyleReport", "BrushworkLearnStyle")
 """Nodes whose result is one for a whole batch."""
 STAGES = tuple(name for name in NODES if name not in SOURCES + SUMMARIES)
 """Nodes that turn each picture of a batch into one."""
@@ -84,7 +84,7 @@ def sockets(node: str, kind: str) -> list[str]:
 
 def network_for(node: str) -> tuple[HostedNetwork, str]:
     """The network that a node works with, and the level to encode at."""
-    if "StyleBank" in node:
+    if "StyleBank" in node or node == "BrushworkLearnStyle":
         return bank(), "bank"
     return (msgnet(), "comatch") if node == "BrushworkCoMatch" else (tiny(), "relu2_1")
 
@@ -111,6 +111,7 @@ CHOICES: dict[str, dict[str, Any]] = {
     "BrushworkStyleBankFilter": {"style": "b"},
     "BrushworkStyleBankMix": {"style_1": "a", "style_2": "b", "weight_2": 2.0},
     "BrushworkBrushSize": {"scale": 1.5},
+    "BrushworkLearnStyle": {"name": "c", "save": "do not save"},
 }
 """Widgets whose default would not do, or would do nothing."""
 

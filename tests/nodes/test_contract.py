@@ -26,6 +26,7 @@ PUBLISHED = {
     "BrushworkSamplePicture",
     "BrushworkContactSheet",
     "BrushworkStyleReport",
+    "BrushworkLearnStyle",
 }
 """Ids in people's workflows: this list may only grow."""
 WIDGETS = ("INT", "FLOAT", "STRING")

@@ -1,6 +1,6 @@
 """What each process of a group does in test_parallel.py: runs that leave their gradients and weights behind.
 
-    in_group.py CHECKOUT OUT
+in_group.py CHECKOUT OUT
 """
 
 import importlib.util

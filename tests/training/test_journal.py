@@ -1,4 +1,4 @@
-"""The journal: a table that grows by rows and columns, is cut where a run goes on, and tells TensorBoard if it is there."""
+"""The journal: a table that grows both ways and is cut where a run goes on; and TensorBoard, if it is there."""
 
 import csv
 import sys

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 import torch
 
-from brushwork.tests.conftest import ROOT
 from brushwork.tests.tolerances import assert_close
 from brushwork.tests.training.in_group import STEPS, learn
 from brushwork.training import parallel
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,141 @@
+"""The file of a style that a bank learnt after it was published: one small safetensors file, on a shelf of them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from torch import Tensor
+
+from .manifest import WeightsError
+from .weights import homes, read_tensors, writable_home
+
+log = logging.getLogger(__name__)
+
+SHELF = "stylebank"
+"""The folder of learnt styles in a folder of weights."""
+VERSION = "1"
+"""Of the file's form, in its metadata; files of another one are left out."""
+NAME = re.compile(r"[\w-]([\w -]{0,58}[\w-])?")
+EMPTY_SLOT = "none"
+"""What StyleBank Mix calls a slot without a style, so that no style can have that name."""
+
+
+@dataclass(frozen=True)
+class StyleCard:
+    """What a style's file says of itself, in its metadata."""
+
+    style: str
+    network: str
+    """The bank's name in the manifest."""
+    fingerprint: str
+    """Of the bank that it was learnt on, and works with."""
+    steps: int
+
+
+@dataclass(frozen=True)
+class LearnedStyle:
+    """A style apart from its bank, as it lies in its file: float16, on the CPU."""
+
+    card: StyleCard
+    weight: Tensor
+    """[C, C, 3, 3]"""
+    bias: Tensor
+    """[C]"""
+
+
+@dataclass(frozen=True)
+class StyleFile:
+    """A learnt style on this machine. Its name is the file's, so that whoever renames the file renames the style."""
+
+    path: Path
+    card: StyleCard
+
+
+def check_name(name: str) -> str:
+    """`name`, which will be a file's; ValueError where it is not plain."""
+    if not NAME.fullmatch(name) or name.lower() == EMPTY_SLOT:
+        raise ValueError(
+            f"{name!r} cannot be a style's name: use 1 to 60 letters, digits, spaces, dashes and underscores, "
+            f"with no space at either end, and not '{EMPTY_SLOT}'."
+        )
+    return name
+
+
+def style_path(name: str, folders: Sequence[Path] = ()) -> Path:
+    """Where a style of that name is saved: on the shelf of the first weight folder that can be written."""
+    return writable_home(folders) / SHELF / f"{check_name(name)}.safetensors"
+
+
+def expect_free(path: Path, overwrite: bool = False) -> None:
+    """ValueError where there is a style's file that must not be overwritten."""
+    if path.exists() and not overwrite:
+        raise ValueError(
+            f"{path} is there already: choose another name for the style, or overwrite or delete the file."
+        )
+
+
+def save_style(style: LearnedStyle, path: Path, overwrite: bool = False) -> Path:
+    """Write a style's file, whole or not at all. ValueError where there is one and `overwrite` is off."""
+    from safetensors.torch import save
+
+    expect_free(path, overwrite)
+    about = {name: str(value) for name, value in asdict(style.card).items()} | {"brushwork": VERSION}
+    part = path.with_name(f"{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(save({"weight": style.weight.contiguous(), "bias": style.bias.contiguous()}, about))
+        os.replace(part, path)
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be written ({error.strerror or error}): free or unlock it.") from error
+    finally:
+        with suppress(OSError):
+            part.unlink()
+    return path
+
+
+def learned_styles(folders: Sequence[Path] = ()) -> list[StyleFile]:
+    """The styles on all shelves, by name; of two with one name the first. Only the headers of files are read."""
+    found: dict[str, StyleFile] = {}
+    for path in _files(folders):
+        state = path.stat()
+        card = _card(path, state.st_mtime_ns, state.st_size)
+        if card:
+            found.setdefault(card.style, StyleFile(path, card))
+    return sorted(found.values(), key=lambda file: file.card.style)
+
+
+def read_style(file: StyleFile) -> LearnedStyle:
+    """The style itself; WeightsError where its file is damaged."""
+    tensors = read_tensors(file.path, "safetensors")
+    if tensors.keys() != {"weight", "bias"}:
+        raise WeightsError(f"{file.path} does not hold a style: delete it, and learn the style anew.")
+    return LearnedStyle(file.card, tensors["weight"], tensors["bias"])
+
+
+def _files(folders: Sequence[Path]) -> Iterator[Path]:
+    with suppress(ModuleNotFoundError):  # the last home is pooch's to name; without pooch nothing was ever put there
+        for home in homes(folders):
+            yield from sorted(path for path in (home / SHELF).glob("*.safetensors") if path.is_file())
+
+
+@lru_cache(1024)
+def _card(path: Path, changed: int, size: int) -> StyleCard | None:
+    """What the file's header says, kept until the file changes; None where it is no style of ours."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "pt") as file:
+            about = file.metadata() or {}
+        if about["brushwork"] != VERSION:
+            raise ValueError(f"it has the form {about['brushwork']}")
+        return StyleCard(check_name(path.stem), about["network"], about["fingerprint"], int(about["steps"]))
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        log.warning("%s is left out, it is not the file of a learnt style (%s): move it elsewhere.", path, error)
+        return None

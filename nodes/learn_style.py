@@ -1,0 +1,174 @@
+"""A new style for a bank, learnt from one picture while the page looks on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+from torch import Tensor
+
+from ..models.learned import sharing, with_style
+from ..models.style_file import check_name, expect_free, save_style, style_path
+from ..models.stylebank import StyleBankNetwork
+from ..pictures.curves import line_chart
+from ..pictures.sheet import contact_sheet
+from ..samples import CONTENT, load_sample
+from ..training.given import scaled
+from ..training.loop import TrainingError
+from ..training.new_style import Lesson, NewStyleRecipe
+from ..training.perception import load_eye
+from . import _host, _inputs
+from ._checks import choice_in, number_in, picture_in, picture_out
+from ._node import Node
+from .stylebank import bank_in
+
+log = logging.getLogger(__name__)
+
+RECIPE = NewStyleRecipe()
+EYE = "compact"
+"""The loss network: built in."""
+NEW, OVERWRITE, NOT_AT_ALL = "as a new style", "overwrite", "do not save"
+WAYS = (NEW, OVERWRITE, NOT_AT_ALL)
+ENOUGH = 100
+"""Steps after which an interrupted style is kept: before that there is little to see."""
+SHOW_EVERY, SIDE = 20, 256
+"""Steps between preview pictures, each of which takes about as long as a step; pixels of their sides."""
+
+SIZE_TIP = "Pixels that the style picture's shorter side is scaled to: larger means larger strokes."
+WEIGHT_TIP = "How much the style counts beside the photograph's content."
+SAVE_TIP = (
+    "'as a new style' stops before it learns where the name is taken; 'overwrite' replaces what you taught before."
+)
+SEED_TIP = "The same seed meets the same crops in the same order."
+
+
+class LearnStyle(Node):
+    """One picture becomes a style of the bank."""
+
+    TITLE = "Learn Style"
+    CATEGORY = "brushwork/train"
+    DESCRIPTION = "Teaches a StyleBank the style of one picture in minutes; nothing else in the bank changes."
+    SEARCH_ALIASES = ["train style", "new style", "stylebank training", "incremental"]
+    RETURN_TYPES = (_inputs.NETWORK, "IMAGE", "IMAGE")
+    RETURN_NAMES = ("network", "chart", "preview")
+    OUTPUT_TOOLTIPS = (
+        "The bank with the new style, for StyleBank Filter.",
+        "What each loss was over the steps: they should fall, and level out.",
+        "The style picture, and a photograph in the new style.",
+    )
+
+    @classmethod
+    def INPUT_TYPES(cls) -> _inputs.Inputs:
+        name = {"default": "my style", "tooltip": "1 to 60 letters, digits, spaces, dashes and underscores."}
+        return {
+            "required": {
+                "network": _inputs.network("A StyleBank, from Load Style Network or from another Learn Style."),
+                "style_image": _inputs.image("The picture to learn from; several are taken as pictures of one style."),
+                "name": ("STRING", name),
+                "steps": _inputs.whole(RECIPE.steps, 1, 20000, "More steps, cleaner strokes; 300 give a first idea."),
+                "size": _inputs.whole(RECIPE.painting, 64, 2048, SIZE_TIP),
+                "style_weight": _inputs.number(RECIPE.taste.style, 0.05, 10.0, 0.05, WEIGHT_TIP),
+                "save": _inputs.choice(WAYS, SAVE_TIP),
+                "seed": _inputs.whole(0, 0, 0xFFFFFFFFFFFFFFFF, SEED_TIP, control_after_generate=False),
+            },
+            "optional": {"photos": _inputs.image("Photographs to paint while learning; the samples unless connected.")},
+        }
+
+    def run(
+        self,
+        network: _host.HostedNetwork,
+        style_image: Tensor,
+        name: str = "my style",
+        steps: int = RECIPE.steps,
+        size: int = RECIPE.painting,
+        style_weight: float = RECIPE.taste.style,
+        save: str = NEW,
+        seed: int = 0,
+        photos: Tensor | None = None,
+    ) -> tuple[_host.HostedNetwork, Tensor, Tensor]:
+        # ComfyUI runs nodes in inference mode, where nothing learns: what comes from there is cloned.
+        with (
+            torch.inference_mode(False),
+            torch.enable_grad(),
+            TemporaryDirectory(ignore_cleanup_errors=True) as scratch,
+        ):
+            picture, given = picture_in(style_image, "style_image").clone(), _photos(photos)
+            recipe = _recipe(steps, size, style_weight, seed)
+            bank = bank_in(network.network)
+            place = _place(bank, name, choice_in(save, WAYS, "save"))
+            copy, eye = _host.at_work(sharing(bank).float()), _host.at_work(load_eye(EYE, _host.weight_folders()))
+            lesson = Lesson(copy, name, picture, given, eye, Path(scratch), recipe, _host.check_interrupted)
+            keep, show = partial(_save, lesson, place, save), partial(_sheet, lesson, picture, given[0])
+            history = _attend(lesson, keep, show)
+            keep()
+            grown = _host.HostedNetwork(with_style(bank, lesson.learned()))
+            return grown, picture_out(line_chart(history)), picture_out(show(f"{lesson.run.step} steps"))
+
+
+def _attend(lesson: Lesson, keep: Callable[[], None], show: Callable[[str], Tensor]) -> dict[str, list[float]]:
+    """Take the steps while the page looks on, and give each loss over them. Interrupted, keep what is there."""
+    history: dict[str, list[float]] = {}
+    tell = _host.progress()
+    for step, losses in _steps(lesson):
+        for name, value in losses.items():
+            history.setdefault(name, []).append(value)
+        caption = f"step {step} of {lesson.recipe.steps}, loss {sum(losses.values()):.2f}"
+        try:
+            tell(step, lesson.recipe.steps, partial(show, caption) if step % SHOW_EVERY == 0 else None)
+        except BaseException:  # ComfyUI's own, which goes on its way
+            if step >= ENOUGH:
+                keep()
+            raise
+    return history
+
+
+def _steps(lesson: Lesson) -> Iterator[tuple[int, dict[str, float]]]:
+    """The lesson's steps; an error speaks of the node's inputs, not of the run's files."""
+    try:
+        yield from lesson.go()
+    except TrainingError as error:
+        fault = str(error).partition(": ")[0]
+        raise ValueError(f"{fault}: lower style_weight, and see that there is room for temporary files.") from error
+
+
+def _photos(photos: Tensor | None) -> list[Tensor]:
+    """Pictures [3, H, W] in 0..1."""
+    if photos is None:
+        return [load_sample(sample)[0] for sample in CONTENT]
+    return list(picture_in(photos, "photos").clone())
+
+
+def _recipe(steps: int, size: int, style_weight: float, seed: int) -> NewStyleRecipe:
+    number_in(steps, "steps", "a whole number of 1 or more", least=1)
+    number_in(size, "size", "a whole number of 16 or more", least=16)
+    number_in(style_weight, "style_weight", "a number of 0 or more")
+    return replace(RECIPE, steps=steps, painting=size, taste=replace(RECIPE.taste, style=style_weight), seed=seed)
+
+
+def _place(bank: StyleBankNetwork, name: str, save: str) -> Path | None:
+    """Where the style will be saved; ValueError, before anything is learnt, where it cannot be."""
+    check_name(name)
+    if save == NOT_AT_ALL:
+        return None
+    path = style_path(name, _host.weight_folders())
+    expect_free(path, save == OVERWRITE)
+    if name in bank.styles and not path.exists():
+        raise ValueError(f"this bank came with a style '{name}': choose another name.")
+    return path
+
+
+def _save(lesson: Lesson, place: Path | None, save: str) -> None:
+    if place:
+        save_style(lesson.learned(), place, save == OVERWRITE)
+        log.info("the style is saved as %s after %d steps", place, lesson.run.step)
+
+
+def _sheet(lesson: Lesson, picture: Tensor, photo: Tensor, caption: str) -> Tensor:
+    """The style's picture, and a photograph painted in it so far."""
+    painted = lesson.paint(scaled(photo[None], SIDE))
+    return contact_sheet([picture[0], painted[0].clamp(0, 1)], [lesson.card.style, caption], columns=2, side=SIDE)

@@ -1,0 +1,80 @@
+"""A line chart of numbers that change over steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from .chart import AXIS, COLOURS, PAPER
+from .text import draw_text
+
+if TYPE_CHECKING:
+    from PIL.ImageDraw import ImageDraw
+
+HEIGHT, WIDTH, LEFT, MARGIN, TEXT = 360, 668, 84, 16, 28
+"""Pixels: the chart, the space for numbers at its left, the space around, the height of a line of text."""
+TOP, BOTTOM, RIGHT = 2 * MARGIN + TEXT, HEIGHT - MARGIN - TEXT, WIDTH - MARGIN
+"""Between these, from `LEFT` on, the lines run."""
+POINTS = 150
+"""At most this many a line: of more, neighbours are averaged."""
+INKS = (*COLOURS, (0.36, 0.55, 0.30), (0.62, 0.45, 0.68))
+
+
+def line_chart(lines: Mapping[str, Sequence[float]], across: str = "steps") -> Tensor:
+    """Lines [1, 3, H, W] in 0..1, one a name, from the first value at the left to the last at the right.
+
+    All share one scale that starts at zero; its top and the number of values are written at the axes. At most four.
+    """
+    from PIL import Image, ImageDraw
+
+    count = max((len(values) for values in lines.values()), default=0)
+    largest = max((value for values in lines.values() for value in _thinned(values)), default=0.0) or 1.0
+    grey = round(PAPER * 255)
+    canvas = Image.new("RGB", (WIDTH, HEIGHT), (grey, grey, grey))
+    draw = ImageDraw.Draw(canvas)
+    _axes(draw)
+    for values, ink in zip(lines.values(), INKS, strict=False):
+        _line(draw, [value / largest for value in _thinned(values)], ink)
+    chart = torch.frombuffer(bytearray(canvas.tobytes()), dtype=torch.uint8).reshape(HEIGHT, WIDTH, 3)
+    chart = chart.movedim(-1, 0).float() / 255
+    for number, height in ((f"{largest:.3g}", TOP), ("0", BOTTOM)):
+        _write(chart, number, (height - TEXT // 2, 0), LEFT - MARGIN // 2)
+    _write(chart, f"{count} {across}", (HEIGHT - MARGIN // 2 - TEXT, LEFT), RIGHT - LEFT)
+    _legend(chart, list(lines))
+    return chart[None]
+
+
+def _thinned(values: Sequence[float]) -> list[float]:
+    parts = min(len(values), POINTS)
+    edges = [index * len(values) // parts for index in range(parts + 1)] if parts else []
+    return [sum(values[start:end]) / (end - start) for start, end in zip(edges, edges[1:], strict=False)]
+
+
+def _axes(draw: ImageDraw) -> None:
+    ink = (round(AXIS * 255),) * 3
+    draw.line([(LEFT - 2, TOP), (LEFT - 2, BOTTOM + 2), (RIGHT, BOTTOM + 2)], fill=ink, width=2)
+
+
+def _line(draw: ImageDraw, heights: list[float], ink: tuple[float, ...]) -> None:
+    """`heights` in 0..1."""
+    stride = (RIGHT - LEFT) / max(1, len(heights) - 1)
+    points = [(LEFT + index * stride, BOTTOM - height * (BOTTOM - TOP)) for index, height in enumerate(heights)]
+    colour = tuple(round(part * 255) for part in ink)
+    draw.line(points if len(points) != 1 else points * 2, fill=colour, width=3, joint="curve")
+
+
+def _legend(chart: Tensor, names: list[str]) -> None:
+    width = (RIGHT - LEFT) // max(1, len(names))
+    for index, name in enumerate(names):
+        _write(chart, name, (MARGIN // 2, LEFT + index * width), width, INKS[index])
+
+
+def _write(
+    chart: Tensor, text: str, place: tuple[int, int], width: int, ink: tuple[float, ...] = (0.15, 0.15, 0.15)
+) -> None:
+    top, left = place
+    letters = (PAPER - draw_text(text, (TEXT, width), PAPER, ink=0.0)) / PAPER  # 1 in the letters
+    chart[:, top : top + TEXT, left : left + width] = PAPER - letters * (PAPER - torch.tensor(ink)[:, None, None])

@@ -1,0 +1,138 @@
+"""`brushwork train` from outside, on tiny networks: every recipe runs, goes on, and ends an interruption in a line."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from safetensors import safe_open
+
+from brushwork.headless import train_command
+from brushwork.headless.cli import main
+from brushwork.headless.run import Progress
+from brushwork.models.stylebank import StyleBankNetwork
+from brushwork.tests.models.small import enlivened
+from brushwork.tests.training.tiny import folder_of_pictures, tiny_eye, tiny_network
+
+SMALL = ("--set", "batch=2", "--set", "side=24", "--set", "photo=28")
+SHAPE = "stylebank is no network of VGG's shape: choose compact, small16x or vgg19."
+BANK = "x is no StyleBank: choose stylebank, or another that `weights list` shows."
+CROPS = ("photos=1", "paintings=1", "side=24", "shorter=28")
+
+
+def stage(before: str, steps: int, *knobs: str) -> list[str]:
+    """Settings of one stage."""
+    return [part for knob in (f"steps={steps}", *knobs) for part in ("--set", before + knob)]
+
+
+RECIPES = {
+    "adain": [*SMALL, *stage("", 2, "painting=30")],
+    "wct": stage("", 2, *CROPS),
+    "compact": [
+        *stage("encoder.", 2, *CROPS, "side=32"),
+        *stage("decoders.", 2, *CROPS),
+        *stage("adain.", 2, "batch=1", "side=24", "photo=28"),
+    ],
+    "stylebank": [*SMALL, *stage("", 3, "painting=30")],
+    "msgnet": [*SMALL, *stage("", 2, "sizes=24,30")],
+    "stylebank-style": [*SMALL, *stage("", 2, "painting=30")],
+}
+
+
+@pytest.fixture(autouse=True)
+def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Tiny networks under all names, and no weight folders but one of the test."""
+
+    def load(name: str) -> object:
+        return enlivened(StyleBankNetwork(("a", "b"), trunk=None)) if name == "stylebank" else tiny_network()
+
+    monkeypatch.setattr("brushwork.models.zoo.load_network", load)
+    monkeypatch.setattr("brushwork.training.perception.load_eye", lambda name: tiny_eye())
+    monkeypatch.setenv("BRUSHWORK_WEIGHTS", str(tmp_path / "weights"))
+    monkeypatch.setattr("brushwork.models.weights.cache_folder", lambda: tmp_path / "cache")
+
+
+@pytest.fixture
+def train(tmp_path: Path) -> Callable[..., int]:
+    """The exit code of a command line with photographs and paintings."""
+    folder = folder_of_pictures(tmp_path / "pictures")
+
+    def call(recipe: str, *arguments: str, styles: str = "") -> int:
+        places = ("--photos", str(folder), "--styles", str(folder / styles), "--out", str(tmp_path / "out"))
+        try:
+            return main(["train", recipe, *places, *arguments])
+        except SystemExit as leave:
+            return int(leave.code or 0)
+
+    return call
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_every_recipe_runs_and_names_its_files(
+    recipe: str, train: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    styles = "picture_0.png" if recipe == "stylebank-style" else ""
+    assert train(recipe, *RECIPES[recipe], styles=styles) == 0, capsys.readouterr().err
+    files = capsys.readouterr().out.splitlines()
+    assert len(files) == (5 if recipe == "wct" else 1)
+    for file in files:
+        with safe_open(file, "pt") as weights:
+            assert weights.keys()
+
+
+def test_an_interruption_ends_in_a_line(
+    train: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stops = [1, 5]
+
+    @contextmanager
+    def impatient() -> Iterator[Progress]:
+        stop = stops.pop(0)
+
+        def progress(done: int, total: int, text: str) -> None:
+            assert (total, text[:8]) == (6, "content ")
+            if done == stop:
+                raise KeyboardInterrupt
+
+        yield progress
+
+    monkeypatch.setattr("brushwork.training.loop.SAVE_EVERY", 2)
+    arguments = ("adain", *SMALL, *stage("", 6, "painting=30"))
+    with monkeypatch.context() as patch:
+        patch.setattr(train_command, "shown_progress", impatient)
+        assert train(*arguments) == 130
+        expected = "brushwork: stopped; the same command starts again, since there is no checkpoint yet\n"
+        assert capsys.readouterr() == ("", expected)
+        assert train(*arguments) == 130
+        expected = f"brushwork: stopped; the same command goes on from {tmp_path / 'out' / 'adain.pt'}\n"
+        assert capsys.readouterr() == ("", expected)
+    assert train(*arguments) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'out' / 'adain.safetensors'}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments, expected",
+    [
+        (("compact", "--network", "vgg19"), "compact takes no --network: leave it out."),
+        (("adain", "--eye", "vgg19"), "adain takes no --eye: leave it out."),
+        (("adain", "--set", "steps=x"), "'steps' is a whole number from 0, not 'x'."),
+        (("stylebank-style",), "one style is learnt at a time, not 3: name one picture as --styles."),
+        (("wct", "--network", "stylebank"), SHAPE),
+        (("stylebank-style", "--network", "x"), BANK),
+    ],
+)
+def test_faults_are_a_line(
+    arguments: tuple[str, ...],
+    expected: str,
+    train: Callable[..., int],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert train(*arguments) == 1
+    assert capsys.readouterr() == ("", f"brushwork: {expected}\n")
+    assert not (tmp_path / "out").exists()
+
+
+def test_photographs_are_needed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "wct", "--styles", str(tmp_path), "--out", str(tmp_path / "out")]) == 1
+    assert capsys.readouterr().err == "brushwork: wct needs photographs: name a folder of them as --photos.\n"

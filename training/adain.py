@@ -14,12 +14,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ..models.vgg import ADAIN_LEVEL as LEVEL
 from ..models.vgg import VggDecoder, VggNetwork
+from ..pictures.sheet import contact_sheet
 from ..transfer.adain import adain
 from ..transfer.moments import Moments
+from . import parallel
 from .crops import Crops
 from .export import save_part
 from .loop import Losses, Run
@@ -58,12 +60,17 @@ def train_adain(
     `network` needs reconstruction at relu4_1. Pictures in `photos` and `styles` are folders of them. ValueError where a
     folder has none, or where `out` holds a checkpoint of another recipe.
     """
-    generator = torch.Generator().manual_seed(recipe.seed)
-    contents = Crops(photos, recipe.side, recipe.photo, generator, recipe.held_out)
-    paintings = Crops(styles, recipe.side, recipe.painting, generator)
-    decoder = first_decoder(network)
+    device, generator = parallel.training_device(), torch.Generator().manual_seed(recipe.seed)
+    contents = Crops(photos, recipe.side, recipe.photo, generator, recipe.held_out, device)
+    paintings = Crops(styles, recipe.side, recipe.painting, generator, device=device)
+    decoder = first_decoder(network.to(device)).to(device)
+    shown = contents.take(4), paintings.take(4)
+
+    def preview() -> Tensor:
+        return contact_sheet([*shown[0], *shown[1], *decoder(_target(network, *shown)[0])], columns=4)
+
     run = Run(decoder, generator, asdict(recipe), recipe.steps, recipe.rate, out / "adain.pt")
-    for step, losses in run.go(lambda: _losses(network, decoder, contents, paintings, recipe)):
+    for step, losses in run.go(lambda: _losses(network, decoder, contents, paintings, recipe), preview):
         if on_step:
             on_step(step, losses)
     save_part(decoder, out / "adain.safetensors")
@@ -79,10 +86,7 @@ def first_decoder(network: VggNetwork) -> VggDecoder:
 
 def _losses(network: VggNetwork, decoder: nn.Module, contents: Crops, paintings: Crops, recipe: AdainRecipe) -> Losses:
     content, style = contents.take(recipe.batch), paintings.take(recipe.batch)
-    with torch.no_grad():
-        own = network.encode(content, LEVEL).values
-        wanted = {level: features.values for level, features in network.encode_levels(style, STYLE_LEVELS).items()}
-        target = adain(Moments.of(own), Moments.of(wanted[LEVEL]))(own)
+    target, wanted = _target(network, content, style)
     image = decoder(target)
     reached = network.encode_levels(image, STYLE_LEVELS)
     style_parts = [moment_distance(reached[level].values, wanted[level]) for level in STYLE_LEVELS]
@@ -91,3 +95,11 @@ def _losses(network: VggNetwork, decoder: nn.Module, contents: Crops, paintings:
         "style": recipe.style * torch.stack(style_parts).sum(),
         "smooth": recipe.smooth * total_variation(image),
     }
+
+
+@torch.no_grad()
+def _target(network: VggNetwork, content: Tensor, style: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    """AdaIN's features of `content`, and those of `style` at the levels of the style loss."""
+    own = network.encode(content, LEVEL).values
+    wanted = {level: features.values for level, features in network.encode_levels(style, STYLE_LEVELS).items()}
+    return adain(Moments.of(own), Moments.of(wanted[LEVEL]))(own), wanted

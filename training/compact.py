@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..models.vgg import ADAIN_LEVEL, COMPACT, VggNetwork
+from ..models.vgg import ADAIN_LEVEL, COMPACT, LEVELS, VggNetwork
 from .adain import AdainRecipe, train_adain
 from .distil import DistilRecipe, distil
 from .export import save_part
-from .loop import OnStep
+from .loop import OnStep, later
 from .perception import Eye
 from .wct import WctRecipe, train_wct
 
@@ -38,14 +38,15 @@ def train_compact(
     recipe: CompactRecipe = CompactRecipe(),
     on_step: OnStep | None = None,
 ) -> VggNetwork:
-    """Train the whole network and save it; `on_step` counts each stage from 1 and may raise to stop."""
+    """Train the whole network and save it; `on_step` counts over all stages and may raise to stop."""
     network = VggNetwork(COMPACT, adain=ADAIN_LEVEL)
     encoder = distil(COMPACT, teachers, photos, styles, out, recipe.encoder, on_step)
     network.encoder.load_state_dict(encoder.state_dict())
     network.requires_grad_(False).eval()
-    train_wct(network, photos, styles, out, recipe.decoders, on_step=on_step)
-    network.get_submodule("adain").load_state_dict(
-        train_adain(network, photos, styles, out, recipe.adain, on_step).state_dict()
-    )
+    before = recipe.encoder.steps
+    train_wct(network, photos, styles, out, recipe.decoders, on_step=later(on_step, before))
+    before += recipe.decoders.steps * len(LEVELS)
+    decoder = train_adain(network, photos, styles, out, recipe.adain, later(on_step, before))
+    network.get_submodule("adain").load_state_dict(decoder.state_dict())
     save_part(network, out / "compact.safetensors")
     return network

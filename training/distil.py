@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..models.vgg import LEVELS, VggEncoder, VggLayout
+from . import parallel
 from .crops import Crops
 from .loop import Losses, OnStep, Run
 from .losses import hidden
@@ -49,9 +50,12 @@ def distil(
     on_step: OnStep | None = None,
 ) -> VggEncoder:
     """Train an encoder of `layout`; `on_step(steps done, losses)` may raise to stop, the same call goes on."""
-    generator = torch.Generator().manual_seed(recipe.seed)
-    contents = Crops(photos, recipe.side, recipe.shorter, generator, recipe.held_out)
-    paintings = Crops(styles, recipe.side, recipe.shorter, generator)
+    coarsest = 2 ** (len(LEVELS) - 1)
+    if recipe.side % coarsest:
+        raise ValueError(f"crops of {recipe.side} pixels do not divide into cells: choose a multiple of {coarsest}.")
+    device, generator = parallel.training_device(), torch.Generator().manual_seed(recipe.seed)
+    contents = Crops(photos, recipe.side, recipe.shorter, generator, recipe.held_out, device)
+    paintings = Crops(styles, recipe.side, recipe.shorter, generator, device=device)
 
     encoder = _newborn(layout, recipe.seed)
     run = Run(encoder, generator, asdict(recipe), recipe.steps, recipe.rate, out / "encoder.pt")
@@ -60,7 +64,7 @@ def distil(
         both = torch.cat([contents.take(recipe.photos), paintings.take(recipe.paintings)])
         return both.to(memory_format=torch.channels_last)
 
-    for step, parts in run.go(lambda: _losses(encoder, teachers, images(), recipe.keep)):
+    for step, parts in run.go(lambda: _losses(encoder, teachers.to(device), images(), recipe.keep)):
         if on_step:
             on_step(step, parts)
     normalise(encoder, images())
@@ -71,8 +75,8 @@ def distil(
 def normalise(encoder: VggEncoder, images: Tensor) -> None:
     """Scales each convolution so that its activations on `images` have the mean one, as in the papers' VGG-19.
 
-    What the encoder sees stays the same, since ReLUs and pools commute with scales. Training leaves the scales open, and
-    they grow from layer to layer beyond what float16 holds.
+    What the encoder sees stays the same, since ReLUs and pools commute with scales. Training leaves the scales open,
+    and they grow from layer to layer beyond what float16 holds.
     """
     means: dict[nn.Module, list[Tensor]] = {layer: [] for layer in encoder.values()}
     hooks = [layer.register_forward_hook(partial(_measure, means)) for layer in encoder.values()]
@@ -104,7 +108,7 @@ def _losses(encoder: VggEncoder, teachers: Eye, image: Tensor, keep: float) -> L
 def _newborn(layout: VggLayout, seed: int) -> VggEncoder:
     """Random filters, the first layer's made for pixels in 0..1: centred, and of the size of what follows.
 
-    Its first three filters are the pixel itself, which no ReLU cuts: so relu1_1 forgets nothing, and learns to keep it so.
+    Its first three filters are the pixel itself, which no ReLU cuts: relu1_1 forgets nothing, and learns to stay so.
     """
     encoder = give_birth(VggEncoder(layout.widths), seed)
     first = next(iter(encoder.values()))

@@ -20,9 +20,11 @@ from torch import Tensor
 
 from ..models.msgnet import LEVEL, MsgNet
 from ..models.vgg import TRUNK_LEVEL, VggNetwork
+from ..pictures.sheet import contact_sheet
 from ..transfer.comatch import comatch
 from ..transfer.decompose import eigen
 from ..transfer.moments import Moments
+from . import parallel
 from .crops import Crops
 from .export import save_part
 from .loop import Losses, OnStep, Run
@@ -71,25 +73,28 @@ def train_msgnet(
     on_step: OnStep | None = None,
 ) -> MsgNet:
     """Train one network for all `paintings`, on `trunk` or in the released layout; `on_step` may raise to stop."""
-    generator = torch.Generator().manual_seed(recipe.seed)
-    contents = Crops(photos, recipe.side, recipe.photo, generator, recipe.held_out)
-    network = first_msgnet(trunk, recipe.seed)
-    pictures = [painting.read(size) for painting in paintings for size in recipe.sizes]
+    device, generator = parallel.training_device(), torch.Generator().manual_seed(recipe.seed)
+    contents = Crops(photos, recipe.side, recipe.photo, generator, recipe.held_out, device)
+    network = first_msgnet(trunk, recipe.seed).to(device)
+    pictures = [painting.read(size).to(device) for painting in paintings for size in recipe.sizes]
     if trunk:
         choose_basis(network, torch.cat([_gram(network, picture) for picture in pictures]))
-    sights = [Sight(_gram(network, picture), style_grams(eye, picture)) for picture in pictures]
+    sights = [Sight(_gram(network, picture), style_grams(eye.to(device), picture)) for picture in pictures]
+    shown = contents.take(4)
     run = Run(network, generator, asdict(recipe), recipe.steps, recipe.rate, out / "msgnet.pt")
 
     def losses() -> Losses:
         image = contents.take(recipe.batch)
         chosen = [sights[index] for index in torch.randint(len(sights), (recipe.batch,), generator=generator).tolist()]
         target = {level: torch.cat([sight.wanted[level] for sight in chosen]) for level in STYLE_LEVELS}
-        features = network.encode(image, LEVEL)
-        operator = comatch(torch.cat([sight.gram for sight in chosen]), network.comatch)
-        result = network.decode(features.with_values(operator(features.values)))
+        result = paint(network, image, torch.cat([sight.gram for sight in chosen]))
         return picture_losses(eye, result, image, target, recipe.taste)
 
-    for step, parts in run.go(losses):
+    def preview() -> Tensor:
+        styles = [paint(network, shown, sight.gram) for sight in sights[:: len(recipe.sizes)][:4]]
+        return contact_sheet([*shown, *torch.cat(styles)], columns=len(shown))
+
+    for step, parts in run.go(losses, preview):
         if on_step:
             on_step(step, parts)
     save_part(network, out / "msgnet.safetensors")
@@ -124,6 +129,12 @@ def choose_basis(network: MsgNet, grams: Tensor) -> None:
         layer.requires_grad_(False)
     seen = (vectors * (values / roots.square())[:, None, :]) @ vectors.mT
     network.comatch.copy_(torch.linalg.pinv(seen[0], rtol=1e-3))
+
+
+def paint(network: MsgNet, image: Tensor, gram: Tensor) -> Tensor:
+    """`image` [B, 3, H, W] in the styles of `gram` [B or 1, C, C]."""
+    features = network.encode(image, LEVEL)
+    return network.decode(features.with_values(comatch(gram, network.comatch)(features.values)))
 
 
 @torch.no_grad()

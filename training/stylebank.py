@@ -20,8 +20,10 @@ from torch import Tensor, nn
 
 from ..models.stylebank import LEVEL, StyleBankNetwork
 from ..models.vgg import TRUNK_LEVEL, VggNetwork
+from ..pictures.sheet import contact_sheet
 from ..transfer.bank import KernelMap
 from ..transfer.moments import Moments
+from . import parallel
 from .crops import Crops
 from .export import save_part
 from .loop import Losses, OnStep, Run
@@ -71,23 +73,31 @@ def train_bank(
     on_step: OnStep | None = None,
 ) -> StyleBankNetwork:
     """Train a bank of all `paintings` on `trunk`, or in the paper's layout; `on_step` may raise to stop."""
-    generator = torch.Generator().manual_seed(recipe.seed)
-    contents = Crops(photos, recipe.side, recipe.photo, generator, recipe.held_out)
+    device, generator = parallel.training_device(), torch.Generator().manual_seed(recipe.seed)
+    contents = Crops(photos, recipe.side, recipe.photo, generator, recipe.held_out, device)
     network = first_bank([painting.name for painting in paintings], trunk, recipe.seed)
-    styles = [style_grams(eye, painting.read(recipe.painting)) for painting in paintings]
+    styles = [style_grams(eye.to(device), painting.read(recipe.painting).to(device)) for painting in paintings]
     run = Run(network, generator, asdict(recipe), recipe.steps, recipe.rate, out / "stylebank.pt")
-    balance = Balance(network, recipe.balance)
+    shown = contents.take(4)
 
-    def losses() -> Losses:
-        image = contents.take(recipe.batch)
-        if run.step % (recipe.painted + 1) == recipe.painted:
-            return balance.plain(plain_losses(network, image, recipe.taste))
+    def painting(image: Tensor) -> Losses:
         chosen = torch.randint(len(styles), (recipe.batch,), generator=generator).tolist()
         names = [network.styles[index] for index in chosen]
         target = {level: torch.cat([styles[index][level] for index in chosen]) for level in STYLE_LEVELS}
-        return balance.painted(style_losses(network, eye, image, names, target, recipe.taste))
+        return style_losses(network, eye, image, names, target, recipe.taste)
 
-    for step, parts in run.go(losses):
+    def losses() -> Losses:
+        image = contents.take(recipe.batch)
+        if run.step % (recipe.painted + 1) < recipe.painted:
+            return painting(image)
+        plain = plain_losses(network, image, recipe.taste)
+        return balanced(network, plain, painting(image), recipe.balance) if recipe.balance else plain
+
+    def preview() -> Tensor:
+        styles = [paint(network, shown, [name] * len(shown)) for name in network.styles[:4]]
+        return contact_sheet([*shown, *torch.cat(styles)], columns=len(shown))
+
+    for step, parts in run.go(losses, preview):
         if on_step:
             on_step(step, parts)
     save_part(network, out / "stylebank.safetensors")
@@ -123,11 +133,15 @@ def style_losses(
     network: StyleBankNetwork, eye: Eye, image: Tensor, names: Sequence[str], target: Mapping[str, Tensor], taste: Taste
 ) -> Losses:
     """What a step that paints minimises: each crop of `image` [B, 3, H, W] in its style of `names`."""
+    return picture_losses(eye, paint(network, image, names), image, target, taste)
+
+
+def paint(network: StyleBankNetwork, image: Tensor, names: Sequence[str]) -> Tensor:
+    """`image` [B, 3, H, W], each picture in its style of `names`."""
     features = network.encode(image, LEVEL)
     kernels = [KernelMap(*network.kernel(name)) for name in names]
     painted = torch.cat([kernel(values[None]) for kernel, values in zip(kernels, features.values, strict=True)])
-    result = network.decode(features.with_values(painted))
-    return picture_losses(eye, result, image, target, taste)
+    return network.decode(features.with_values(painted))
 
 
 def picture_losses(eye: Eye, result: Tensor, image: Tensor, target: Mapping[str, Tensor], taste: Taste) -> Losses:
@@ -147,26 +161,15 @@ def plain_losses(network: StyleBankNetwork, image: Tensor, taste: Taste) -> Loss
     return {"plain": taste.plain * relative_distance(network.decode(network.encode(image, LEVEL)), image)}
 
 
-class Balance:
-    """The paper's eq. 7: gradients of reconstruction are scaled to `share` of those of painting, where both act."""
+def balanced(network: StyleBankNetwork, plain: Losses, painted: Losses, share: float) -> Losses:
+    """The paper's eq. 7: `plain`, scaled until its gradient is `share` of that of `painted`, where both act."""
+    kernels = {id(weight) for weight in network.bank.parameters()}
+    common = [weight for weight in network.parameters() if weight.requires_grad and id(weight) not in kernels]
+    factor = share * _pull(painted, common) / max(_pull(plain, common), 1e-12)
+    return {name: factor * loss for name, loss in plain.items()}
 
-    def __init__(self, network: StyleBankNetwork, share: float) -> None:
-        kernels = {id(weight) for weight in network.bank.parameters()}
-        self.common = [weight for weight in network.parameters() if weight.requires_grad and id(weight) not in kernels]
-        self.share, self.size = share, 0.0
 
-    def painted(self, losses: Losses) -> Losses:
-        """Remembers how strongly painting pulls."""
-        if self.share:
-            self.size = self._pull(losses)
-        return losses
-
-    def plain(self, losses: Losses) -> Losses:
-        """Reconstruction, pulling as strongly as painting did last."""
-        factor = self.share * self.size / max(self._pull(losses), 1e-12) if self.share and self.size else 1.0
-        return {name: factor * loss for name, loss in losses.items()}
-
-    def _pull(self, losses: Losses) -> float:
-        total = torch.stack(list(losses.values())).sum()
-        gradients = torch.autograd.grad(total, self.common, retain_graph=True)
-        return nn.utils.get_total_norm(gradients).item()
+def _pull(losses: Losses, weights: Sequence[Tensor]) -> float:
+    """The length of the gradient."""
+    total = torch.stack(list(losses.values())).sum()
+    return nn.utils.get_total_norm(torch.autograd.grad(total, weights, retain_graph=True)).item()

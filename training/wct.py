@@ -2,9 +2,9 @@
 
     python -m brushwork train wct --network vgg19 --photos PHOTOS --styles PAINTINGS --out OUT
 
-The encoder stays as it is. Each decoder learns to give back the picture, and the features that the encoder finds in it;
-it starts from the decoder of the level above, whose layers are its own last ones. OUT/decoder-relu1_1.safetensors and so
-on are what the manifest takes as the parts `decoder.relu1_1` ...; the same command goes on where it was stopped.
+The encoder stays as it is. Each decoder learns to give back the picture, and the features that the encoder finds in
+it; it starts from the decoder of the level above, whose layers are its own last ones. OUT/decoder-relu1_1.safetensors
+and so on are what the manifest takes as the parts `decoder.relu1_1` ...; the same command goes on where it was stopped.
 """
 
 from __future__ import annotations
@@ -18,17 +18,18 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..models.vgg import LEVELS, VggDecoder, VggNetwork
+from ..pictures.sheet import contact_sheet
+from . import parallel
 from .crops import Crops
 from .export import save_part
-from .loop import Losses, OnStep, Run
+from .loop import Losses, OnStep, Run, later
 from .losses import relative_distance
 from .newborn import give_birth
-
 
 SAMPLES = 24
 """Crops that a decoder of one layer is solved from."""
 RIDGE = 1e-8
-"""In mean squares of the features."""
+"""Added to the square of every feature, as a share of it."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,9 @@ def train_wct(
     ValueError where a folder has no pictures, or where `out` holds a checkpoint of another recipe.
     """
     files, above = [], None
-    for level in levels:
-        above = _train_level(network, level, above, photos, styles, out, recipe, on_step)
+    for stage, level in enumerate(levels):
+        tell = later(on_step, stage * recipe.steps)
+        above = _train_level(network, level, above, photos, styles, out, recipe, tell)
         network.decoder[level].load_state_dict(above.state_dict())
         files.append(save_part(above, out / f"decoder-{level}.safetensors"))
     return files
@@ -77,20 +79,27 @@ def _train_level(
     recipe: WctRecipe,
     on_step: OnStep | None,
 ) -> VggDecoder:
-    decoder = first_decoder(network, level, above, recipe.seed)
+    device = parallel.training_device()
+    network.to(device)
+    decoder = first_decoder(network, level, above, recipe.seed).to(device)
     generator = torch.Generator().manual_seed(recipe.seed)
-    contents = Crops(photos, recipe.side, recipe.shorter, generator, recipe.held_out)
-    paintings = Crops(styles, recipe.side, recipe.shorter, generator)
+    contents = Crops(photos, recipe.side, recipe.shorter, generator, recipe.held_out, device)
+    paintings = Crops(styles, recipe.side, recipe.shorter, generator, device=device)
     if len(decoder) == 1:
         solve(network, decoder, level, torch.cat([contents.take(SAMPLES), paintings.take(SAMPLES // 3)]))
         return decoder
     run = Run(decoder, generator, asdict(recipe), recipe.steps, recipe.rate, out / f"decoder-{level}.pt")
 
+    shown = torch.cat([contents.take(3), paintings.take(1)])
+
     def losses() -> Losses:
         image = torch.cat([contents.take(recipe.photos), paintings.take(recipe.paintings)])
         return _losses(network, decoder, image, level, recipe.features)
 
-    for step, parts in run.go(losses):
+    def preview() -> Tensor:
+        return contact_sheet([*shown, *decoder(network.encode(shown, level).values)], columns=len(shown))
+
+    for step, parts in run.go(losses, preview):
         if on_step:
             on_step(step, parts)
     return decoder
@@ -107,8 +116,8 @@ def solve(network: VggNetwork, decoder: VggDecoder, level: str, images: Tensor) 
     patches = F.unfold(F.pad(values, (1,) * 4, mode="reflect"), 3).movedim(1, -1).flatten(0, 1).double()
     inputs, wanted = F.pad(patches, (0, 1), value=1.0), images.movedim(1, -1).flatten(0, 2).double()
     scatter = inputs.mT @ inputs
-    damped = scatter + RIDGE * scatter.diagonal().mean() * torch.eye(len(scatter), dtype=scatter.dtype)
-    best = torch.linalg.solve(damped, inputs.mT @ wanted).mT.float()
+    scatter.diagonal().mul_(1 + RIDGE)
+    best = torch.linalg.solve(scatter, inputs.mT @ wanted).mT.float()
     layer.get_parameter("weight").copy_(best[:, :-1].reshape(3, -1, 3, 3))
     layer.get_parameter("bias").copy_(best[:, -1])
 

@@ -15,7 +15,7 @@ from brushwork.models.network import ADAIN, StyleNetwork
 from brushwork.models.stylebank import StyleBankNetwork
 from brushwork.models.vgg import COMPACT, LEVELS, SMALL16X, VGG19, VggDecoder, VggLayout, VggNetwork
 from brushwork.tests.laws import law, picture
-from brushwork.tests.models.small import APART, KINDS, TINY, small_network
+from brushwork.tests.models.small import APART, KINDS, TINY, enlivened, small_network
 from brushwork.tests.tolerances import assert_close
 from brushwork.transfer.bank import KernelMap
 

@@ -10,7 +10,7 @@ from brushwork.models.stylebank import StyleBankNetwork
 from brushwork.tests.tolerances import assert_close
 from brushwork.tests.training.tiny import Course, OnStep, folder_of_pictures, tiny_eye, tiny_network
 from brushwork.training.paintings import paintings_in
-from brushwork.training.stylebank import Balance, BankRecipe, first_bank, train_bank
+from brushwork.training.stylebank import BankRecipe, balanced, first_bank, train_bank
 
 NAMES = ["picture 0", "picture 1", "picture 2"]
 
@@ -66,10 +66,23 @@ def test_at_first_the_bank_reconstructs_as_its_trunk_does() -> None:
 
 def test_reconstruction_is_scaled_to_pull_as_painting_does() -> None:
     network = first_bank(NAMES, tiny_network(), 0)
-    weight = network.decoder.get_parameter("conv1_1.weight")
-    balance = Balance(network, share=0.5)
-    balance.common = [weight]
-    balance.painted({"style": 6 * weight.sum()})
-    scaled = balance.plain({"plain": 2 * weight.sum()})["plain"]
-    (gradient,) = torch.autograd.grad(scaled, [weight])
-    assert_close(gradient, torch.full_like(weight, 3.0))
+    total = torch.stack([weight.sum() for weight in network.decoder.parameters()]).sum()
+    scaled = balanced(network, {"plain": 2 * total}, {"style": 6 * total}, share=0.5)["plain"]
+    (gradient,) = torch.autograd.grad(scaled, [network.decoder.get_parameter("conv1_1.weight")])
+    assert_close(gradient, torch.full_like(gradient, 3.0))
+
+
+def test_with_the_balance_it_trains_too(tmp_path: Path) -> None:
+    folder = folder_of_pictures(tmp_path / "pictures")
+    recipe = BankRecipe(steps=3, batch=1, side=24, photo=28, painting=30, balance=1.0)
+    seen: list[float] = []
+    train_bank(
+        tiny_network(),
+        tiny_eye(),
+        paintings_in([folder]),
+        [folder],
+        tmp_path,
+        recipe,
+        lambda _, losses: seen.append(sum(losses.values())),
+    )
+    assert len(seen) == 3

@@ -38,6 +38,8 @@ class VggLayout:
     """Channels of level 1 where its encoder is one by itself and wider."""
     rectified_picture: bool = False
     """Whether the decoders end in a ReLU."""
+    heads: tuple[int, ...] = ()
+    """Channels that linear heads give at each level: for loss networks, see `VggNetwork.heads`."""
 
     def stage(self, level: str) -> tuple[int, ...]:
         """Channels of the blocks up to `level`."""
@@ -47,7 +49,7 @@ class VggLayout:
 
 VGG19 = VggLayout("vgg19", (64, 128, 256, 512, 512))
 SMALL16X = VggLayout("small16x", (16, 32, 64, 128, 128), shared_encoder=False, first_width=24, rectified_picture=True)
-COMPACT = VggLayout("compact", (24, 40, 80, 144, 144))
+COMPACT = VggLayout("compact", (24, 40, 80, 144, 144), heads=VGG19.widths)
 LAYOUTS = {layout.name: layout for layout in (VGG19, SMALL16X, COMPACT)}
 
 
@@ -117,6 +119,15 @@ class VggNetwork(StyleNetwork):
         self.spaces = {level: space_of(layout, level) for level in levels}
         self.decoder = nn.ModuleDict(
             {level: VggDecoder(layout.stage(level), layout.rectified_picture) for level in levels if level in decoders}
+        )
+        # 1x1 convolutions to VGG-19's channels. Losses look at those: statistics of our own channels, whose means are
+        # large beside their deviations, say little of colours.
+        self.heads = nn.ModuleDict(
+            {
+                level: nn.Conv2d(self.spaces[level].channels, width, 1)
+                for level, width in zip(LEVELS, layout.heads, strict=False)
+                if level in levels
+            }
         )
         self.adain = VggDecoder(layout.stage(adain)) if adain else None
         self.adain_level = adain

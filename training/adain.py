@@ -2,9 +2,9 @@
 
     python -m brushwork train adain --network small16x --photos PHOTOS --styles PAINTINGS --out OUT
 
-The encoder stays as it is and serves as the loss network too. The decoder starts from the network's reconstruction
-decoder, which a CPU with two cores turns into AdaIN's in half an hour. OUT/adain.safetensors is what the manifest takes
-as the part `adain`; the same command goes on where it was stopped.
+The encoder stays as it is and serves, behind its heads where it has some, as the loss network too. The decoder starts
+from the network's reconstruction decoder, which a CPU with two cores turns into AdaIN's in half an hour.
+OUT/adain.safetensors is what the manifest takes as the part `adain`; the same command goes on where it was stopped.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from .crops import Crops
 from .export import save_part
 from .loop import Losses, Run
 from .losses import moment_distance, relative_error, total_variation
+from .perception import eye_of
 
 STYLE_LEVELS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 
@@ -88,10 +89,11 @@ def _losses(network: VggNetwork, decoder: nn.Module, contents: Crops, paintings:
     content, style = contents.take(recipe.batch), paintings.take(recipe.batch)
     target, wanted = _target(network, content, style)
     image = decoder(target)
-    reached = network.encode_levels(image, STYLE_LEVELS)
-    style_parts = [moment_distance(reached[level].values, wanted[level]) for level in STYLE_LEVELS]
+    reached = {level: features.values for level, features in network.encode_levels(image, STYLE_LEVELS).items()}
+    seen = eye_of(network).through(reached)
+    style_parts = [moment_distance(seen[level], wanted[level]) for level in STYLE_LEVELS]
     return {
-        "content": recipe.content * relative_error(reached[LEVEL].values, target),
+        "content": recipe.content * relative_error(reached[LEVEL], target),
         "style": recipe.style * torch.stack(style_parts).sum(),
         "smooth": recipe.smooth * total_variation(image),
     }
@@ -99,7 +101,7 @@ def _losses(network: VggNetwork, decoder: nn.Module, contents: Crops, paintings:
 
 @torch.no_grad()
 def _target(network: VggNetwork, content: Tensor, style: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-    """AdaIN's features of `content`, and those of `style` at the levels of the style loss."""
+    """AdaIN's features of `content`; and `style` as the loss sees it, at all its levels."""
     own = network.encode(content, LEVEL).values
-    wanted = {level: features.values for level, features in network.encode_levels(style, STYLE_LEVELS).items()}
-    return adain(Moments.of(own), Moments.of(wanted[LEVEL]))(own), wanted
+    painted = {level: features.values for level, features in network.encode_levels(style, STYLE_LEVELS).items()}
+    return adain(Moments.of(own), Moments.of(painted[LEVEL]))(own), eye_of(network).through(painted)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ..models.vgg import ADAIN_LEVEL, COMPACT, LEVELS, VggNetwork
 from .adain import AdainRecipe, train_adain
-from .distil import DistilRecipe, distil
+from .distil import DistilRecipe, distil, teach_heads
 from .export import save_part
 from .loop import OnStep, later
 from .perception import Eye
@@ -43,6 +43,7 @@ def train_compact(
     encoder = distil(COMPACT, teachers, photos, styles, out, recipe.encoder, on_step)
     network.encoder.load_state_dict(encoder.state_dict())
     network.requires_grad_(False).eval()
+    teach_heads(network, teachers, photos, styles, recipe.encoder)
     before = recipe.encoder.steps
     train_wct(network, photos, styles, out, recipe.decoders, on_step=later(on_step, before))
     before += recipe.decoders.steps * len(LEVELS)

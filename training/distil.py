@@ -16,13 +16,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..models.vgg import LEVELS, VggEncoder, VggLayout
+from ..models.vgg import LEVELS, VggEncoder, VggLayout, VggNetwork
 from . import parallel
 from .crops import Crops
 from .loop import Losses, OnStep, Run
-from .losses import hidden
+from .losses import best_map, hidden
 from .newborn import give_birth
 from .perception import Eye
+
+HEAD_CROPS = 8
+"""Batches of crops that the heads are solved from."""
 
 
 @dataclass(frozen=True)
@@ -127,3 +130,19 @@ def give_pixels(first: nn.Conv2d, channels: Sequence[int]) -> None:
         first.weight[channel] = 0
         first.weight[channel, colour, 1, 1] = 4
         first.bias[channel] = 0
+
+
+@torch.no_grad()
+def teach_heads(
+    network: VggNetwork, teachers: Eye, photos: Sequence[Path], styles: Sequence[Path], recipe: DistilRecipe
+) -> None:
+    """Heads that show `network`'s features as the teachers', solved for over some crops: see `VggNetwork.heads`."""
+    device, generator = parallel.training_device(), torch.Generator().manual_seed(recipe.seed)
+    contents = Crops(photos, recipe.side, recipe.shorter, generator, recipe.held_out, device)
+    paintings = Crops(styles, recipe.side, recipe.shorter, generator, device=device)
+    images = torch.cat([contents.take(HEAD_CROPS * recipe.photos), paintings.take(HEAD_CROPS * recipe.paintings)])
+    taught, own = teachers.look(images, LEVELS), network.encode_levels(images, LEVELS)
+    for level, head in network.heads.items():
+        matrix, offset = best_map(own[level].values, taught[level])
+        head.get_parameter("weight").copy_(matrix[..., None, None])
+        head.get_parameter("bias").copy_(offset)

@@ -35,6 +35,16 @@ def hidden(values: Tensor, target: Tensor, ridge: float = 1e-2) -> Tensor:
     return (missed.clamp_min(0) + TINY).sqrt()
 
 
+def best_map(values: Tensor, target: Tensor, ridge: float = 1e-4) -> tuple[Tensor, Tensor]:
+    """The matrix [D, C] and the offset [D] that bring `values` [B, C, h, w] nearest to `target` [B, D, h, w]."""
+    x, y = (pixels.movedim(1, -1).flatten(0, 2).double() for pixels in (values, target))
+    centred = x - x.mean(0)
+    scatter = centred.mT @ centred
+    damped = scatter + (ridge * scatter.diagonal().mean() + TINY) * torch.eye(len(scatter)).to(scatter)
+    matrix = torch.linalg.solve(damped, centred.mT @ (y - y.mean(0))).mT
+    return matrix.float(), (y.mean(0) - matrix @ x.mean(0)).float()
+
+
 def moment_distance(values: Tensor, style: Tensor) -> Tensor:
     """The distance of means and deviations, relative to the style's own: AdaIN's style loss (eq. 13) at one level.
 

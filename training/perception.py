@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..models.network import StyleNetwork
+from ..models.vgg import VggNetwork
 from ..models.weights import ensure_network, read_tensors
 from ..models.zoo import load_network
 from .precision import fast
@@ -25,7 +26,12 @@ class Eye(nn.Module):
         self.levels: tuple[str, ...] = tuple(network.spaces)
 
     def forward(self, image: Tensor, levels: Collection[str]) -> dict[str, Tensor]:
-        return {level: features.values for level, features in self.network.encode_levels(image, levels).items()}
+        seen = self.network.encode_levels(image, levels)
+        return self.through({level: features.values for level, features in seen.items()})
+
+    def through(self, features: dict[str, Tensor]) -> dict[str, Tensor]:
+        """What it makes of the network's own features."""
+        return features
 
     @torch.no_grad()
     def look(self, image: Tensor, levels: Collection[str]) -> dict[str, Tensor]:
@@ -35,14 +41,15 @@ class Eye(nn.Module):
 
 
 class Headed(Eye):
-    """The compressed VGG-19 behind the 1x1 heads of its distillation: VGG-19's own channels at all five levels."""
+    """A network behind 1x1 heads that were made in its distillation: VGG-19's own channels."""
 
     def __init__(self, network: StyleNetwork, heads: nn.ModuleDict) -> None:
         super().__init__(network)
         self.heads = heads
 
-    def forward(self, image: Tensor, levels: Collection[str]) -> dict[str, Tensor]:
-        return {level: self.heads[level](values) for level, values in super().forward(image, levels).items()}
+    def through(self, features: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The channels that the heads give."""
+        return {level: self.heads[level](values) for level, values in features.items()}
 
 
 class Teachers(Eye):
@@ -60,10 +67,15 @@ class Teachers(Eye):
 
 
 def load_eye(name: str, folders: Sequence[Path] = ()) -> Eye:
-    """`teachers`, `small16x-heads`, or any network of the manifest that encodes VGG's levels; weights are frozen."""
+    """`teachers`, or any network of the manifest that encodes VGG's levels, behind its heads if it has some; frozen."""
     if name == "teachers":
         return Teachers(Eye(load_network(EXACT, folders)), _headed(folders))
-    return _headed(folders) if name == "small16x-heads" else Eye(load_network(name, folders))
+    return _headed(folders) if name == COMPRESSED else eye_of(load_network(name, folders))
+
+
+def eye_of(network: StyleNetwork) -> Eye:
+    """Looks through `network`'s encoder, and through its heads where it has some."""
+    return Headed(network, network.heads) if isinstance(network, VggNetwork) and network.heads else Eye(network)
 
 
 def _headed(folders: Sequence[Path]) -> Headed:

@@ -123,8 +123,15 @@ def solve(network: VggNetwork, decoder: VggDecoder, level: str, images: Tensor) 
 
 
 def first_decoder(network: VggNetwork, level: str, above: VggDecoder | None, seed: int) -> VggDecoder:
-    """A decoder of random filters, or, where there is one, with the last layers of the level above."""
+    """A decoder that ends in the layers of the level above, where there is one.
+
+    Of the others the first is random, and those that keep the number of channels start as the identity: four random
+    layers in a row hardly find the way from relu5_1 to relu4_1.
+    """
     decoder = give_birth(VggDecoder(network.layout.stage(level), network.layout.rectified_picture), seed)
+    for layer in list(decoder.values())[1:]:
+        if isinstance(layer, nn.Conv2d) and layer.in_channels == layer.out_channels:
+            nn.init.dirac_(layer.weight)
     if above is not None and network.layout.stage(level)[:1] == network.layout.widths[:1]:
         shared = {name: value for name, value in above.state_dict().items() if _fits(decoder, name, value)}
         decoder.load_state_dict(shared, strict=False)

@@ -89,9 +89,9 @@ def _losses(network: VggNetwork, decoder: nn.Module, contents: Crops, paintings:
     content, style = contents.take(recipe.batch), paintings.take(recipe.batch)
     target, wanted = _target(network, content, style)
     image = decoder(target)
-    reached = {level: features.values for level, features in network.encode_levels(image, STYLE_LEVELS).items()}
-    seen = eye_of(network).through(reached)
-    style_parts = [moment_distance(seen[level], wanted[level]) for level in STYLE_LEVELS]
+    eye = eye_of(network)
+    reached = eye.own(image, STYLE_LEVELS)
+    style_parts = [moment_distance(moments, wanted[level]) for level, moments in eye.moments(reached).items()]
     return {
         "content": recipe.content * relative_error(reached[LEVEL], target),
         "style": recipe.style * torch.stack(style_parts).sum(),
@@ -100,8 +100,8 @@ def _losses(network: VggNetwork, decoder: nn.Module, contents: Crops, paintings:
 
 
 @torch.no_grad()
-def _target(network: VggNetwork, content: Tensor, style: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-    """AdaIN's features of `content`; and `style` as the loss sees it, at all its levels."""
-    own = network.encode(content, LEVEL).values
-    painted = {level: features.values for level, features in network.encode_levels(style, STYLE_LEVELS).items()}
-    return adain(Moments.of(own), Moments.of(painted[LEVEL]))(own), eye_of(network).through(painted)
+def _target(network: VggNetwork, content: Tensor, style: Tensor) -> tuple[Tensor, dict[str, Moments]]:
+    """AdaIN's features of `content`; and the moments of `style` as the loss sees them, at all its levels."""
+    own, eye = network.encode(content, LEVEL).values, eye_of(network)
+    painted = eye.own(style, STYLE_LEVELS)
+    return adain(Moments.of(own), Moments.of(painted[LEVEL]))(own), eye.moments(painted)

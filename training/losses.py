@@ -45,13 +45,12 @@ def best_map(values: Tensor, target: Tensor, ridge: float = 1e-4) -> tuple[Tenso
     return matrix.float(), (y.mean(0) - matrix @ x.mean(0)).float()
 
 
-def moment_distance(values: Tensor, style: Tensor) -> Tensor:
+def moment_distance(own: Moments, target: Moments) -> Tensor:
     """The distance of means and deviations, relative to the style's own: AdaIN's style loss (eq. 13) at one level.
 
     Departures from the paper: relative, and the distance rather than its square, so that neither a bright painting nor
     one level outweighs the rest.
     """
-    own, target = Moments.of(values), Moments.of(style)
     deviations = (own.variance + TINY).sqrt(), (target.variance + TINY).sqrt()
     error = (own.mean - target.mean).square().sum(1) + (deviations[0] - deviations[1]).square().sum(1)
     size = target.mean.square().sum(1) + deviations[1].square().sum(1)

@@ -12,6 +12,7 @@ from ..models.network import StyleNetwork
 from ..models.vgg import VggNetwork
 from ..models.weights import ensure_network, read_tensors
 from ..models.zoo import load_network
+from ..transfer.moments import Moments
 from .precision import fast
 
 EXACT, COMPRESSED = "vgg19-relu3_1", "small16x"
@@ -26,12 +27,24 @@ class Eye(nn.Module):
         self.levels: tuple[str, ...] = tuple(network.spaces)
 
     def forward(self, image: Tensor, levels: Collection[str]) -> dict[str, Tensor]:
-        seen = self.network.encode_levels(image, levels)
-        return self.through({level: features.values for level, features in seen.items()})
+        return self.through(self.own(image, levels))
+
+    def own(self, image: Tensor, levels: Collection[str]) -> dict[str, Tensor]:
+        """The network's own features."""
+        return {level: features.values for level, features in self.network.encode_levels(image, levels).items()}
 
     def through(self, features: dict[str, Tensor]) -> dict[str, Tensor]:
-        """What it makes of the network's own features."""
+        """What the eye makes of the network's own features."""
         return features
+
+    def moments(self, features: dict[str, Tensor]) -> dict[str, Moments]:
+        """The moments, with the scatter between channels, of what the eye makes of the network's own features."""
+        return {level: Moments.of(values, full=True) for level, values in features.items()}
+
+    @torch.no_grad()
+    def grams(self, image: Tensor, levels: Collection[str]) -> dict[str, Tensor]:
+        """The Gram matrices [B, C, C] of what is there already and learns nothing."""
+        return {level: moments.gram for level, moments in self.moments(self.own(image, levels)).items()}
 
     @torch.no_grad()
     def look(self, image: Tensor, levels: Collection[str]) -> dict[str, Tensor]:
@@ -51,6 +64,14 @@ class Headed(Eye):
         """The channels that the heads give."""
         return {level: self.heads[level](values) for level, values in features.items()}
 
+    def moments(self, features: dict[str, Tensor]) -> dict[str, Moments]:
+        """Those of the heads' channels, of which there are several times as many: so without looking at all pixels."""
+        return {level: m.mapped(*self._head(level)) for level, m in super().moments(features).items()}
+
+    def _head(self, level: str) -> tuple[Tensor, Tensor]:
+        weight, bias = (self.heads.get_parameter(f"{level}.{part}") for part in ("weight", "bias"))
+        return weight[:, :, 0, 0], bias
+
 
 class Teachers(Eye):
     """VGG-19 itself as deep as its small published file goes, and the compressed one with its heads below that."""
@@ -60,10 +81,22 @@ class Teachers(Eye):
         self.exact, self.compressed = exact, compressed
         self.levels = compressed.levels
 
-    def forward(self, image: Tensor, levels: Collection[str]) -> dict[str, Tensor]:
+    def own(self, image: Tensor, levels: Collection[str]) -> dict[str, Tensor]:
         near = [level for level in levels if level in self.exact.levels]
         far = [level for level in levels if level not in near]
-        return {**(self.exact(image, near) if near else {}), **(self.compressed(image, far) if far else {})}
+        return {**(self.exact.own(image, near) if near else {}), **(self.compressed.own(image, far) if far else {})}
+
+    def through(self, features: dict[str, Tensor]) -> dict[str, Tensor]:
+        near, far = self._split(features)
+        return {**near, **self.compressed.through(far)}
+
+    def moments(self, features: dict[str, Tensor]) -> dict[str, Moments]:
+        near, far = self._split(features)
+        return {**self.exact.moments(near), **self.compressed.moments(far)}
+
+    def _split(self, features: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        near = {level: values for level, values in features.items() if level in self.exact.levels}
+        return near, {level: values for level, values in features.items() if level not in near}
 
 
 def load_eye(name: str, folders: Sequence[Path] = ()) -> Eye:

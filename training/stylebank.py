@@ -22,7 +22,6 @@ from ..models.stylebank import LEVEL, StyleBankNetwork
 from ..models.vgg import TRUNK_LEVEL, VggNetwork
 from ..pictures.sheet import contact_sheet
 from ..transfer.bank import KernelMap
-from ..transfer.moments import Moments
 from . import parallel
 from .crops import Crops
 from .export import save_part
@@ -126,7 +125,7 @@ def deepest_encoder(trunk: VggNetwork) -> dict[str, Tensor]:
 
 def style_grams(eye: Eye, picture: Tensor) -> dict[str, Tensor]:
     """The Gram matrices [1, C, C] of a painting [1, 3, H, W] at the levels of the style loss."""
-    return {level: Moments.of(values, full=True).gram for level, values in eye.look(picture, STYLE_LEVELS).items()}
+    return eye.grams(picture, STYLE_LEVELS)
 
 
 def style_losses(
@@ -147,10 +146,11 @@ def paint(network: StyleBankNetwork, image: Tensor, names: Sequence[str]) -> Ten
 def picture_losses(eye: Eye, result: Tensor, image: Tensor, target: Mapping[str, Tensor], taste: Taste) -> Losses:
     """How far `result` is from the content of `image` and from the Gram matrices in `target`, as `eye` sees it."""
     content = eye.look(image, (CONTENT_LEVEL,))[CONTENT_LEVEL]
-    seen = eye(result, STYLE_LEVELS)
-    parts = [gram_distance(Moments.of(seen[level], full=True).gram, target[level]) for level in STYLE_LEVELS]
+    own = eye.own(result, STYLE_LEVELS)
+    reached = eye.through({CONTENT_LEVEL: own[CONTENT_LEVEL]})[CONTENT_LEVEL]
+    parts = [gram_distance(moments.gram, target[level]) for level, moments in eye.moments(own).items()]
     return {
-        "content": taste.content * relative_error(seen[CONTENT_LEVEL], content),
+        "content": taste.content * relative_error(reached, content),
         "style": taste.style * torch.stack(parts).sum(),
         "smooth": taste.smooth * total_variation(result),
     }

@@ -48,6 +48,10 @@ class Moments:
         between = self._square(step, self.count * share)
         return Moments(count, self.mean + step * share[:, None], self.scatter + other.scatter + between)
 
+    def mapped(self, matrix: Tensor, offset: Tensor) -> Moments:
+        """Moments of A x + b, for A [D, C] and b [D], without a look at pixels; ValueError as for `covariance`."""
+        return Moments(self.count, self.mean @ matrix.mT + offset, matrix @ self._full_scatter @ matrix.mT)
+
     def over_batch(self) -> Moments:
         """Moments of all B items as if they were one picture [1, ...]: what keeps the frames of a video alike."""
         count = self.count.sum(0, keepdim=True)

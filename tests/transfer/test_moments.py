@@ -168,3 +168,13 @@ def test_batches_that_pair(content: int, style: int, fits: bool) -> None:
         return check_batches(content, style)
     with pytest.raises(ValueError, match="3 content images cannot be paired with 2 style images: give one style"):
         check_batches(content, style)
+
+
+def test_moments_of_mapped_values() -> None:
+    values, matrix, offset = torch.randn(2, 3, 5, 6), torch.randn(4, 3), torch.randn(4)
+    mapped = torch.einsum("oc,bchw->bohw", matrix, values) + offset[:, None, None]
+    expected, actual = Moments.of(mapped, full=True), Moments.of(values, full=True).mapped(matrix, offset)
+    assert_close(actual.mean, expected.mean)
+    assert_close(actual.scatter, expected.scatter)
+    with pytest.raises(ValueError, match="take them with full=True"):
+        Moments.of(values).mapped(matrix, offset)

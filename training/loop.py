@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import logging
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,10 +65,19 @@ class Run:
     checkpoint: Path
     step: int = 0
     device: torch.device = field(default_factory=parallel.training_device)
+    rare: Collection[nn.Parameter] = ()
+    """Weights that only some steps meet, and that learn at `rare_rate` times the rate to keep up with the others."""
+    rare_rate: float = 1.0
 
     def __post_init__(self) -> None:
         self.learner.to(self.device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-        self.optimiser = torch.optim.Adam([p for p in self.learner.parameters() if p.requires_grad], self.rate)
+        rare = {id(weight) for weight in self.rare}
+        learnt = [weight for weight in self.learner.parameters() if weight.requires_grad]
+        groups = [
+            {"params": [weight for weight in learnt if id(weight) not in rare], "share": 1.0},
+            {"params": [weight for weight in learnt if id(weight) in rare], "share": self.rare_rate},
+        ]
+        self.optimiser = torch.optim.Adam([group for group in groups if group["params"]], self.rate)
         self.scaler = scaler(self.device)
         self.seed = self.generator.initial_seed()
         state = parallel.from_first(self._read)
@@ -104,7 +113,7 @@ class Run:
     def _set_rate(self) -> float:
         rate = self.rate * min((self.step + 1) / WARM, 1 - self.step / self.steps)
         for group in self.optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["share"]
         return rate
 
     def _take_step(self, losses: Callable[[], Losses]) -> dict[str, float]:

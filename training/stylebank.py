@@ -39,8 +39,8 @@ CONTENT_LEVEL = STYLE_LEVELS[-1]
 class Taste:
     """What the losses weigh."""
 
-    content: float = 1.0
-    style: float = 0.6  # a level
+    content: float = 0.5
+    style: float = 0.8  # a level
     smooth: float = 0.1  # total variation
     plain: float = 1.0  # the picture of the auto-encoder branch
 
@@ -49,13 +49,13 @@ class Taste:
 class BankRecipe:
     """The knobs."""
 
-    steps: int = 7000
+    steps: int = 4500
     painted: int = 2  # steps that paint for one that reconstructs: the paper's T
     batch: int = 4  # crops a step
-    side: int = 192  # pixels of a crop
+    side: int = 160  # pixels of a crop
     photo: int = 256  # pixels of a photograph's shorter side before the crop
     painting: int = 512  # the same of the paintings, whole: larger ones have larger strokes
-    rate: float = 4e-4  # Adam's, falling to zero
+    rate: float = 4e-4  # Adam's, falling to zero; kernels have more of it, as each is met in a share of the steps
     balance: float = 0.0  # the paper's lambda (eq. 7); 0 leaves it to the clipping, which equals both kinds of gradient
     taste: Taste = field(default_factory=Taste)
     held_out: int = 0  # photographs, the last by name, that are kept to measure with
@@ -76,7 +76,9 @@ def train_bank(
     contents = Crops(photos, recipe.side, recipe.photo, generator, recipe.held_out, device)
     network = first_bank([painting.name for painting in paintings], trunk, recipe.seed)
     styles = [style_grams(eye.to(device), painting.read(recipe.painting).to(device)) for painting in paintings]
-    run = Run(network, generator, asdict(recipe), recipe.steps, recipe.rate, out / "stylebank.pt")
+    kernels, seldom = list(network.bank.parameters()), max(1.0, len(paintings) / recipe.batch)
+    file = out / "stylebank.pt"
+    run = Run(network, generator, asdict(recipe), recipe.steps, recipe.rate, file, rare=kernels, rare_rate=seldom)
     shown = contents.take(4)
 
     def painting(image: Tensor) -> Losses:

@@ -232,3 +232,13 @@ def test_later_stages_count_on() -> None:
     on_step(3, {})
     assert seen == [23]
     assert later(None, 20) is None
+
+
+def test_rare_weights_learn_faster(tmp_path: Path) -> None:
+    learner = nn.Linear(1, 1)
+    before = [value.detach().clone() for value in learner.parameters()]
+    generator = torch.Generator().manual_seed(0)
+    run = Run(learner, generator, {}, 1, 0.01, tmp_path / "x.pt", rare=[learner.bias], rare_rate=4.0)
+    list(run.go(lambda: {"sum": learner(torch.ones(1, 1)).sum()}))
+    weight, bias = ((old - new).abs().item() for old, new in zip(before, learner.parameters(), strict=True))
+    assert bias == pytest.approx(4 * weight, rel=1e-3) and weight > 0

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .features import FeatureSpace
@@ -17,7 +18,8 @@ class StyleBankNetwork(StyleNetwork):
     """Without a kernel between them, encoder and decoder reconstruct the picture; `styles` name the kernels in order.
 
     Nearest upsampling and a convolution stand for the paper's fractionally strided ones, which leave a checkerboard.
-    With a `trunk`, encoder and decoder are that layout's to relu3_1 in place of the paper's.
+    With a `trunk`, encoder and decoder are that layout's to relu3_1 in place of the paper's. The paper's encoder
+    normalises its features, a trunk's does not: so there `for_kernels` does it.
     """
 
     name: str = "stylebank"
@@ -32,6 +34,7 @@ class StyleBankNetwork(StyleNetwork):
         self.encoder, self.decoder = _on(trunk) if trunk else _as_published(*widths)
         space = space_of(trunk, TRUNK_LEVEL) if trunk else FeatureSpace("", "", widths[-1], stride=4, reach=17)
         self.spaces = {LEVEL: replace(space, network="stylebank", level=LEVEL, reach=space.reach + space.stride)}
+        self.normalises = trunk is not None
         self.styles: tuple[str, ...] = ()
         self.bank = nn.ModuleList()
         for style in styles:
@@ -47,6 +50,13 @@ class StyleBankNetwork(StyleNetwork):
         self.bank.append(kernel.to(next(self.encoder.parameters())))
         self.styles += (style,)
         return kernel
+
+    def for_kernels(self, values: Tensor) -> Tensor:
+        """Features [B, C, h, w] as kernels take them: each channel of each picture with mean 0 and deviation 1.
+
+        A kernel then gives a dark and a bright photograph the same paint.
+        """
+        return F.instance_norm(values) if self.normalises else values
 
     def kernel(self, style: str) -> tuple[Tensor, Tensor]:
         """The style's kernel [C, C, 3, 3] and bias [C]; ValueError naming the styles there are."""

@@ -49,7 +49,7 @@ class VggLayout:
 
 VGG19 = VggLayout("vgg19", (64, 128, 256, 512, 512))
 SMALL16X = VggLayout("small16x", (16, 32, 64, 128, 128), shared_encoder=False, first_width=24, rectified_picture=True)
-COMPACT = VggLayout("compact", (24, 40, 80, 144, 144), heads=VGG19.widths)
+COMPACT = VggLayout("compact", (24, 40, 80, 144, 144), heads=VGG19.widths[:4])
 LAYOUTS = {layout.name: layout for layout in (VGG19, SMALL16X, COMPACT)}
 
 

@@ -96,7 +96,7 @@ def _filter(
     own = features_in(features)
     own.expect(bank.space("bank"))
     operator = KernelMap.mix([_kernel(bank, style) for style in styles], weights)
-    return features_out(own.with_values(operator(own.values)))
+    return features_out(own.with_values(operator(bank.for_kernels(own.values))))
 
 
 def bank_in(network: StyleNetwork) -> StyleBankNetwork:

@@ -18,15 +18,14 @@ from torch import Tensor
 
 from ..models.learned import fingerprint, sharing
 from ..models.style_file import LearnedStyle, StyleCard, check_name, expect_free, save_style, style_path
-from ..models.stylebank import LEVEL, StyleBankNetwork
-from ..transfer.bank import KernelMap
+from ..models.stylebank import StyleBankNetwork
 from . import parallel
 from .crops import Crops
 from .given import GivenCrops, scaled
 from .loop import Losses, OnStep, Run
 from .paintings import Painting
 from .perception import Eye
-from .stylebank import Taste, style_grams, style_losses
+from .stylebank import Taste, paint, style_grams, style_losses
 
 Photos = Sequence[Path] | Sequence[Tensor] | Tensor
 """Folders, or pictures [3, H, W] in 0..1 of any sizes, or a batch of them."""
@@ -93,8 +92,7 @@ class Lesson:
     @torch.no_grad()
     def paint(self, image: Tensor) -> Tensor:
         """`image` [B, 3, H, W] in 0..1 in the style as far as it has been learnt, not clamped."""
-        features = self.bank.encode(image.to(self.device), LEVEL)
-        return self.bank.decode(features.with_values(KernelMap(*self.bank.kernel(NEW))(features.values)))
+        return paint(self.bank, image.to(self.device), [NEW] * len(image))
 
     def _grams(self, picture: Tensor, look_up: Callable[[], None]) -> dict[str, Tensor]:
         """What the style is: the mean Gram matrices of its pictures."""

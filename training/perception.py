@@ -59,6 +59,7 @@ class Headed(Eye):
     def __init__(self, network: StyleNetwork, heads: nn.ModuleDict) -> None:
         super().__init__(network)
         self.heads = heads
+        self.levels = tuple(heads)
 
     def through(self, features: dict[str, Tensor]) -> dict[str, Tensor]:
         """The channels that the heads give."""

@@ -22,6 +22,8 @@ from ..models.stylebank import LEVEL, StyleBankNetwork
 from ..models.vgg import TRUNK_LEVEL, VggNetwork
 from ..pictures.sheet import contact_sheet
 from ..transfer.bank import KernelMap
+from ..transfer.moments import Moments
+from ..transfer.wct import TRANSPORT, wct
 from . import parallel
 from .crops import Crops
 from .export import save_part
@@ -33,6 +35,8 @@ from .perception import Eye
 
 STYLE_LEVELS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 CONTENT_LEVEL = STYLE_LEVELS[-1]
+SEEN = 16
+"""Crops of photographs that kernels are started from."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,8 @@ class BankRecipe:
     side: int = 160  # pixels of a crop
     photo: int = 256  # pixels of a photograph's shorter side before the crop
     painting: int = 512  # the same of the paintings, whole: larger ones have larger strokes
-    rate: float = 4e-4  # Adam's, falling to zero; kernels have more of it, as each is met in a share of the steps
+    rate: float = 4e-4  # Adam's, falling to zero
+    kernels: float = 2.0  # times that rate: each is met in a share of the steps only
     balance: float = 0.0  # the paper's lambda (eq. 7); 0 leaves it to the clipping, which equals both kinds of gradient
     taste: Taste = field(default_factory=Taste)
     held_out: int = 0  # photographs, the last by name, that are kept to measure with
@@ -75,10 +80,12 @@ def train_bank(
     device, generator = parallel.training_device(), torch.Generator().manual_seed(recipe.seed)
     contents = Crops(photos, recipe.side, recipe.photo, generator, recipe.held_out, device)
     network = first_bank([painting.name for painting in paintings], trunk, recipe.seed)
-    styles = [style_grams(eye.to(device), painting.read(recipe.painting).to(device)) for painting in paintings]
-    kernels, seldom = list(network.bank.parameters()), max(1.0, len(paintings) / recipe.batch)
-    file = out / "stylebank.pt"
-    run = Run(network, generator, asdict(recipe), recipe.steps, recipe.rate, file, rare=kernels, rare_rate=seldom)
+    pictures = [painting.read(recipe.painting).to(device) for painting in paintings]
+    if trunk:
+        start_kernels(network.to(device), contents.take(SEEN), pictures)
+    styles = [style_grams(eye.to(device), picture) for picture in pictures]
+    file, kernels = out / "stylebank.pt", list(network.bank.parameters())
+    run = Run(network, generator, asdict(recipe), recipe.steps, recipe.rate, file, 0, device, kernels, recipe.kernels)
     shown = contents.take(4)
 
     def painting(image: Tensor) -> Losses:
@@ -106,7 +113,7 @@ def train_bank(
 
 
 def first_bank(styles: Sequence[str], trunk: VggNetwork | None, seed: int) -> StyleBankNetwork:
-    """A bank of identities between a trunk's encoder, frozen, and its decoder; or the paper's layout, all random."""
+    """A bank between a trunk's encoder, frozen, and its decoder; or the paper's layout, all random."""
     if trunk is None:
         return give_birth(StyleBankNetwork(styles), seed).train()
     network = StyleBankNetwork(styles, trunk=trunk.layout)
@@ -114,6 +121,21 @@ def first_bank(styles: Sequence[str], trunk: VggNetwork | None, seed: int) -> St
     network.decoder.load_state_dict(trunk.decoder[TRUNK_LEVEL].state_dict())
     network.train().encoder.requires_grad_(False)
     return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+
+@torch.no_grad()
+def start_kernels(network: StyleBankNetwork, photos: Tensor, paintings: Sequence[Tensor]) -> None:
+    """Start every kernel as the map of colours that WCT would choose for the average of `photos` [B, 3, H, W].
+
+    Of its two maps the one that moves features the least: training has to find the strokes only.
+    """
+    normalised = network.for_kernels(network.encode(photos, LEVEL).values)
+    content = Moments.of(normalised, full=True).over_batch()
+    for kernel, painting in zip(network.bank, paintings, strict=True):
+        operator = wct(content, Moments.of(network.encode(painting, LEVEL).values, full=True), TRANSPORT)
+        weight, bias = kernel.get_parameter("weight"), kernel.get_parameter("bias")
+        weight.zero_()[:, :, 1, 1] = operator.matrix[0]
+        bias.copy_(operator(torch.zeros(1, len(bias), 1, 1).to(weight))[0, :, 0, 0])
 
 
 def deepest_encoder(trunk: VggNetwork) -> dict[str, Tensor]:
@@ -140,8 +162,9 @@ def style_losses(
 def paint(network: StyleBankNetwork, image: Tensor, names: Sequence[str]) -> Tensor:
     """`image` [B, 3, H, W], each picture in its style of `names`."""
     features = network.encode(image, LEVEL)
+    values = network.for_kernels(features.values)
     kernels = [KernelMap(*network.kernel(name)) for name in names]
-    painted = torch.cat([kernel(values[None]) for kernel, values in zip(kernels, features.values, strict=True)])
+    painted = torch.cat([kernel(one[None]) for kernel, one in zip(kernels, values, strict=True)])
     return network.decode(features.with_values(painted))
 
 

@@ -41,7 +41,8 @@ def vgg_methods(network: VggNetwork) -> dict[str, Callable[[Tensor], Paint]]:
 
 def by_kernel(network: StyleBankNetwork, style: str) -> Paint:
     """Paints in a style of the bank."""
-    return _restyling(network, BANK, KernelMap(*network.kernel(style)))
+    kernel = KernelMap(*network.kernel(style))
+    return _restyling(network, BANK, lambda values: kernel(network.for_kernels(values)))
 
 
 def by_gram(network: MsgNet, painting: Tensor) -> Paint:

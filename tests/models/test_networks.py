@@ -197,7 +197,7 @@ def test_parameter_counts_of_the_papers() -> None:
     assert [in_millions(count) for count in stages] == [0.001, 0.015, 0.070, 0.439, 1.620]
     assert in_millions(parameters(bank.bank)) == 0.148
     assert in_millions(parameters(bank.encoder) + parameters(bank.decoder)) == 0.2
-    assert parameters(compact) <= 3_000_000
+    assert parameters(compact) - parameters(compact.heads) <= 3_000_000  # the heads serve losses alone
 
 
 @pytest.mark.parametrize("layout", [VGG19, SMALL16X, COMPACT])

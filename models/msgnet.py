@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .features import FeatureSpace
@@ -50,8 +51,9 @@ class MsgNet(StyleNetwork):
     """Content and style share one encoder; the style's Gram matrix and `comatch` make the channel map between them.
 
     `width` is the paper's ngf, 64 or 128; features have 4 * width channels. Inside, pictures are BGR in 0..255. With a
-    `trunk`, encoder and decoder are that layout's to relu3_1, pictures RGB in 0..1, the body two residual blocks; and
-    CoMatch works in the basis `whiten`, from which `colour` leads back: channels of one size, so that W is too.
+    `trunk`, encoder and decoder are that layout's to relu3_1, pictures RGB in 0..1, the body two residual blocks. There
+    CoMatch works in the basis `whiten`, from which `colour` leads back: channels of one size, so that W is too. It has
+    one channel more, 1 everywhere, through which Gram matrices tell the style's mean.
     """
 
     def __init__(self, width: int = 128, trunk: VggLayout | None = None) -> None:
@@ -60,22 +62,38 @@ class MsgNet(StyleNetwork):
         beyond = 4 * space.stride * 2 if trunk else 0  # four 3x3 convolutions of the body
         self.spaces = {LEVEL: replace(space, network="msgnet", level=LEVEL, reach=space.reach + beyond)}
         self.encoder, self.body, self.decoder = _on(trunk) if trunk else _as_published(4 * width)
-        self.comatch = nn.Parameter(torch.empty(space.channels, space.channels).uniform_(0, 0.02))
+        self.on_trunk = trunk is not None
         self.whiten, self.colour = (_basis(space.channels) if trunk else nn.Identity() for _ in range(2))
+        channels = space.channels + self.on_trunk
+        self.spaces = {LEVEL: replace(self.spaces[LEVEL], channels=channels)}
+        self.comatch = nn.Parameter(torch.empty(channels, channels).uniform_(0, 0.02))
+
+    def for_comatch(self, values: Tensor) -> Tensor:
+        """The content's features [B, C, h, w] as CoMatch takes them.
+
+        The released encoder normalises inside; a trunk does not, so there each channel is brought to mean 0 and
+        deviation 1: the paint is the same on a dark and on a bright photograph.
+        """
+        if not self.on_trunk:
+            return values
+        return torch.cat([F.instance_norm(values[:, :-1]), values[:, -1:]], 1)
 
     def _encode(self, image: Tensor, levels: tuple[str, ...]) -> dict[str, Tensor]:
         if isinstance(self.encoder, VggEncoder):
-            return {LEVEL: self.whiten(self.encoder(image, (TRUNK_LEVEL,))[TRUNK_LEVEL])}
+            values = self.whiten(self.encoder(image, (TRUNK_LEVEL,))[TRUNK_LEVEL])
+            return {LEVEL: torch.cat([values, torch.ones_like(values[:, :1])], 1)}
         return {LEVEL: self.encoder(image.flip(1) * 255)}
 
     def _decode(self, values: Tensor, level: str, trained_for: str) -> Tensor:
-        image = self.decoder(self.body(self.colour(values)))
-        return image if isinstance(self.encoder, VggEncoder) else image.flip(1) / 255
+        if self.on_trunk:
+            return self.decoder(self.body(self.colour(values[:, :-1])))
+        return self.decoder(self.body(values)).flip(1) / 255
 
 
 def _basis(channels: int) -> nn.Conv2d:
-    basis = nn.Conv2d(channels, channels, 1, bias=False)
+    basis = nn.Conv2d(channels, channels, 1)
     nn.init.dirac_(basis.weight)
+    nn.init.zeros_(basis.bias)
     return basis
 
 

@@ -38,4 +38,4 @@ class CoMatch(FeatureNode):
             features.expect(ready.space("comatch"))
         check_batches(own.values.shape[0], target.values.shape[0])
         operator = comatch(Moments.of(target.values, full=True).gram, ready.comatch)
-        return features_out(own.with_values(operator(own.values)))
+        return features_out(own.with_values(operator(ready.for_comatch(own.values))))

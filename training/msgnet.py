@@ -21,9 +21,11 @@ from torch import Tensor
 from ..models.msgnet import LEVEL, MsgNet
 from ..models.vgg import TRUNK_LEVEL, VggNetwork
 from ..pictures.sheet import contact_sheet
+from ..transfer.channel_map import ChannelMap
 from ..transfer.comatch import comatch
 from ..transfer.decompose import eigen
 from ..transfer.moments import Moments
+from ..transfer.wct import TRANSPORT, wct
 from . import parallel
 from .crops import Crops
 from .export import save_part
@@ -38,9 +40,9 @@ from .stylebank import STYLE_LEVELS, Taste, deepest_encoder, picture_losses, sty
 class MsgRecipe:
     """The knobs."""
 
-    steps: int = 6000
+    steps: int = 3400
     batch: int = 4  # crops a step, each with a painting and a size of its own; the paper holds one for 20 steps
-    side: int = 192  # pixels of a crop
+    side: int = 160  # pixels of a crop
     photo: int = 256  # pixels of a photograph's shorter side before the crop
     sizes: tuple[int, ...] = (256, 512, 768)  # pixels of a painting's shorter side: the paper's brush sizes
     rate: float = 4e-4  # Adam's, falling to zero
@@ -60,7 +62,11 @@ class Sight:
 
 
 FLOOR = 1e-4
-"""Of the largest eigenvalue of the mean Gram matrix: smaller ones are not whitened, as float16 could not hold that."""
+"""Of the largest eigenvalue of the mean covariance: smaller ones are not whitened, as float16 could not hold that."""
+RIDGE = 1e-3
+"""In mean squares of the Gram matrices, for the first W."""
+SEEN = 16
+"""Crops of photographs that W is started from."""
 
 
 def train_msgnet(
@@ -78,8 +84,9 @@ def train_msgnet(
     network = first_msgnet(trunk, recipe.seed).to(device)
     pictures = [painting.read(size).to(device) for painting in paintings for size in recipe.sizes]
     if trunk:
-        choose_basis(network, torch.cat([_gram(network, picture) for picture in pictures]))
-    sights = [Sight(_gram(network, picture), style_grams(eye.to(device), picture)) for picture in pictures]
+        choose_basis(network, pictures)
+        start_comatch(network, contents.take(SEEN), pictures)
+    sights = [Sight(_moments(network, picture).gram, style_grams(eye.to(device), picture)) for picture in pictures]
     shown = contents.take(4)
     run = Run(network, generator, asdict(recipe), recipe.steps, recipe.rate, out / "msgnet.pt")
 
@@ -115,28 +122,59 @@ def first_msgnet(trunk: VggNetwork | None, seed: int) -> MsgNet:
 
 
 @torch.no_grad()
-def choose_basis(network: MsgNet, grams: Tensor) -> None:
-    """Whitens the features of the mean of `grams` [N, C, C], and starts W such that this mean changes nothing.
+def choose_basis(network: MsgNet, pictures: Sequence[Tensor]) -> None:
+    """Whiten features by the mean of the covariances of `pictures` [1, 3, H, W], around their mean.
 
-    W multiplies Gram matrices, whose eigenvalues span five orders of magnitude: learnt as it is, it dies at once.
+    W multiplies Gram matrices, whose eigenvalues span five orders of magnitude: learnt as they are, it dies at once.
     """
-    mean = grams.mean(0, keepdim=True)
-    values, vectors = eigen(mean)
+    each = [_moments(network, picture) for picture in pictures]
+    mean = torch.stack([moments.mean[0, :-1] for moments in each]).mean(0)
+    values, vectors = eigen(torch.cat([moments.covariance[:, :-1, :-1] for moments in each]).mean(0, keepdim=True))
     roots = values.clamp_min(FLOOR * values.max()).sqrt()
-    for layer, sizes in ((network.whiten, 1 / roots), (network.colour, roots)):
-        basis = (vectors * sizes[:, None, :]) @ vectors.mT
-        layer.get_parameter("weight").copy_(basis[0, :, :, None, None])
+    whiten, colour = ((vectors * sizes[:, None, :]) @ vectors.mT for sizes in (1 / roots, roots))
+    for layer, matrix, offset in (
+        (network.whiten, whiten[0], -whiten[0] @ mean.double()),
+        (network.colour, colour[0], mean.double()),
+    ):
+        layer.get_parameter("weight").copy_(matrix[..., None, None])
+        layer.get_parameter("bias").copy_(offset)
         layer.requires_grad_(False)
-    seen = (vectors * (values / roots.square())[:, None, :]) @ vectors.mT
-    network.comatch.copy_(torch.linalg.pinv(seen[0], rtol=1e-3))
+
+
+@torch.no_grad()
+def start_comatch(network: MsgNet, photos: Tensor, pictures: Sequence[Tensor]) -> None:
+    """Start W as the one whose maps (W G)' of all `pictures` come nearest to those of WCT, for the average photo.
+
+    Least squares: G W' = T for each picture, with T the map that WCT would choose, in homogeneous coordinates.
+    """
+    features = network.for_comatch(network.encode(photos, LEVEL).values)[:, :-1]
+    content = Moments.of(features, full=True).over_batch()
+    squares, products = torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.float64)
+    for picture in pictures:
+        values = network.encode(picture, LEVEL).values
+        gram = Moments.of(values, full=True).gram[0].double()
+        operator = wct(content, Moments.of(values[:, :-1], full=True), TRANSPORT)
+        squares, products = squares + gram @ gram, products + gram @ _homogeneous(operator).to(gram)
+    squares.diagonal().add_(RIDGE * squares.diagonal().mean())
+    network.comatch.copy_(torch.linalg.solve(squares, products).mT)
+
+
+def _homogeneous(operator: ChannelMap) -> Tensor:
+    """[C + 1, C + 1]: the affine map of one item as a matrix on channels and a 1."""
+    channels = operator.matrix.shape[-1]
+    matrix = torch.eye(channels + 1).to(operator.matrix)
+    matrix[:-1, :-1] = operator.matrix[0]
+    matrix[:-1, -1] = operator.shift[0] - operator.matrix[0] @ operator.centre[0]
+    return matrix
 
 
 def paint(network: MsgNet, image: Tensor, gram: Tensor) -> Tensor:
     """`image` [B, 3, H, W] in the styles of `gram` [B or 1, C, C]."""
     features = network.encode(image, LEVEL)
-    return network.decode(features.with_values(comatch(gram, network.comatch)(features.values)))
+    operator = comatch(gram, network.comatch)
+    return network.decode(features.with_values(operator(network.for_comatch(features.values))))
 
 
 @torch.no_grad()
-def _gram(network: MsgNet, picture: Tensor) -> Tensor:
-    return Moments.of(network.encode(picture, LEVEL).values, full=True).gram
+def _moments(network: MsgNet, picture: Tensor) -> Moments:
+    return Moments.of(network.encode(picture, LEVEL).values, full=True)

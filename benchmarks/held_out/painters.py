@@ -48,7 +48,8 @@ def by_kernel(network: StyleBankNetwork, style: str) -> Paint:
 def by_gram(network: MsgNet, painting: Tensor) -> Paint:
     """Paints like a painting, in strokes of its size."""
     gram = Moments.of(network.encode(painting, COMATCH).values, full=True).gram
-    return _restyling(network, COMATCH, comatch(gram, network.comatch))
+    operator = comatch(gram, network.comatch)
+    return _restyling(network, COMATCH, lambda values: operator(network.for_comatch(values)))
 
 
 def _by_statistics(

@@ -292,3 +292,35 @@ def test_convolution_with_a_reflected_border(kernel: int, stride: int, scale: in
     expected = F.conv2d(F.pad(larger, (margin,) * 4, mode="reflect"), layer.weight, layer.bias, stride)
     for layout in (torch.contiguous_format, torch.channels_last):
         assert_close(layer(values.contiguous(memory_format=layout)), expected)
+
+
+def test_kernels_on_a_trunk_see_normalised_features() -> None:
+    values = torch.rand(2, 8, 5, 6) * 3 + 1
+    seen = StyleBankNetwork(("waves",), trunk=TINY).for_kernels(values)
+    assert_close(seen.mean((2, 3)), torch.zeros(2, 8))
+    assert_close(seen.var((2, 3), correction=0), torch.ones(2, 8))
+    assert torch.equal(StyleBankNetwork(("waves",), (4, 6, 8)).for_kernels(values), values)
+
+
+def test_comatch_on_a_trunk_sees_normalised_features_and_a_constant() -> None:
+    network = enlivened(MsgNet(trunk=TINY)).eval().requires_grad_(False)
+    values = network.encode(picture(40, 36), "comatch").values
+    seen = network.for_comatch(values)
+    assert_close(seen[:, :-1], StyleBankNetwork(("waves",), trunk=TINY).for_kernels(values[:, :-1]))
+    assert torch.equal(seen[:, -1], torch.ones_like(seen[:, -1]))
+    assert torch.equal(MsgNet(4).for_comatch(values), values)
+
+
+def test_both_stand_on_a_trunk_to_relu3_1() -> None:
+    image = picture(21, 18)
+    cases = ((StyleBankNetwork(("waves",), trunk=TINY), "bank", 8), (MsgNet(trunk=TINY), "comatch", 9))
+    for network, level, channels in cases:
+        features = network.eval().requires_grad_(False).encode(image, level)
+        assert features.values.shape == (1, channels, 6, 5) and features.space.stride == 4
+        assert features.space.channels == channels
+        assert network.decode(features).shape == image.shape
+
+
+def test_heads_lead_to_the_channels_of_the_teacher() -> None:
+    network = VggNetwork(VggLayout("headed", TINY.widths, heads=(5, 7, 9, 11, 13)), ("relu2_1",))
+    assert [head.weight.shape[0] for head in network.heads.children()] == [5, 7]

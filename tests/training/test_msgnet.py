@@ -8,7 +8,7 @@ from safetensors.torch import load_file
 from brushwork.models.msgnet import MsgNet
 from brushwork.tests.tolerances import assert_close
 from brushwork.tests.training.tiny import Course, OnStep, folder_of_pictures, tiny_eye, tiny_network
-from brushwork.training.msgnet import MsgRecipe, choose_basis, first_msgnet, train_msgnet
+from brushwork.training.msgnet import MsgRecipe, choose_basis, first_msgnet, start_comatch, train_msgnet
 from brushwork.training.paintings import paintings_in
 from brushwork.transfer.comatch import comatch
 from brushwork.transfer.moments import Moments
@@ -35,17 +35,28 @@ def test_encoder_and_basis_stay_and_all_else_learns(tmp_path: Path) -> None:
     assert all(torch.equal(saved[name], value.half()) for name, value in network.state_dict().items())
 
 
-def test_at_first_the_mean_style_changes_nothing() -> None:
-    trunk, image = tiny_network(), torch.rand(1, 3, 18, 20)
-    gram = Moments.of(torch.randn(2, 8, 9, 9), full=True).gram
-    network = first_msgnet(trunk, 0)
-    choose_basis(network, gram)
-    whitened = network.whiten.get_parameter("weight")[:, :, 0, 0]
-    seen = whitened @ gram.mean(0) @ whitened.mT
-    assert_close(seen, torch.eye(8))
-    features = network.encode(image, "comatch")
-    result = network.decode(features.with_values(comatch(seen[None], network.comatch)(features.values)))
-    assert_close(result, trunk.decode(trunk.encode(image, "relu3_1")))
+def test_the_basis_whitens_and_leads_back() -> None:
+    network, pictures = first_msgnet(tiny_network(), 0), [torch.rand(1, 3, 40, 40), torch.rand(1, 3, 40, 48) * 0.5]
+    before = network.decode(network.encode(pictures[0], "comatch"))
+    choose_basis(network, pictures)
+    assert_close(network.decode(network.encode(pictures[0], "comatch")), before)
+    each = [Moments.of(network.encode(picture, "comatch").values, full=True) for picture in pictures]
+    assert_close(sum(moments.mean[0, :-1] for moments in each), torch.zeros(8))
+    assert all(torch.equal(moments.mean[0, -1:], torch.ones(1)) for moments in each)
+    covariance = sum(moments.covariance[0, :-1, :-1] for moments in each) / 2
+    alive = covariance.diagonal() > 0.5  # what lies under the floor stays small
+    assert alive.any() and covariance.diagonal().max() < 1.01
+
+
+def test_with_one_picture_w_starts_as_wct() -> None:
+    network, photo, picture = first_msgnet(tiny_network(), 0), torch.rand(1, 3, 40, 40), torch.rand(1, 3, 36, 44) * 0.6
+    choose_basis(network, [picture])
+    start_comatch(network, photo, [picture])
+    features = network.for_comatch(network.encode(photo, "comatch").values)
+    style = Moments.of(network.encode(picture, "comatch").values, full=True)
+    reached = Moments.of(comatch(style.gram, network.comatch)(features), full=True)
+    assert (reached.mean - style.mean).norm() < 0.05
+    assert (reached.covariance - style.covariance).norm() < 0.05 * style.covariance.norm()
 
 
 def test_the_released_layout_learns_from_nothing() -> None:

@@ -7,10 +7,12 @@ import torch
 from safetensors.torch import load_file
 
 from brushwork.models.stylebank import StyleBankNetwork
-from brushwork.tests.tolerances import assert_close
+from brushwork.tests.tolerances import COVARIANCE, assert_close
 from brushwork.tests.training.tiny import Course, OnStep, folder_of_pictures, tiny_eye, tiny_network
 from brushwork.training.paintings import paintings_in
-from brushwork.training.stylebank import BankRecipe, balanced, first_bank, train_bank
+from brushwork.training.stylebank import BankRecipe, balanced, first_bank, start_kernels, train_bank
+from brushwork.transfer.bank import KernelMap
+from brushwork.transfer.moments import Moments
 
 NAMES = ["picture 0", "picture 1", "picture 2"]
 
@@ -94,3 +96,14 @@ def test_with_the_balance_it_trains_too(tmp_path: Path) -> None:
         lambda _, losses: seen.append(sum(losses.values())),
     )
     assert len(seen) == 3
+
+
+def test_kernels_start_with_the_colours_of_their_paintings() -> None:
+    network, photo = first_bank(NAMES[:1], tiny_network(), 0), torch.rand(1, 3, 40, 40)
+    painting = torch.rand(1, 3, 36, 44) * 0.7
+    start_kernels(network, photo, [painting])
+    values = network.for_kernels(network.encode(photo, "bank").values)
+    inner = KernelMap(*(value.detach() for value in network.kernel(NAMES[0])))(values)
+    reached, wanted = (Moments.of(v, full=True) for v in (inner, network.encode(painting, "bank").values))
+    assert_close(reached.mean, wanted.mean)
+    assert (reached.covariance - wanted.covariance).norm() < COVARIANCE * wanted.covariance.norm()

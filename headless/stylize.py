@@ -29,8 +29,8 @@ class Method:
 
 
 METHODS = {
-    "adain": Method("small16x", level="relu4_1", transform="BrushworkAdaIN"),
-    "wct": Method("small16x", alpha=0.6, transform="BrushworkWCT"),  # the paper's alpha
+    "adain": Method("compact", level="relu4_1", transform="BrushworkAdaIN"),
+    "wct": Method("compact", alpha=0.6, transform="BrushworkWCT"),  # the paper's alpha
     "msgnet": Method("msgnet-21styles", level="comatch", transform="BrushworkCoMatch"),
     "stylebank": Method("stylebank-ichunyeh", level="bank"),
 }
@@ -104,8 +104,8 @@ class _Stages:
         if self.mask and self.order.method not in BY_STATISTICS:
             restyled = self.draft.add("BrushworkRegionMask", inside=restyled, outside=own, mask=self.mask)
         blended = self.draft.add("BrushworkBlendByAlpha", content=own, stylised=restyled, alpha=alpha)
-        painter = self.order.method == "adain" and "adain" in self.entry.parts and level == ADAIN_LEVEL
-        trained_for = ADAIN if painter else RECONSTRUCTION
+        painter = "adain" in self.entry.parts or "network" in self.entry.parts  # whose one file holds all decoders
+        trained_for = ADAIN if self.order.method == "adain" and painter and level == ADAIN_LEVEL else RECONSTRUCTION
         return self.draft.add("BrushworkStyleDecoder", network=self.network, features=blended, trained_for=trained_for)
 
     def _encode(self, image: Link, level: str) -> Link:

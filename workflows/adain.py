@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import product
 from typing import Any
 
-from ..models.network import ADAIN
+from ..models.vgg import ADAIN_LEVEL
 from .canvas import BLUE, OCHRE, RED, VIOLET, Box, Canvas
-from .parts import ABOUT_NETWORK, encode, network, sample, save, sheet, square, start
+from .parts import ABOUT_NETWORK, bright, encode, network, paint, sample, save, sheet, square, start
 
 ALPHAS = (0.0, 0.33, 0.67, 1.0)
 STEPS = (0.0, 0.5, 1.0)
@@ -26,11 +26,11 @@ def basic() -> Canvas:
     )
     net, content, style = start(canvas, "astronaut", "paper_leaves")
     with canvas.group("AdaIN at relu4_1", OCHRE):
-        own = encode(canvas, (2, 1), net, content, 4, "Encode content")
-        target = encode(canvas, (2, 2), net, style, 4, "Encode style")
+        own = encode(canvas, (2, 1), net, content, ADAIN_LEVEL, "Encode content")
+        target = encode(canvas, (2, 2), net, style, ADAIN_LEVEL, "Encode style")
         restyled = canvas.add("BrushworkAdaIN", (3, 1), content=own, style=target)
         mixed = canvas.add("BrushworkBlendByAlpha", (4, 1), "Alpha", content=own, stylised=restyled)
-        image = _paint(canvas, (5, 1), net, mixed)
+        image = paint(canvas, (5, 1), net, mixed)
     save(canvas, (6, 1), image, "adain")
     return canvas
 
@@ -47,15 +47,15 @@ def alpha_sweep() -> Canvas:
     net, content, style = start(canvas, "coffee", "swirling_night")
     with canvas.group("Fit once", OCHRE):
         cut = square(canvas, (2, 0), content, 400, 80)
-        own = encode(canvas, (2, 1), net, cut, 4, "Encode content")
-        target = encode(canvas, (2, 2), net, style, 4, "Encode style")
+        own = encode(canvas, (2, 1), net, cut, ADAIN_LEVEL, "Encode content")
+        target = encode(canvas, (2, 2), net, style, ADAIN_LEVEL, "Encode style")
         restyled = canvas.add("BrushworkAdaIN", (3, 1), content=own, style=target)
     pictures = []
     with canvas.group("Blend and decode, alpha by alpha", RED):
         for row, alpha in enumerate(ALPHAS):
             title = f"Alpha {alpha:g}"
             mixed = canvas.add("BrushworkBlendByAlpha", (4, row), title, content=own, stylised=restyled, alpha=alpha)
-            pictures.append(_paint(canvas, (5, row), net, mixed))
+            pictures.append(paint(canvas, (5, row), net, mixed))
     labels = [f"alpha {alpha:g}" for alpha in ALPHAS]
     save(canvas, (7, 0), sheet(canvas, (6, 0), pictures, labels, 2), "adain_alpha_sweep")
     return canvas
@@ -80,8 +80,8 @@ def four_styles() -> Canvas:
             for index, (name, corner) in enumerate(zip(names, corners, strict=True))
         ]
     with canvas.group("Each style by itself", OCHRE):
-        own = encode(canvas, (2, 1), net, square(canvas, (2, 0), content, 300, 75), 4, "Encode content")
-        targets = [encode(canvas, (2, 2 + index), net, style, 4) for index, style in enumerate(styles)]
+        own = encode(canvas, (2, 1), net, square(canvas, (2, 0), content, 300, 75), ADAIN_LEVEL, "Encode content")
+        targets = [encode(canvas, (2, 2 + index), net, style, ADAIN_LEVEL) for index, style in enumerate(styles)]
         restyled = [
             canvas.add("BrushworkAdaIN", (3, 2 + index), content=own, style=target)
             for index, target in enumerate(targets)
@@ -107,18 +107,17 @@ def regions() -> Canvas:
         inside = sample(canvas, 2, "Style inside", "swirling_night")
         outside = sample(canvas, 3, "Style outside", "paper_leaves")
     with canvas.group("Mask: what is bright", VIOLET):
-        bright = canvas.add("ImageToMask", (2, 1), image=content, channel="blue")
-        mask = canvas.add("ThresholdMask", (2, 2), mask=bright, value=0.65)
+        mask = bright(canvas, content, "blue", 0.65)
         rest = canvas.add("InvertMask", (2, 3), mask=mask)
     with canvas.group("Two styles at relu4_1", OCHRE):
-        own = encode(canvas, (3, 1), net, content, 4, "Encode content")
-        targets = [encode(canvas, (3, 2 + row), net, style, 4) for row, style in enumerate((inside, outside))]
+        own = encode(canvas, (3, 1), net, content, ADAIN_LEVEL, "Encode content")
+        targets = [encode(canvas, (3, 2 + row), net, style, ADAIN_LEVEL) for row, style in enumerate((inside, outside))]
         halves = [
             canvas.add("BrushworkAdaIN", (4, 2 + row), content=own, style=targets[row], content_mask=where)
             for row, where in enumerate((mask, rest))
         ]
         joined = canvas.add("BrushworkRegionMask", (5, 2), inside=halves[0], outside=halves[1], mask=mask, feather=8)
-        image = _paint(canvas, (6, 2), net, joined)
+        image = paint(canvas, (6, 2), net, joined)
     save(canvas, (7, 1), image, "adain_regions")
     return canvas
 
@@ -136,7 +135,7 @@ def colours() -> Canvas:
     net, content, style = start(canvas, "chelsea", "sea_mosaic")
     with canvas.group("Content", OCHRE):
         cut = square(canvas, (2, 0), content, 300, 75)
-        own = encode(canvas, (2, 1), net, cut, 4, "Encode content")
+        own = encode(canvas, (2, 1), net, cut, ADAIN_LEVEL, "Encode content")
     with canvas.group("As it comes, then the content's hues", RED):
         plain = _restyled(canvas, 0, net, own, style)
         hues = canvas.add("BrushworkPreserveColor", (7, 0), "Luminance", stylised=plain, content=cut, how="luminance")
@@ -151,11 +150,6 @@ def colours() -> Canvas:
     return canvas
 
 
-def _paint(canvas: Canvas, cell: tuple[int, int], network: Box, features: Box) -> Box:
-    """The decoder that was trained for AdaIN's features."""
-    return canvas.add("BrushworkStyleDecoder", cell, network=network, features=features, trained_for=ADAIN)
-
-
 def _mixture(canvas: Canvas, net: Box, restyled: list[Box], across: int, down: int) -> Box:
     x, y = STEPS[across], STEPS[down]
     weights = ((1 - x) * (1 - y), x * (1 - y), (1 - x) * y, x * y)
@@ -164,10 +158,10 @@ def _mixture(canvas: Canvas, net: Box, restyled: list[Box], across: int, down: i
     inputs |= {f"features_{n}": features for n, features in zip(numbers, restyled, strict=True)}
     column = 4 + 2 * across
     mixed = canvas.add("BrushworkMixStyles", (column, 1 + down), f"Mix {across + 1} of row {down + 1}", **inputs)
-    return _paint(canvas, (column + 1, 1 + down), net, mixed)
+    return paint(canvas, (column + 1, 1 + down), net, mixed)
 
 
 def _restyled(canvas: Canvas, row: int, net: Box, content: Box, style: Box) -> Box:
-    target = encode(canvas, (4, row), net, style, 4, "Encode style")
+    target = encode(canvas, (4, row), net, style, ADAIN_LEVEL, "Encode style")
     restyled = canvas.add("BrushworkAdaIN", (5, row), content=content, style=target)
-    return _paint(canvas, (6, row), net, restyled)
+    return paint(canvas, (6, row), net, restyled)

@@ -16,7 +16,7 @@ from .canvas import Canvas
 from .page import to_page
 
 FOLDER = Path(__file__).parent
-SQUARE, QUALITY = (512, 512), 85
+SQUARE, QUALITY = (512, 512), 80
 WORKFLOWS: dict[str, Callable[[], Canvas]] = {
     "adain": adain.basic,
     "adain_alpha_sweep": adain.alpha_sweep,

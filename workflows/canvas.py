@@ -20,7 +20,7 @@ TALL = 5
 
 @dataclass(eq=False)
 class Box:
-    """One node: its id, its kind, where it stands (over how many rows), and its inputs: values, or boxes it reads."""
+    """One node: its id, its kind, where it stands (over how many rows), and its inputs: values, or what it reads."""
 
     id: int
     kind: str
@@ -44,6 +44,27 @@ class Box:
         types = getattr(node, "RETURN_TYPES", ())
         return list(zip(getattr(node, "RETURN_NAMES", types), types, strict=True))
 
+    def output(self, name: str) -> Outlet:
+        """One of several outputs, to be read by another node; ValueError where there is none of that name."""
+        names = [output for output, _ in self.outputs]
+        if name not in names:
+            raise ValueError(f"{self.kind} has no output '{name}': the outputs are {', '.join(names)}.")
+        return Outlet(self, names.index(name))
+
+
+@dataclass(frozen=True)
+class Outlet:
+    """An output of a box."""
+
+    box: Box
+    slot: int
+
+    @property
+    def type(self) -> str:
+        """What comes out, or "" where there is no such output."""
+        outputs = self.box.outputs
+        return outputs[self.slot][1] if self.slot < len(outputs) else ""
+
 
 @dataclass(eq=False)
 class Group:
@@ -63,7 +84,7 @@ class Canvas:
         self._open: Group | None = None
 
     def add(self, kind: str, cell: Cell, title: str = "", rows: int = 1, **inputs: Any) -> Box:  # noqa: ANN401
-        """A node at a cell; an input is a constant, or the box whose first output it reads.
+        """A node at a cell; an input is a constant, the box whose first output it reads, or an outlet.
 
         ValueError where the node has no such input, or the input takes no such value.
         """
@@ -93,8 +114,9 @@ class Canvas:
 def _accepted(declared: Mapping[str, Socket], name: str, value: Any) -> Any:  # noqa: ANN401
     if name not in declared:
         raise ValueError(f"there is no input '{name}': the inputs are {', '.join(declared)}.")
-    if not isinstance(value, Box):
+    source = Outlet(value, 0) if isinstance(value, Box) else value
+    if not isinstance(source, Outlet):
         return declared[name].accept(value)
-    if not value.outputs or not compatible(value.outputs[0][1], declared[name].type):
-        raise ValueError(f"'{name}' takes {declared[name].type}, which {value.kind} does not give.")
-    return value
+    if not source.type or not compatible(source.type, declared[name].type):
+        raise ValueError(f"'{name}' takes {declared[name].type}, which {source.box.kind} does not give.")
+    return source

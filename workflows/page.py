@@ -7,7 +7,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from ..headless.catalogue import all_nodes
 from ..headless.sockets import sockets
-from .canvas import NOTE, Box, Canvas
+from .canvas import NOTE, Box, Canvas, Outlet
 from .layout import Point, frame, positions, size
 
 OPTIONAL_SHAPE = 7
@@ -47,12 +47,12 @@ def to_page(canvas: Canvas, name: str) -> Json:
 def _links(canvas: Canvas) -> Links:
     """Id, from node, from slot, to node, to slot, type."""
     ends = [
-        (source.id, box.id, slot, source.outputs[0][1])
+        [source.box.id, source.slot, box.id, slot, source.type]
         for box in canvas.boxes
         for slot, name in enumerate(box.declared)
-        if isinstance(source := box.inputs.get(name), Box)
+        if isinstance(source := box.inputs.get(name), Outlet)
     ]
-    return [[index + 1, source, 0, box, slot, kind] for index, (source, box, slot, kind) in enumerate(ends)]
+    return [[index + 1, *end] for index, end in enumerate(ends)]
 
 
 def _node(box: Box, place: Point, links: Links) -> Json:
@@ -86,9 +86,9 @@ def _inputs(box: Box, links: Links) -> list[Json]:
 
 
 def _outputs(box: Box, links: Links) -> list[Json]:
-    leaving = [link for link, source, *_ in links if source == box.id]
+    leaving = [(link, slot) for link, source, slot, *_ in links if source == box.id]
     return [
-        {"name": name, "type": kind, "slot_index": slot, "links": leaving if slot == 0 else []}
+        {"name": name, "type": kind, "slot_index": slot, "links": [link for link, of in leaving if of == slot]}
         for slot, (name, kind) in enumerate(box.outputs)
     ]
 

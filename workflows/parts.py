@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .canvas import BLUE, GREEN, TALL, Box, Canvas
+from ..models.network import ADAIN
+from .canvas import BLUE, GREEN, TALL, Box, Canvas, Outlet
 
-NETWORK = "small16x"
+NETWORK = "compact"
 ABOUT_NETWORK = (
-    "The network is the 16 times smaller VGG-19 of Collaborative-Distillation; its weights are fetched once, "
-    "ten megabytes, and verified. (AdaIN's decoder for it is Brushwork's own.)"
+    "The network is *compact*, Brushwork's own and built in: a small encoder trained to see as VGG-19 does, with a "
+    "decoder a level. For the papers' own choose *vgg19* or *vgg19-adain*, which are downloaded once."
 )
+SHARES = ((1.0, 0.0), (0.75, 0.25), (0.5, 0.5), (0.25, 0.75), (0.0, 1.0))
+"""Of two styles, from all of the first to all of the second."""
+SHARE_LABELS = [f"{100 * first:g} : {100 * second:g}" for first, second in SHARES]
 
 
-def network(canvas: Canvas, cell: tuple[int, int] = (1, 0)) -> Box:
-    return canvas.add("BrushworkLoadStyleNetwork", cell, name=NETWORK)
+def network(canvas: Canvas, cell: tuple[int, int] = (1, 0), name: str = NETWORK, title: str = "") -> Box:
+    return canvas.add("BrushworkLoadStyleNetwork", cell, title, name=name)
 
 
 def sample(canvas: Canvas, row: int, title: str, name: str) -> Box:
@@ -23,10 +27,11 @@ def sample(canvas: Canvas, row: int, title: str, name: str) -> Box:
     return canvas.add("BrushworkSamplePicture", (1, row), title, name=name)
 
 
-def start(canvas: Canvas, content: str, style: str) -> tuple[Box, Box, Box]:
+def start(canvas: Canvas, content: str, style: str, name: str = NETWORK) -> tuple[Box, Box, Box]:
     """The network, one content and one style."""
     with canvas.group("Start", BLUE):
-        return network(canvas), sample(canvas, 1, "Content", content), sample(canvas, 2, "Style", style)
+        loaded = network(canvas, name=name)
+        return loaded, sample(canvas, 1, "Content", content), sample(canvas, 2, "Style", style)
 
 
 def square(canvas: Canvas, cell: tuple[int, int], image: Box, side: int, left: int) -> Box:
@@ -34,15 +39,28 @@ def square(canvas: Canvas, cell: tuple[int, int], image: Box, side: int, left: i
     return canvas.add("ImageCrop", cell, "Square", image=image, width=side, height=side, x=left)
 
 
-def encode(canvas: Canvas, cell: tuple[int, int], network: Box, image: Box, level: int, title: str = "") -> Box:
-    return canvas.add("BrushworkStyleEncoder", cell, title, network=network, image=image, level=f"relu{level}_1")
+def encode(canvas: Canvas, cell: tuple[int, int], network: Box, image: Box, level: str, title: str = "") -> Box:
+    return canvas.add("BrushworkStyleEncoder", cell, title, network=network, image=image, level=level)
 
 
 def decode(canvas: Canvas, cell: tuple[int, int], network: Box, features: Box, title: str = "") -> Box:
     return canvas.add("BrushworkStyleDecoder", cell, title, network=network, features=features)
 
 
-def sheet(canvas: Canvas, cell: tuple[int, int], images: Sequence[Box], labels: Sequence[str], columns: int) -> Box:
+def paint(canvas: Canvas, cell: tuple[int, int], network: Box, features: Box) -> Box:
+    """The decoder that was trained for AdaIN's features."""
+    return canvas.add("BrushworkStyleDecoder", cell, network=network, features=features, trained_for=ADAIN)
+
+
+def bright(canvas: Canvas, content: Box, channel: str, value: float) -> Box:
+    """A mask, in the third column: what is bright in a channel of the content."""
+    level = canvas.add("ImageToMask", (2, 1), image=content, channel=channel)
+    return canvas.add("ThresholdMask", (2, 2), mask=level, value=value)
+
+
+def sheet(
+    canvas: Canvas, cell: tuple[int, int], images: Sequence[Box | Outlet], labels: Sequence[str], columns: int
+) -> Box:
     """All results on one picture, in order."""
     slots: dict[str, Any] = {f"image_{index + 1}": image for index, image in enumerate(images)}
     side = 960 // columns

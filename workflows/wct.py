@@ -40,8 +40,8 @@ def per_level() -> Canvas:
     canvas.note(
         "## WCT, level by level\n"
         "First each level alone: relu5_1 moves large shapes and loses detail, relu1_1 changes little but colours. "
-        "Then three cascades through all five, with the strength in the coarse levels, everywhere, and in the "
-        "fine ones.\n\n"
+        "Then three cascades, with the strength in the coarse levels, everywhere, and in the fine ones, where relu5_1 "
+        "is left out.\n\n"
         "**Try:** every *alpha* by itself; another Style.\n\n" + ABOUT_NETWORK
     )
     net, content, style = start(canvas, "astronaut", "paper_leaves")
@@ -134,16 +134,17 @@ def _level(canvas: Canvas, cell: tuple[int, int], sources: Sequence[Box], level:
 def _cascade(canvas: Canvas, cell: tuple[int, int], sources: Sequence[Box], alphas: Sequence[float]) -> Box:
     net, image, style = sources
     for index, (level, alpha) in enumerate(zip(LEVELS, alphas, strict=True)):
-        image = _level(canvas, (cell[0] + index, cell[1]), (net, image, style), level, alpha)
+        if alpha:  # at 0 the decoder would still lose something
+            image = _level(canvas, (cell[0] + index, cell[1]), (net, image, style), level, alpha)
     return image
 
 
 def _both(canvas: Canvas, column: int, sources: Sequence[Box], level: int) -> Box:
     net, image, *styles = sources
-    own = encode(canvas, (column, 1), net, image, level, "Encode content")
+    own = encode(canvas, (column, 1), net, image, f"relu{level}_1", "Encode content")
     coloured = []
     for row, style in enumerate(styles):
-        target = encode(canvas, (column, 2 + row), net, style, level)
+        target = encode(canvas, (column, 2 + row), net, style, f"relu{level}_1")
         coloured.append(canvas.add("BrushworkWCT", (column + 1, 2 + row), content=own, style=target))
     mixed = canvas.add(
         "BrushworkMixStyles", (column + 2, 1), f"Mix relu{level}_1", features_1=coloured[0], features_2=coloured[1]

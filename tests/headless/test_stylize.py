@@ -103,6 +103,8 @@ def test_levels_and_alpha_are_the_papers_unless_given() -> None:
 
 def test_adains_own_decoder_is_used_where_there_is_one() -> None:
     for network, level, purpose in (
+        ("compact", "relu4_1", "adain"),
+        ("compact", "relu3_1", "reconstruction"),
         ("vgg19-adain", "relu4_1", "adain"),
         ("small16x", "relu4_1", "adain"),
         ("small16x", "relu3_1", "reconstruction"),

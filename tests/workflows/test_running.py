@@ -1,4 +1,4 @@
-"""Every workflow runs without ComfyUI, here with everything in pixels a quarter of its size."""
+"""Every workflow runs without ComfyUI and without a downloaded file, here with all pixels a quarter of their number."""
 
 from pathlib import Path
 
@@ -12,11 +12,14 @@ from brushwork.headless.graph import Graph, Node
 from brushwork.headless.pictures import read_picture
 from brushwork.headless.run import run_workflow
 from brushwork.headless.workflow import read_workflow
+from brushwork.models import weights
 from brushwork.samples import load_sample
 from brushwork.workflows.build import FOLDER, WORKFLOWS
 
 SHARE = 4
-IN_PIXELS = ("width", "height", "x", "y", "feather")
+IN_PIXELS = ("width", "height", "x", "y", "feather", "size")
+STEPS = 2
+"""Of learning."""
 SIDE = 48
 """Of a picture on a contact sheet: with a gap of 1 around it, and 4 for a line of text."""
 EXPECTED = {
@@ -30,6 +33,14 @@ EXPECTED = {
     "wct_two_styles": (75, 112),
     "wct_texture": (128, 128),
     "wct_texture_mix": (128, 128),
+    "msgnet": (128, 128),
+    "msgnet_brush_size": (107, 99),
+    "msgnet_interpolation": (107, 148),
+    "stylebank": (128, 128),
+    "stylebank_fusion": (107, 148),
+    "stylebank_regions": (128, 128),
+    "stylebank_learn": (107, 99),
+    "mixed": (128, 128),
 }
 """Height and width of the result: the content's, the noise's or the sheet's."""
 
@@ -39,7 +50,15 @@ def small_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(brushwork.nodes.pictures, "load_sample", small_sample)
 
 
-@pytest.mark.usefixtures("published", "small_samples")
+@pytest.fixture
+def fresh_clone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No weights but those built in, and no way to get others."""
+    monkeypatch.setenv("BRUSHWORK_WEIGHTS", "")
+    monkeypatch.setenv("BRUSHWORK_OFFLINE", "1")
+    monkeypatch.setattr(weights, "cache_folder", lambda: tmp_path / "cache")
+
+
+@pytest.mark.usefixtures("fresh_clone", "small_samples")
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_a_workflow_paints_a_picture_of_its_size(name: str, tmp_path: Path) -> None:
     graph = read_workflow(FOLDER / f"{name}.json", all_nodes(), all_titles())
@@ -60,4 +79,5 @@ def small(graph: Graph) -> Graph:
 
 def small_node(node: Node) -> Node:
     scaled = {name: node.inputs[name] // SHARE for name in IN_PIXELS if name in node.inputs}
-    return node.with_inputs(**scaled, **({"side": SIDE} if "side" in node.inputs else {}))
+    fixed = {name: value for name, value in {"side": SIDE, "steps": STEPS}.items() if name in node.inputs}
+    return node.with_inputs(**scaled, **fixed)

@@ -34,7 +34,8 @@ def application() -> "Typer":
     """All commands."""
     from typer import Typer
 
-    from .run_command import demo, run
+    from .demo_command import demo
+    from .run_command import run
     from .stylize import Stylization
     from .stylize_command import stylize
     from .train_command import train

@@ -1,4 +1,4 @@
-"""`brushwork run` and `brushwork demo`: run workflow files."""
+"""`brushwork run`: run a workflow file."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,9 +9,6 @@ from .progress import shown_progress
 from .run import run_for_each, run_workflow
 from .settings import apply_setting, folder_setting, for_each_picture, parse_setting
 from .workflow import read_workflow
-
-WORKFLOWS = Path(__file__).parent.parent / "workflows"
-DEMO = ("adain.json", "wct.json")
 
 
 def run(
@@ -30,18 +27,6 @@ def run(
     for setting in settings or []:
         graph = apply_setting(graph, parse_setting(setting), nodes)
     return run_graph(graph, nodes, inputs or workflow.parent, output)
-
-
-def demo(output: Annotated[Path, "The folder for the pictures."]) -> list[Path]:
-    """Run AdaIN and WCT on sample pictures, and name the pictures made."""
-    nodes = all_nodes()
-    files: list[Path] = []
-    with shown_progress() as progress:
-        for name in DEMO:
-            path = WORKFLOWS / name
-            graph = read_workflow(path, nodes, all_titles())
-            files += run_workflow(graph, nodes, WORKFLOWS, output, progress, path.stem)
-    return files
 
 
 def run_graph(graph: Graph, nodes: dict[str, type], input_dir: Path, output_dir: Path) -> list[Path]:

@@ -31,8 +31,8 @@ class Method:
 METHODS = {
     "adain": Method("compact", level="relu4_1", transform="BrushworkAdaIN"),
     "wct": Method("compact", alpha=0.6, transform="BrushworkWCT"),  # the paper's alpha
-    "msgnet": Method("msgnet-21styles", level="comatch", transform="BrushworkCoMatch"),
-    "stylebank": Method("stylebank-ichunyeh", level="bank"),
+    "msgnet": Method("msgnet", level="comatch", transform="BrushworkCoMatch"),
+    "stylebank": Method("stylebank", level="bank"),
 }
 BY_STATISTICS = ("adain", "wct")  # any encoder serves, and the transform itself takes the mask
 

@@ -10,6 +10,8 @@ COVARIANCE = 0.01
 """How far, relative to the style's, a covariance may lie that whitening and colouring reached."""
 VISIBLE = 45.0
 """Decibels of PSNR above which a person sees no difference between two pictures."""
+SAME_PICTURE = 40.0
+"""Decibels of PSNR above which two machines painted the same picture, be it in half precision."""
 
 
 def assert_close(actual: Tensor, expected: Tensor, dtype: torch.dtype | None = None) -> None:

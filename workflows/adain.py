@@ -5,9 +5,10 @@ from __future__ import annotations
 from itertools import product
 from typing import Any
 
+from ..models.network import ADAIN
 from ..models.vgg import ADAIN_LEVEL
 from .canvas import BLUE, OCHRE, RED, VIOLET, Box, Canvas
-from .parts import ABOUT_NETWORK, bright, encode, network, paint, sample, save, sheet, square, start
+from .parts import ABOUT_NETWORK, bright, encode, network, sample, save, sheet, square, start
 
 ALPHAS = (0.0, 0.33, 0.67, 1.0)
 STEPS = (0.0, 0.5, 1.0)
@@ -30,7 +31,7 @@ def basic() -> Canvas:
         target = encode(canvas, (2, 2), net, style, ADAIN_LEVEL, "Encode style")
         restyled = canvas.add("BrushworkAdaIN", (3, 1), content=own, style=target)
         mixed = canvas.add("BrushworkBlendByAlpha", (4, 1), "Alpha", content=own, stylised=restyled)
-        image = paint(canvas, (5, 1), net, mixed)
+        image = _paint(canvas, (5, 1), net, mixed)
     save(canvas, (6, 1), image, "adain")
     return canvas
 
@@ -55,7 +56,7 @@ def alpha_sweep() -> Canvas:
         for row, alpha in enumerate(ALPHAS):
             title = f"Alpha {alpha:g}"
             mixed = canvas.add("BrushworkBlendByAlpha", (4, row), title, content=own, stylised=restyled, alpha=alpha)
-            pictures.append(paint(canvas, (5, row), net, mixed))
+            pictures.append(_paint(canvas, (5, row), net, mixed))
     labels = [f"alpha {alpha:g}" for alpha in ALPHAS]
     save(canvas, (7, 0), sheet(canvas, (6, 0), pictures, labels, 2), "adain_alpha_sweep")
     return canvas
@@ -117,7 +118,7 @@ def regions() -> Canvas:
             for row, where in enumerate((mask, rest))
         ]
         joined = canvas.add("BrushworkRegionMask", (5, 2), inside=halves[0], outside=halves[1], mask=mask, feather=8)
-        image = paint(canvas, (6, 2), net, joined)
+        image = _paint(canvas, (6, 2), net, joined)
     save(canvas, (7, 1), image, "adain_regions")
     return canvas
 
@@ -150,6 +151,11 @@ def colours() -> Canvas:
     return canvas
 
 
+def _paint(canvas: Canvas, cell: tuple[int, int], network: Box, features: Box) -> Box:
+    """The decoder that was trained for AdaIN's features."""
+    return canvas.add("BrushworkStyleDecoder", cell, network=network, features=features, trained_for=ADAIN)
+
+
 def _mixture(canvas: Canvas, net: Box, restyled: list[Box], across: int, down: int) -> Box:
     x, y = STEPS[across], STEPS[down]
     weights = ((1 - x) * (1 - y), x * (1 - y), (1 - x) * y, x * y)
@@ -158,10 +164,10 @@ def _mixture(canvas: Canvas, net: Box, restyled: list[Box], across: int, down: i
     inputs |= {f"features_{n}": features for n, features in zip(numbers, restyled, strict=True)}
     column = 4 + 2 * across
     mixed = canvas.add("BrushworkMixStyles", (column, 1 + down), f"Mix {across + 1} of row {down + 1}", **inputs)
-    return paint(canvas, (column + 1, 1 + down), net, mixed)
+    return _paint(canvas, (column + 1, 1 + down), net, mixed)
 
 
 def _restyled(canvas: Canvas, row: int, net: Box, content: Box, style: Box) -> Box:
     target = encode(canvas, (4, row), net, style, ADAIN_LEVEL, "Encode style")
     restyled = canvas.add("BrushworkAdaIN", (5, row), content=content, style=target)
-    return paint(canvas, (6, row), net, restyled)
+    return _paint(canvas, (6, row), net, restyled)

@@ -11,7 +11,7 @@ from ..headless.catalogue import all_nodes, all_titles
 from ..headless.run import run_workflow
 from ..headless.workflow import parse_workflow
 from ..pictures.sheet import PAPER
-from . import adain, wct
+from . import adain, mixed, msgnet, stylebank, wct
 from .canvas import Canvas
 from .page import to_page
 
@@ -28,6 +28,14 @@ WORKFLOWS: dict[str, Callable[[], Canvas]] = {
     "wct_two_styles": wct.two_styles,
     "wct_texture": wct.texture,
     "wct_texture_mix": wct.texture_mix,
+    "msgnet": msgnet.basic,
+    "msgnet_brush_size": msgnet.brush_size,
+    "msgnet_interpolation": msgnet.interpolation,
+    "stylebank": stylebank.basic,
+    "stylebank_fusion": stylebank.fusion,
+    "stylebank_regions": stylebank.regions,
+    "stylebank_learn": stylebank.learn,
+    "mixed": mixed.pipeline,
 }
 
 

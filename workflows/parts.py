@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..models.network import ADAIN
 from .canvas import BLUE, GREEN, TALL, Box, Canvas, Outlet
 
 NETWORK = "compact"
@@ -45,11 +44,6 @@ def encode(canvas: Canvas, cell: tuple[int, int], network: Box, image: Box, leve
 
 def decode(canvas: Canvas, cell: tuple[int, int], network: Box, features: Box, title: str = "") -> Box:
     return canvas.add("BrushworkStyleDecoder", cell, title, network=network, features=features)
-
-
-def paint(canvas: Canvas, cell: tuple[int, int], network: Box, features: Box) -> Box:
-    """The decoder that was trained for AdaIN's features."""
-    return canvas.add("BrushworkStyleDecoder", cell, network=network, features=features, trained_for=ADAIN)
 
 
 def bright(canvas: Canvas, content: Box, channel: str, value: float) -> Box:

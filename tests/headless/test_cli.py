@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from brushwork.headless import run_command
+from brushwork.headless import demo_command, run_command
 from brushwork.headless.cli import main
 from brushwork.headless.pictures import read_picture, write_picture
+from brushwork.samples import CONTENT
 from brushwork.tests.headless.fakes import Json, api, fake
 
 
@@ -130,13 +131,28 @@ def test_a_missing_typer_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: py
     assert capsys.readouterr().err == "brushwork: the command line needs typer: pip install 'brushwork[cli]'\n"
 
 
-def test_demo_runs_its_workflows(workflow: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in run_command.DEMO:
-        (tmp_path / name).write_bytes(workflow.read_bytes())
-    monkeypatch.setattr(run_command, "WORKFLOWS", tmp_path)
+def test_demo_paints_every_photograph_by_every_system(
+    tmp_path: Path, nodes: dict[str, type], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def sample(name: str) -> tuple[torch.Tensor]:
+        return (torch.full((1, 2, 3, 3), CONTENT.index(name) / 4),)
+
+    nodes["Sample"] = fake(sample, {"required": {"name": (list(CONTENT),)}})
+    for system in demo_command.SYSTEMS:
+        save = {"images": ["1", 0], "filename_prefix": f"by/{system}"}
+        graph = api(n1=("Sample", {"name": "coffee"}, "Content"), n2=("SaveImage", save))
+        (tmp_path / f"{system}.json").write_text(json.dumps(graph), encoding="utf-8")
+    monkeypatch.setattr(demo_command, "WORKFLOWS", tmp_path)
+    monkeypatch.setattr(demo_command, "all_nodes", lambda: nodes)
     assert call("demo", tmp_path / "out") == 0
-    names = [f"{Path(name).stem}_mixed_00001.png" for name in run_command.DEMO]
-    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == sorted(names)
+    sheet, *painted = map(Path, capsys.readouterr().out.splitlines())
+    assert sheet == tmp_path / "out" / "contact_sheet.png" and read_picture(sheet)[0].std() > 0
+    assert {file.relative_to(tmp_path / "out").as_posix() for file in painted} == {
+        f"by/{photo}_{system}_00001.png" for photo in CONTENT for system in demo_command.SYSTEMS
+    }
+    for file in painted:
+        photo = CONTENT.index(file.name.split("_")[0])
+        assert read_picture(file)[0].mean().item() == pytest.approx(photo / 4, abs=1 / 255)
 
 
 def test_weights_list_names_every_network(

@@ -231,7 +231,7 @@ def test_unknown_ways(node: str, choice: dict[str, str]) -> None:
 
 
 def test_unknown_network_and_precision(published: object) -> None:
-    with refused("no network 'magic': choose one of small16x", error=WeightsError):
+    with refused("no network 'magic': choose one of compact", error=WeightsError):
         call("BrushworkLoadStyleNetwork", name="magic")
     with refused("unknown precision 'float7': use one of automatic, float32"):
         call("BrushworkLoadStyleNetwork", name="small16x", precision="float7")

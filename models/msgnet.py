@@ -40,7 +40,7 @@ class Residual(nn.Sequential):
         last = ReflectConv(channels, channels)
         super().__init__(ReflectConv(channels, channels), nn.ReLU(), last)
         nn.init.zeros_(last.weight)
-        nn.init.zeros_(last.bias)
+        nn.init.zeros_(last.get_parameter("bias"))
 
     def forward(self, input: Tensor) -> Tensor:
         """[B, channels, h, w] -> the same."""
@@ -93,7 +93,7 @@ class MsgNet(StyleNetwork):
 def _basis(channels: int) -> nn.Conv2d:
     basis = nn.Conv2d(channels, channels, 1)
     nn.init.dirac_(basis.weight)
-    nn.init.zeros_(basis.bias)
+    nn.init.zeros_(basis.get_parameter("bias"))
     return basis
 
 

@@ -46,7 +46,7 @@ class StyleBankNetwork(StyleNetwork):
             raise ValueError(f"this bank has a style '{style}' already: choose another name.")
         kernel = ReflectConv(self.spaces[LEVEL].channels, self.spaces[LEVEL].channels)
         nn.init.dirac_(kernel.weight)
-        nn.init.zeros_(kernel.bias)
+        nn.init.zeros_(kernel.get_parameter("bias"))
         self.bank.append(kernel.to(next(self.encoder.parameters())))
         self.styles += (style,)
         return kernel

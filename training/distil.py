@@ -118,7 +118,7 @@ def _newborn(layout: VggLayout, seed: int) -> VggEncoder:
     assert isinstance(first, nn.Conv2d)
     with torch.no_grad():
         first.weight.mul_(4)
-        first.bias.copy_(-first.weight.sum((1, 2, 3)) / 2)
+        first.get_parameter("bias").copy_(-first.weight.sum((1, 2, 3)) / 2)
         give_pixels(first, range(3))
     return encoder
 
@@ -129,7 +129,7 @@ def give_pixels(first: nn.Conv2d, channels: Sequence[int]) -> None:
     for colour, channel in enumerate(channels):
         first.weight[channel] = 0
         first.weight[channel, colour, 1, 1] = 4
-        first.bias[channel] = 0
+        first.get_parameter("bias")[channel] = 0
 
 
 @torch.no_grad()

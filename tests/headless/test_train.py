@@ -12,7 +12,7 @@ from brushwork.headless.cli import main
 from brushwork.headless.run import Progress
 from brushwork.models.stylebank import StyleBankNetwork
 from brushwork.tests.models.small import enlivened
-from brushwork.tests.training.tiny import folder_of_pictures, tiny_eye, tiny_network
+from brushwork.tests.training.tiny import folder_of_pictures, tiny_network, tiny_teachers
 
 SMALL = ("--set", "batch=2", "--set", "side=24", "--set", "photo=28")
 SHAPE = "stylebank is no network of VGG's shape: choose compact, small16x or vgg19."
@@ -47,7 +47,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         return enlivened(StyleBankNetwork(("a", "b"), trunk=None)) if name == "stylebank" else tiny_network()
 
     monkeypatch.setattr("brushwork.models.zoo.load_network", load)
-    monkeypatch.setattr("brushwork.training.perception.load_eye", lambda name: tiny_eye())
+    monkeypatch.setattr("brushwork.training.perception.load_eye", lambda name: tiny_teachers())
     monkeypatch.setenv("BRUSHWORK_WEIGHTS", str(tmp_path / "weights"))
     monkeypatch.setattr("brushwork.models.weights.cache_folder", lambda: tmp_path / "cache")
 

@@ -5,16 +5,12 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
-from brushwork.models.vgg import ADAIN_LEVEL, COMPACT, VGG19, VggLayout, VggNetwork
-from brushwork.tests.models.small import enlivened
-from brushwork.tests.training.tiny import TINY, folder_of_pictures
+from brushwork.models.vgg import ADAIN_LEVEL, COMPACT, VggNetwork
+from brushwork.tests.training.tiny import folder_of_pictures, tiny_teachers
 from brushwork.training.adain import AdainRecipe
 from brushwork.training.compact import CompactRecipe, train_compact
 from brushwork.training.distil import DistilRecipe
-from brushwork.training.perception import eye_of
 from brushwork.training.wct import WctRecipe
-
-TEACHER = VggLayout("teacher", TINY.widths, heads=VGG19.widths)
 
 RECIPE = CompactRecipe(
     DistilRecipe(steps=2, photos=1, paintings=1, side=32, shorter=32),
@@ -25,8 +21,7 @@ RECIPE = CompactRecipe(
 
 def test_all_stages_run_and_the_file_is_the_whole_network(tmp_path: Path) -> None:
     folder, counted = folder_of_pictures(tmp_path / "pictures"), list[int]()
-    teachers = eye_of(enlivened(VggNetwork(TEACHER)).eval().requires_grad_(False))
-    network = train_compact(teachers, [folder], [folder], tmp_path, RECIPE, lambda step, _: counted.append(step))
+    network = train_compact(tiny_teachers(), [folder], [folder], tmp_path, RECIPE, lambda step, _: counted.append(step))
     # relu1_1 is solved without steps, so its place among the five levels stays empty.
     assert counted == [1, 2, 4, 5, 6, 7, 8, 9]
     saved = load_file(tmp_path / "compact.safetensors")

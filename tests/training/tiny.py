@@ -6,9 +6,9 @@ from pathlib import Path
 import torch
 
 from brushwork.headless.pictures import write_picture
-from brushwork.models.vgg import LEVELS, VggLayout, VggNetwork
+from brushwork.models.vgg import LEVELS, VGG19, VggLayout, VggNetwork
 from brushwork.tests.models.small import enlivened
-from brushwork.training.perception import Eye
+from brushwork.training.perception import Eye, eye_of
 
 TINY = VggLayout("tiny", (4, 6, 8, 8, 8))
 OnStep = Callable[[int, dict[str, float]], None]
@@ -22,6 +22,12 @@ def tiny_network(adain: str | None = None) -> VggNetwork:
 def tiny_eye() -> Eye:
     """Looks through its own encoder."""
     return Eye(tiny_network())
+
+
+def tiny_teachers() -> Eye:
+    """Shows VGG-19's channels, as what `compact` is distilled from does."""
+    layout = VggLayout("teachers", TINY.widths, heads=VGG19.widths)
+    return eye_of(enlivened(VggNetwork(layout)).eval().requires_grad_(False))
 
 
 def folder_of_pictures(folder: Path, count: int = 3) -> Path:

@@ -125,8 +125,7 @@ def solve(network: VggNetwork, decoder: VggDecoder, level: str, images: Tensor) 
 def first_decoder(network: VggNetwork, level: str, above: VggDecoder | None, seed: int) -> VggDecoder:
     """A decoder that ends in the layers of the level above, where there is one.
 
-    Of the others the first is random, and those that keep the number of channels start as the identity: four random
-    layers in a row hardly find the way from relu5_1 to relu4_1.
+    Of the others the first is random, and those that keep the number of channels start as the identity.
     """
     decoder = give_birth(VggDecoder(network.layout.stage(level), network.layout.rectified_picture), seed)
     for layer in list(decoder.values())[1:]:

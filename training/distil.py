@@ -2,7 +2,7 @@
 
 The encoder is trained from nothing. At every tap a linear map of its channels must give the teachers' features, so that
 it sees what VGG-19 sees; and another the picture itself, so that decoders have something to work with: features that
-only mean what VGG's mean forget colours and edges. Both maps are solved for in each batch, and never kept.
+only mean what VGG's mean forget colours and edges. Both maps are solved for over the last batches, and never kept.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from ..models.vgg import LEVELS, VggEncoder, VggLayout, VggNetwork
 from . import parallel
 from .crops import Crops
 from .loop import Losses, OnStep, Run
-from .losses import best_map, hidden
+from .losses import best_map
 from .newborn import give_birth
 from .perception import Eye
+from .readout import Readout
 
 HEAD_CROPS = 8
 """Batches of crops that the heads are solved from."""
@@ -61,13 +62,16 @@ def distil(
     paintings = Crops(styles, recipe.side, recipe.shorter, generator, device=device)
 
     encoder = _newborn(layout, recipe.seed)
-    run = Run(encoder, generator, asdict(recipe), recipe.steps, recipe.rate, out / "encoder.pt")
+    readouts = _readouts(layout, teachers)
+    run = Run(
+        nn.ModuleList([encoder, readouts]), generator, asdict(recipe), recipe.steps, recipe.rate, out / "encoder.pt"
+    )
 
     def images() -> Tensor:
         both = torch.cat([contents.take(recipe.photos), paintings.take(recipe.paintings)])
         return both.to(memory_format=torch.channels_last)
 
-    for step, parts in run.go(lambda: _losses(encoder, teachers.to(device), images(), recipe.keep)):
+    for step, parts in run.go(lambda: _losses(encoder, readouts, teachers.to(device), images(), recipe.keep)):
         if on_step:
             on_step(step, parts)
     normalise(encoder, images())
@@ -97,14 +101,24 @@ def _measure(means: dict[nn.Module, list[Tensor]], layer: nn.Module, _: object, 
     means[layer].append(output.relu().mean())  # once a band of rows
 
 
-def _losses(encoder: VggEncoder, teachers: Eye, image: Tensor, keep: float) -> Losses:
+def _readouts(layout: VggLayout, teachers: Eye) -> nn.ModuleDict:
+    """Two a level: of the teachers' features and of the picture."""
+    taught = teachers.look(torch.zeros(1, 3, 32, 32), LEVELS)
+    readouts = nn.ModuleDict()
+    for index, (level, width) in enumerate(zip(LEVELS, layout.widths, strict=True)):
+        readouts[level] = Readout(width, taught[level].shape[1])
+        readouts[f"{level} picture"] = Readout(width, 3 * 4**index)
+    return readouts
+
+
+def _losses(encoder: VggEncoder, readouts: nn.ModuleDict, teachers: Eye, image: Tensor, keep: float) -> Losses:
     taught, own = teachers.look(image, LEVELS), encoder(image, LEVELS)
     parts: Losses = {}
     for index, level in enumerate(LEVELS):
         every = 2 if index == 0 else 1  # a quarter of the finest level's pixels says as much
         values, picture = own[level][..., ::every, ::every], F.pixel_unshuffle(image, 2**index)[..., ::every, ::every]
-        parts[level] = hidden(values, taught[level][..., ::every, ::every])
-        parts[f"{level} picture"] = keep * hidden(values, picture)
+        parts[level] = readouts[level](values, taught[level][..., ::every, ::every])
+        parts[f"{level} picture"] = keep * readouts[f"{level} picture"](values, picture)
     return parts
 
 

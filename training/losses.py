@@ -21,20 +21,6 @@ def relative_distance(values: Tensor, target: Tensor) -> Tensor:
     return (error + TINY).sqrt().mean()
 
 
-def hidden(values: Tensor, target: Tensor, ridge: float = 1e-2) -> Tensor:
-    """The root of the share of `target`'s variance [B, D, h, w] that no linear map of the channels of `values` gives.
-
-    The best map is solved for in closed form over the batch (ridge regression, `ridge` in mean variances): there is no
-    head to learn, and the gradient is that of what the features tell, not of what a head has understood so far.
-    """
-    x, y = (pixels.movedim(1, -1).flatten(0, 2) for pixels in (values, target))
-    x, y = x - x.mean(0), y - y.mean(0)
-    scatter, cross = x.mT @ x, x.mT @ y
-    damped = scatter + (ridge * scatter.diagonal().mean() + TINY) * torch.eye(len(scatter), device=x.device)
-    missed = 1 - (cross * torch.linalg.solve(damped, cross)).sum() / (y.square().sum() + TINY)
-    return (missed.clamp_min(0) + TINY).sqrt()
-
-
 def best_map(values: Tensor, target: Tensor, ridge: float = 1e-4) -> tuple[Tensor, Tensor]:
     """The matrix [D, C] and the offset [D] that bring `values` [B, C, h, w] nearest to `target` [B, D, h, w]."""
     x, y = (pixels.movedim(1, -1).flatten(0, 2).double() for pixels in (values, target))

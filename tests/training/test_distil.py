@@ -8,29 +8,8 @@ from brushwork.models.vgg import LEVELS, VggEncoder, VggLayout, VggNetwork
 from brushwork.tests.tolerances import assert_close
 from brushwork.tests.training.tiny import TINY, Course, folder_of_pictures, tiny_eye, tiny_network
 from brushwork.training.distil import DistilRecipe, distil, normalise, teach_heads
-from brushwork.training.losses import best_map, hidden
+from brushwork.training.losses import best_map
 from brushwork.training.perception import eye_of
-
-
-def test_a_linear_map_hides_nothing() -> None:
-    values = torch.randn(2, 3, 8, 8)
-    target = torch.einsum("oc,bchw->bohw", torch.randn(5, 3), values) + 7
-    assert hidden(values, target, ridge=0.0) < 1e-2
-
-
-def test_the_share_that_is_hidden() -> None:
-    # Half of the target's variance is the values' own sign, half is a pattern that has nothing to do with it.
-    signs = torch.tensor([1.0, -1.0]).repeat(8).reshape(1, 1, 4, 4)
-    other = torch.tensor([1.0, 1.0, -1.0, -1.0]).repeat(4).reshape(1, 1, 4, 4)
-    assert_close(hidden(signs, signs + other, ridge=0.0), torch.tensor(0.5**0.5))
-    assert_close(hidden(signs, other, ridge=0.0), torch.tensor(1.0))
-    assert_close(hidden(signs, signs, ridge=1.0), torch.tensor(0.5**0.5))  # half as strong a map explains half
-
-
-def test_dead_channels_have_finite_slopes() -> None:
-    values = torch.zeros(1, 3, 4, 4, requires_grad=True)
-    hidden(values, torch.randn(1, 2, 4, 4)).backward()
-    assert values.grad is not None and values.grad.isfinite().all()
 
 
 def test_losses_fall(tmp_path: Path) -> None:

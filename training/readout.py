@@ -14,8 +14,8 @@ RIDGE = 1e-3
 class Readout(nn.Module):
     """The linear map from `channels` to `targets`, solved for over the last batches, and what it misses.
 
-    There is no head to learn. One batch would not do: at relu5_1 it has fewer positions than a map has weights, which then
-    fits by chance what the features do not tell.
+    There is no head to learn. One batch would not do: at relu5_1 it has fewer positions than a map has weights, which
+    then fits by chance what the features do not tell.
     """
 
     def __init__(self, channels: int, targets: int) -> None:

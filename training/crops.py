@@ -22,6 +22,14 @@ TINY = 8
 """How many times a crop's side may be longer than a picture's shorter one; a strip scaled up more fills the memory."""
 
 
+def check_side(side: int, cell: int) -> None:
+    """ValueError where crops of `side` pixels do not divide into cells of `cell`, two at least."""
+    if side % cell or side < 2 * cell:
+        raise ValueError(
+            f"crops of {side} pixels do not divide into cells of {cell}: choose a larger multiple of {cell}."
+        )
+
+
 class Crops:
     """An endless source of crops; where it stands is the state of `generator`, and no more.
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from ..models.vgg import LEVELS, VggEncoder, VggLayout, VggNetwork
 from . import parallel
-from .crops import Crops
+from .crops import Crops, check_side
 from .loop import Losses, OnStep, Run
 from .losses import best_map
 from .newborn import give_birth
@@ -54,9 +54,7 @@ def distil(
     on_step: OnStep | None = None,
 ) -> VggEncoder:
     """Train an encoder of `layout`; `on_step(steps done, losses)` may raise to stop, the same call goes on."""
-    coarsest = 2 ** (len(LEVELS) - 1)
-    if recipe.side % coarsest:
-        raise ValueError(f"crops of {recipe.side} pixels do not divide into cells: choose a multiple of {coarsest}.")
+    check_side(recipe.side, 2 ** (len(LEVELS) - 1))
     device, generator = parallel.training_device(), torch.Generator().manual_seed(recipe.seed)
     contents = Crops(photos, recipe.side, recipe.shorter, generator, recipe.held_out, device)
     paintings = Crops(styles, recipe.side, recipe.shorter, generator, device=device)

@@ -17,19 +17,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..models.layers import ReflectConv
 from ..models.vgg import LEVELS, VggDecoder, VggNetwork
 from ..pictures.sheet import contact_sheet
 from . import parallel
-from .crops import Crops
+from .closed_form import fit
+from .crops import Crops, check_side
 from .export import save_part
 from .loop import Losses, OnStep, Run, later
 from .losses import relative_distance
 from .newborn import give_birth
 
-SAMPLES = 24
-"""Crops that a decoder of one layer is solved from."""
-RIDGE = 1e-8
-"""Added to the square of every feature, as a share of it."""
+SAMPLES = 160
+"""Crops that layers are solved from."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,8 @@ def train_wct(
 ) -> list[Path]:
     """Train `network`'s decoders of `levels`, from fine to coarse, and save each; `on_step` may raise to stop.
 
-    ValueError where a folder has no pictures, or where `out` holds a checkpoint of another recipe.
+    ValueError where a folder has no pictures, crops do not divide into cells, or `out` holds a checkpoint of another
+    recipe.
     """
     files, above = [], None
     for stage, level in enumerate(levels):
@@ -80,21 +81,25 @@ def _train_level(
     on_step: OnStep | None,
 ) -> VggDecoder:
     device = parallel.training_device()
+    check_side(recipe.side, network.spaces[level].stride)
     network.to(device)
     decoder = first_decoder(network, level, above, recipe.seed).to(device)
     generator = torch.Generator().manual_seed(recipe.seed)
     contents = Crops(photos, recipe.side, recipe.shorter, generator, recipe.held_out, device)
     paintings = Crops(styles, recipe.side, recipe.shorter, generator, device=device)
-    if len(decoder) == 1:
-        solve(network, decoder, level, torch.cat([contents.take(SAMPLES), paintings.take(SAMPLES // 3)]))
-        return decoder
-    run = Run(decoder, generator, asdict(recipe), recipe.steps, recipe.rate, out / f"decoder-{level}.pt")
 
-    shown = torch.cat([contents.take(3), paintings.take(1)])
+    def crops(photos: int, pictures: int) -> Tensor:
+        return torch.cat([contents.take(photos), paintings.take(pictures)])
+
+    shown = crops(3, 1)
+    run = Run(decoder, generator, asdict(recipe), recipe.steps, recipe.rate, out / f"decoder-{level}.pt")
+    if not run.step:
+        solve(network, decoder, level, crops(SAMPLES, SAMPLES // 3))
+    if len(decoder) == 1:
+        return decoder
 
     def losses() -> Losses:
-        image = torch.cat([contents.take(recipe.photos), paintings.take(recipe.paintings)])
-        return _losses(network, decoder, image, level, recipe.features)
+        return _losses(network, decoder, crops(recipe.photos, recipe.paintings), level, recipe.features)
 
     def preview() -> Tensor:
         return contact_sheet([*shown, *decoder(network.encode(shown, level).values)], columns=len(shown))
@@ -107,28 +112,42 @@ def _train_level(
 
 @torch.no_grad()
 def solve(network: VggNetwork, decoder: VggDecoder, level: str, images: Tensor) -> None:
-    """The decoder of relu1_1 is one convolution: the best one for `images` [B, 3, H, W] is found, not learnt.
+    """Find what needs no steps: the one layer of relu1_1, and at relu5_1 those before the layers of the level above.
 
-    Least squares over all pixels, with a ridge against features that tell the same.
+    They are given the features, at the level above, of the best linear guess of the picture: it is blurred, but a
+    picture, which the layers that follow know how to paint. The mean of all features that could be is not, and at
+    relu5_1, where steps have a long way from the level above, 1,500 of them end 4 dB short of this start.
     """
-    (layer,) = decoder.values()
+    stride, names = network.spaces[level].stride, list(decoder)
     values = network.encode(images, level).values
-    patches = F.unfold(F.pad(values, (1,) * 4, mode="reflect"), 3).movedim(1, -1).flatten(0, 1).double()
-    inputs, wanted = F.pad(patches, (0, 1), value=1.0), images.movedim(1, -1).flatten(0, 2).double()
-    scatter = inputs.mT @ inputs
-    scatter.diagonal().mul_(1 + RIDGE)
-    best = torch.linalg.solve(scatter, inputs.mT @ wanted).mT.float()
-    layer.get_parameter("weight").copy_(best[:, :-1].reshape(3, -1, 3, 3))
-    layer.get_parameter("bias").copy_(best[:, -1])
+    if len(names) == 1:
+        return fit(_layer(decoder, names[0]), values, images)
+    above = LEVELS[LEVELS.index(level) - 1]
+    front = [_layer(decoder, name) for name in names[: names.index(f"conv{above[4]}_1")]]
+    if any(layer.in_channels != layer.out_channels for layer in front):
+        return
+    guess = ReflectConv(values.shape[1], 3 * stride**2).to(values)
+    fit(guess, values, F.pixel_unshuffle(images, stride))
+    blurred = F.pixel_shuffle(guess(values), stride).clamp(0, 1)
+    target = network.encode(blurred, above).values
+    for layer in front[1:]:
+        fit(layer, values, target)
+        values = layer(values).relu()
+
+
+def _layer(decoder: VggDecoder, name: str) -> ReflectConv:
+    layer = decoder[name]
+    assert isinstance(layer, ReflectConv)
+    return layer
 
 
 def first_decoder(network: VggNetwork, level: str, above: VggDecoder | None, seed: int) -> VggDecoder:
     """A decoder that ends in the layers of the level above, where there is one.
 
-    Of the others the first is random, and those that keep the number of channels start as the identity.
+    Of the others those that keep the number of channels start as the identity, and one that does not is random.
     """
     decoder = give_birth(VggDecoder(network.layout.stage(level), network.layout.rectified_picture), seed)
-    for layer in list(decoder.values())[1:]:
+    for layer in decoder.values():
         if isinstance(layer, nn.Conv2d) and layer.in_channels == layer.out_channels:
             nn.init.dirac_(layer.weight)
     if above is not None and network.layout.stage(level)[:1] == network.layout.widths[:1]:

@@ -12,13 +12,13 @@ from brushwork.tests.training.tiny import Course, folder_of_pictures, tiny_netwo
 from brushwork.training.distil import give_pixels
 from brushwork.training.wct import WctRecipe, first_decoder, solve, train_wct
 
-RECIPE = WctRecipe(steps=4, photos=1, paintings=1, side=24, shorter=28, rate=1e-2)
+RECIPE = WctRecipe(steps=4, photos=1, paintings=1, side=32, shorter=36, rate=1e-2)
 
 
 def test_losses_fall(tmp_path: Path) -> None:
     network, folder = tiny_network(), folder_of_pictures(tmp_path / "pictures")
     course = Course("relu2_1 pixels")
-    recipe = WctRecipe(steps=120, photos=1, paintings=1, side=24, shorter=28, rate=1e-2)
+    recipe = WctRecipe(steps=120, photos=1, paintings=1, side=32, shorter=36, rate=1e-2)
     train_wct(network, [folder], [folder], tmp_path, recipe, ("relu2_1",), course)
     assert course.fell()
 

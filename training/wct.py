@@ -42,6 +42,7 @@ class WctRecipe:
     side: int = 160  # pixels of a crop
     shorter: int = 256  # pixels of a picture's shorter side before the crop
     rate: float = 1e-3  # Adam's, falling to zero
+    polish: float = 1e-4  # the same where the coarse layers are solved: ten times as much and they forget it
     features: float = 0.5  # weight of the features beside the pixels; the paper's 1 is for squares
     held_out: int = 0  # photographs, the last by name, that are kept to measure with
     seed: int = 0
@@ -92,7 +93,8 @@ def _train_level(
         return torch.cat([contents.take(photos), paintings.take(pictures)])
 
     shown = crops(3, 1)
-    run = Run(decoder, generator, asdict(recipe), recipe.steps, recipe.rate, out / f"decoder-{level}.pt")
+    rate = recipe.polish if coarse_layers(decoder, level) else recipe.rate
+    run = Run(decoder, generator, asdict(recipe), recipe.steps, rate, out / f"decoder-{level}.pt")
     if not run.step:
         solve(network, decoder, level, crops(SAMPLES, SAMPLES // 3))
     if len(decoder) == 1:
@@ -118,21 +120,30 @@ def solve(network: VggNetwork, decoder: VggDecoder, level: str, images: Tensor) 
     picture, which the layers that follow know how to paint. The mean of all features that could be is not, and at
     relu5_1, where steps have a long way from the level above, 1,500 of them end 4 dB short of this start.
     """
-    stride, names = network.spaces[level].stride, list(decoder)
-    values = network.encode(images, level).values
-    if len(names) == 1:
-        return fit(_layer(decoder, names[0]), values, images)
-    above = LEVELS[LEVELS.index(level) - 1]
-    front = [_layer(decoder, name) for name in names[: names.index(f"conv{above[4]}_1")]]
-    if any(layer.in_channels != layer.out_channels for layer in front):
+    values, stride = network.encode(images, level).values, network.spaces[level].stride
+    if len(decoder) == 1:
+        fit(_layer(decoder, "conv1_1"), values, images)
+    if not (coarse := coarse_layers(decoder, level)):
         return
     guess = ReflectConv(values.shape[1], 3 * stride**2).to(values)
     fit(guess, values, F.pixel_unshuffle(images, stride))
     blurred = F.pixel_shuffle(guess(values), stride).clamp(0, 1)
-    target = network.encode(blurred, above).values
-    for layer in front[1:]:
+    target = network.encode(blurred, _above(level)).values
+    for layer in coarse[1:]:
         fit(layer, values, target)
         values = layer(values).relu()
+
+
+def coarse_layers(decoder: VggDecoder, level: str) -> list[ReflectConv]:
+    """The layers before those of the level above, where none changes the number of channels; else none."""
+    names = list(decoder)
+    own = names[: names.index(f"conv{_above(level)[4]}_1")] if len(names) > 1 else []
+    layers = [_layer(decoder, name) for name in own]
+    return layers if all(layer.in_channels == layer.out_channels for layer in layers) else []
+
+
+def _above(level: str) -> str:
+    return LEVELS[LEVELS.index(level) - 1]
 
 
 def _layer(decoder: VggDecoder, name: str) -> ReflectConv:

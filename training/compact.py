@@ -1,9 +1,9 @@
-"""`compact`, from nothing: its encoder, five reconstruction decoders, AdaIN's decoder.
+"""`compact`, from nothing: its encoder, five reconstruction decoders, the deepest level again, AdaIN's decoder.
 
     python -m brushwork train compact --photos PHOTOS --styles PAINTINGS --out OUT
 
-Three stages in three files: distil.py, wct.py, adain.py. OUT/compact.safetensors holds the whole network; the same
-command goes on where it was stopped.
+Four stages in four files: distil.py, wct.py, deepest.py, adain.py. OUT/compact.safetensors holds the whole network;
+the same command goes on where it was stopped.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ..models.vgg import ADAIN_LEVEL, COMPACT, LEVELS, VggNetwork
 from .adain import AdainRecipe, train_adain
+from .deepest import DeepestRecipe, train_deepest
 from .distil import DistilRecipe, distil, teach_heads
 from .export import save_part
 from .loop import OnStep, later
@@ -23,10 +24,11 @@ from .wct import WctRecipe, train_wct
 
 @dataclass(frozen=True)
 class CompactRecipe:
-    """The knobs of the three stages."""
+    """The knobs of the four stages."""
 
     encoder: DistilRecipe = field(default_factory=DistilRecipe)
     decoders: WctRecipe = field(default_factory=WctRecipe)
+    deepest: DeepestRecipe = field(default_factory=DeepestRecipe)
     adain: AdainRecipe = field(default_factory=AdainRecipe)
 
 
@@ -47,6 +49,8 @@ def train_compact(
     before = recipe.encoder.steps
     train_wct(network, photos, styles, out, recipe.decoders, on_step=later(on_step, before))
     before += recipe.decoders.steps * len(LEVELS)
+    train_deepest(network, teachers, photos, styles, out, recipe.deepest, later(on_step, before))
+    before += recipe.deepest.steps
     decoder = train_adain(network, photos, styles, out, recipe.adain, later(on_step, before))
     network.get_submodule("adain").load_state_dict(decoder.state_dict())
     save_part(network, out / "compact.safetensors")

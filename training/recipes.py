@@ -90,7 +90,8 @@ def _compact() -> Recipe:
         return [job.out / "compact.safetensors"]
 
     def length(knobs: CompactRecipe) -> int:
-        return knobs.encoder.steps + len(LEVELS) * knobs.decoders.steps + knobs.adain.steps
+        others = knobs.encoder.steps + knobs.deepest.steps + knobs.adain.steps
+        return others + len(LEVELS) * knobs.decoders.steps
 
     return Recipe(CompactRecipe, run, eye="teachers", length=length)
 

@@ -2,9 +2,10 @@
 
     python -m brushwork train wct --network vgg19 --photos PHOTOS --styles PAINTINGS --out OUT
 
-The encoder stays as it is. Each decoder learns to give back the picture, and the features that the encoder finds in
-it; it starts from the decoder of the level above, whose layers are its own last ones. OUT/decoder-relu1_1.safetensors
-and so on are what the manifest takes as the parts `decoder.relu1_1` ...; the same command goes on where it was stopped.
+The encoder stays as it is. Each decoder learns to give back the picture, the features that the encoder finds in it, and
+those that WCT makes of them; it starts from the decoder of the level above, whose layers are its own last ones.
+OUT/decoder-relu1_1.safetensors and so on are what the manifest takes as the parts `decoder.relu1_1` ...; the same
+command goes on where it was stopped.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from torch import Tensor, nn
 from ..models.layers import ReflectConv
 from ..models.vgg import LEVELS, VggDecoder, VggNetwork
 from ..pictures.sheet import contact_sheet
+from ..transfer.moments import Moments
+from ..transfer.wct import wct
 from . import parallel
 from .closed_form import fit
 from .crops import Crops, check_side
@@ -27,6 +30,7 @@ from .export import save_part
 from .loop import Losses, OnStep, Run, later
 from .losses import relative_distance
 from .newborn import give_birth
+from .perception import eye_of
 
 SAMPLES = 160
 """Crops that layers are solved from."""
@@ -38,12 +42,14 @@ class WctRecipe:
 
     steps: int = 1500  # a level
     photos: int = 3  # crops of photographs a step
-    paintings: int = 1  # and of paintings: what a cascade decodes is no photograph any more
+    paintings: int = 2  # and of paintings, whose features restyle those of as many photographs
     side: int = 160  # pixels of a crop
     shorter: int = 256  # pixels of a picture's shorter side before the crop
     rate: float = 1e-3  # Adam's, falling to zero
     polish: float = 1e-4  # the same where the coarse layers are solved: ten times as much and they forget it
-    features: float = 0.5  # weight of the features beside the pixels; the paper's 1 is for squares
+    pixels: float = 1.5
+    features: float = 0.5
+    restyled: float = 1.0  # the features of what is decoded from restyled ones; the paper has none of this
     held_out: int = 0  # photographs, the last by name, that are kept to measure with
     seed: int = 0
 
@@ -101,7 +107,7 @@ def _train_level(
         return decoder
 
     def losses() -> Losses:
-        return _losses(network, decoder, crops(recipe.photos, recipe.paintings), level, recipe.features)
+        return _losses(network, decoder, contents.take(recipe.photos), paintings.take(recipe.paintings), level, recipe)
 
     def preview() -> Tensor:
         return contact_sheet([*shown, *decoder(network.encode(shown, level).values)], columns=len(shown))
@@ -172,11 +178,36 @@ def _fits(decoder: nn.Module, name: str, value: Tensor) -> bool:
     return own is not None and own.shape == value.shape
 
 
-def _losses(network: VggNetwork, decoder: VggDecoder, image: Tensor, level: str, features: float) -> Losses:
+def _losses(
+    network: VggNetwork, decoder: VggDecoder, photos: Tensor, paintings: Tensor, level: str, recipe: WctRecipe
+) -> Losses:
+    """How far decoded pictures are from the pictures, and their features, seen through heads, from what was decoded.
+
+    Departure from the paper: photographs' features that whitening and colouring has changed are decoded too. A decoder
+    that has never met such features takes from them what it can invert best, and loses what makes the style.
+    """
+    image = torch.cat([photos, paintings])
     with torch.no_grad():
-        wanted = network.encode(image, level).values
-    painted = decoder(wanted)[..., : image.shape[-2], : image.shape[-1]]
+        plain = network.encode(image, level).values
+        asked = torch.cat([plain, _restyled(plain[: len(photos)], plain[len(photos) :])])
+    painted = decoder(asked)[..., : image.shape[-2], : image.shape[-1]]
+    reached = _seen(network, level, network.encode(painted, level).values)
+    asked, count = _seen(network, level, asked), len(plain)
     return {
-        f"{level} pixels": relative_distance(painted, image),
-        f"{level} features": features * relative_distance(network.encode(painted, level).values, wanted),
+        f"{level} pixels": recipe.pixels * relative_distance(painted[:count], image),
+        f"{level} features": recipe.features * relative_distance(reached[:count], asked[:count]),
+        f"{level} restyled": recipe.restyled * relative_distance(reached[count:], asked[count:]),
     }
+
+
+def _restyled(photos: Tensor, paintings: Tensor) -> Tensor:
+    """A photograph's features a painting, restyled by half to in full."""
+    content = photos[: len(paintings)]
+    operator = wct(Moments.of(content, full=True), Moments.of(paintings[: len(content)], full=True))
+    return operator.blend(1 - torch.rand(len(content), device=content.device) / 2)(content)
+
+
+def _seen(network: VggNetwork, level: str, values: Tensor) -> Tensor:
+    """The network's features as its eye shows them, where it has a head at that level."""
+    eye = eye_of(network)
+    return eye.through({level: values})[level] if level in eye.levels else values

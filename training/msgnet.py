@@ -5,8 +5,8 @@
 Every painting is shown at several sizes, and the result is held against the Gram matrices of that size: so the size of
 the style picture becomes the size of the brush. On a network that reconstructs from relu3_1 the encoder stays as it is
 and the decoder starts as that network's; with `--network paper` all is as the authors released it, BGR in 0..255
-included, and starts from nothing. OUT/msgnet.safetensors holds the network; the same command goes on where it was
-stopped.
+included, and starts from nothing; an MSG-Net, as with `--network msgnet`, learns on. OUT/msgnet.safetensors holds the
+network; the same command goes on where it was stopped.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ SEEN = 16
 
 
 def train_msgnet(
-    trunk: VggNetwork | None,
+    start: VggNetwork | MsgNet | None,
     eye: Eye,
     paintings: Sequence[Painting],
     photos: Sequence[Path],
@@ -78,12 +78,15 @@ def train_msgnet(
     recipe: MsgRecipe = MsgRecipe(),
     on_step: OnStep | None = None,
 ) -> MsgNet:
-    """Train one network for all `paintings`, on `trunk` or in the released layout; `on_step` may raise to stop."""
+    """Train one network for all `paintings`: from a trunk, from an MSG-Net, or in the released layout from nothing.
+
+    `on_step` may raise to stop.
+    """
     device, generator = parallel.training_device(), torch.Generator().manual_seed(recipe.seed)
     contents = Crops(photos, recipe.side, recipe.photo, generator, recipe.held_out, device)
-    network = first_msgnet(trunk, recipe.seed).to(device)
+    network = first_msgnet(start, recipe.seed).to(device)
     pictures = [painting.read(size).to(device) for painting in paintings for size in recipe.sizes]
-    if trunk:
+    if isinstance(start, VggNetwork):
         choose_basis(network, pictures)
         start_comatch(network, contents.take(SEEN), pictures)
     sights = [Sight(_moments(network, picture).gram, style_grams(eye.to(device), picture)) for picture in pictures]
@@ -108,17 +111,28 @@ def train_msgnet(
     return network
 
 
-def first_msgnet(trunk: VggNetwork | None, seed: int) -> MsgNet:
-    """A trunk's encoder, frozen, its decoder, and a body that changes nothing; or the released layout, all random."""
-    if trunk is None:
+def first_msgnet(start: VggNetwork | MsgNet | None, seed: int) -> MsgNet:
+    """A trunk's encoder, frozen, its decoder, and a body that changes nothing; an MSG-Net as it is; or the released
+    layout, all random."""
+    if start is None:
         return give_birth(MsgNet(), seed).train()
+    if isinstance(start, MsgNet):
+        return _again(start)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        network = MsgNet(trunk=trunk.layout)
-    network.encoder.load_state_dict(deepest_encoder(trunk))
-    network.decoder.load_state_dict(trunk.decoder[TRUNK_LEVEL].state_dict())
+        network = MsgNet(trunk=start.layout)
+    network.encoder.load_state_dict(deepest_encoder(start))
+    network.decoder.load_state_dict(start.decoder[TRUNK_LEVEL].state_dict())
     network.train().encoder.requires_grad_(False)
     return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+
+def _again(network: MsgNet) -> MsgNet:
+    """The network, ready to learn on; a trunk's encoder and the basis of CoMatch stay as they are."""
+    network.train().requires_grad_(True).encoder.requires_grad_(not network.on_trunk)
+    for basis in (network.whiten, network.colour):
+        basis.requires_grad_(False)
+    return network
 
 
 @torch.no_grad()

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
+from ..models.msgnet import MsgNet
+from ..models.network import StyleNetwork
+from ..models.stylebank import StyleBankNetwork
 from ..models.vgg import ADAIN_LEVEL, LEVELS, TRUNK_LEVEL, VggNetwork
 from ..samples import CONTENT, sample_path
 from .loop import OnStep
 
+Network = TypeVar("Network", bound=StyleNetwork)
 RecipeName = Literal["compact", "wct", "adain", "msgnet", "stylebank", "stylebank-style"]
 
 PAPER = "paper"
@@ -102,15 +106,14 @@ def _stylebank() -> Recipe:
     from .stylebank import BankRecipe, train_bank
 
     def run(job: Job) -> list[Path]:
-        paintings = paintings_in(job.styles)
-        train_bank(_trunk(job.network), load_eye(job.eye), paintings, job.photos, job.out, job.knobs, job.on_step)
+        paintings, start = paintings_in(job.styles), _start(job.network, StyleBankNetwork)
+        train_bank(start, load_eye(job.eye), paintings, job.photos, job.out, job.knobs, job.on_step)
         return [job.out / "stylebank.safetensors"]
 
     return Recipe(BankRecipe, run, "compact", "compact")
 
 
 def _stylebank_style() -> Recipe:
-    from ..models.stylebank import StyleBankNetwork
     from ..models.zoo import load_network
     from .new_style import NewStyleRecipe, learn_painting
     from .paintings import paintings_in
@@ -135,15 +138,21 @@ def _msgnet() -> Recipe:
     from .perception import load_eye
 
     def run(job: Job) -> list[Path]:
-        paintings = paintings_in(job.styles)
-        train_msgnet(_trunk(job.network), load_eye(job.eye), paintings, job.photos, job.out, job.knobs, job.on_step)
+        paintings, start = paintings_in(job.styles), _start(job.network, MsgNet)
+        train_msgnet(start, load_eye(job.eye), paintings, job.photos, job.out, job.knobs, job.on_step)
         return [job.out / "msgnet.safetensors"]
 
     return Recipe(MsgRecipe, run, "compact", "compact")
 
 
-def _trunk(name: str) -> VggNetwork | None:
-    return None if name == PAPER else _network(name, TRUNK_LEVEL)
+def _start(name: str, kind: type[Network]) -> VggNetwork | Network | None:
+    """A network of that kind as it is, a trunk for one, or nothing for the paper's own layout."""
+    from ..models.zoo import load_network
+
+    if name == PAPER:
+        return None
+    network = load_network(name)
+    return network if isinstance(network, kind) else _network(name, TRUNK_LEVEL)
 
 
 def _network(name: str, start: str = "") -> VggNetwork:

@@ -3,10 +3,10 @@
     python -m brushwork train stylebank --network compact --photos PHOTOS --styles PAINTINGS --out OUT
 
 On a network that reconstructs from relu3_1 the encoder stays as it is, and the decoder starts as that network's; with
-`--network paper` both have the paper's own layout and start from nothing, which takes a GPU and a day. Steps go in
-turns: some that paint, each crop in a style of its own, and one that only reconstructs, without a kernel. A style is a
-picture in the folder PAINTINGS and is named after its file. OUT/stylebank.safetensors holds the whole network; the same
-command goes on where it was stopped.
+`--network paper` both have the paper's own layout and start from nothing, which takes a GPU and a day; a bank of just
+these styles, as with `--network stylebank`, learns on. Steps go in turns: some that paint, each crop in a style of its
+own, and one that only reconstructs, without a kernel. A style is a picture in the folder PAINTINGS and is named after
+its file. OUT/stylebank.safetensors holds the whole network; the same command goes on where it was stopped.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class BankRecipe:
 
 
 def train_bank(
-    trunk: VggNetwork | None,
+    start: VggNetwork | StyleBankNetwork | None,
     eye: Eye,
     paintings: Sequence[Painting],
     photos: Sequence[Path],
@@ -76,12 +76,16 @@ def train_bank(
     recipe: BankRecipe = BankRecipe(),
     on_step: OnStep | None = None,
 ) -> StyleBankNetwork:
-    """Train a bank of all `paintings` on `trunk`, or in the paper's layout; `on_step` may raise to stop."""
+    """Train a bank of all `paintings`: on a trunk, from a bank of these styles, or in the paper's layout from nothing.
+
+    `on_step` may raise to stop. ValueError where the bank to start from has other styles.
+    """
     device, generator = parallel.training_device(), torch.Generator().manual_seed(recipe.seed)
     contents = Crops(photos, recipe.side, recipe.photo, generator, recipe.held_out, device)
-    network = first_bank([painting.name for painting in paintings], trunk, recipe.seed)
-    pictures = [painting.read(recipe.painting).to(device) for painting in paintings]
-    if trunk:
+    network = first_bank([painting.name for painting in paintings], start, recipe.seed)
+    by_name = {painting.name: painting for painting in paintings}
+    pictures = [by_name[style].read(recipe.painting).to(device) for style in network.styles]
+    if isinstance(start, VggNetwork):
         start_kernels(network.to(device), contents.take(SEEN), pictures)
     styles = [style_grams(eye.to(device), picture) for picture in pictures]
     file, kernels = out / "stylebank.pt", list(network.bank.parameters())
@@ -112,15 +116,25 @@ def train_bank(
     return network
 
 
-def first_bank(styles: Sequence[str], trunk: VggNetwork | None, seed: int) -> StyleBankNetwork:
-    """A bank between a trunk's encoder, frozen, and its decoder; or the paper's layout, all random."""
-    if trunk is None:
+def first_bank(styles: Sequence[str], start: VggNetwork | StyleBankNetwork | None, seed: int) -> StyleBankNetwork:
+    """A bank between a trunk's encoder, frozen, and its decoder; a bank as it is; or the paper's layout, all random."""
+    if start is None:
         return give_birth(StyleBankNetwork(styles), seed).train()
-    network = StyleBankNetwork(styles, trunk=trunk.layout)
-    network.encoder.load_state_dict(deepest_encoder(trunk))
-    network.decoder.load_state_dict(trunk.decoder[TRUNK_LEVEL].state_dict())
+    if isinstance(start, StyleBankNetwork):
+        return _again(start, styles)
+    network = StyleBankNetwork(styles, trunk=start.layout)
+    network.encoder.load_state_dict(deepest_encoder(start))
+    network.decoder.load_state_dict(start.decoder[TRUNK_LEVEL].state_dict())
     network.train().encoder.requires_grad_(False)
     return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+
+def _again(bank: StyleBankNetwork, styles: Sequence[str]) -> StyleBankNetwork:
+    """The bank, ready to learn on; a trunk's encoder stays as it is."""
+    if set(bank.styles) != set(styles):
+        raise ValueError(f"the bank to start from has the styles {', '.join(bank.styles)}: name a folder of those.")
+    bank.train().requires_grad_(True).encoder.requires_grad_(not bank.normalises)
+    return bank
 
 
 @torch.no_grad()

@@ -50,6 +50,7 @@ class WctRecipe:
     pixels: float = 1.5
     features: float = 0.5
     restyled: float = 1.0  # the features of what is decoded from restyled ones; the paper has none of this
+    again: bool = False  # whether the network's own decoders learn on, each by itself
     held_out: int = 0  # photographs, the last by name, that are kept to measure with
     seed: int = 0
 
@@ -91,6 +92,8 @@ def _train_level(
     check_side(recipe.side, network.spaces[level].stride)
     network.to(device)
     decoder = first_decoder(network, level, above, recipe.seed).to(device)
+    if recipe.again:
+        decoder.load_state_dict(network.decoder[level].state_dict())
     generator = torch.Generator().manual_seed(recipe.seed)
     contents = Crops(photos, recipe.side, recipe.shorter, generator, recipe.held_out, device)
     paintings = Crops(styles, recipe.side, recipe.shorter, generator, device=device)
@@ -99,9 +102,9 @@ def _train_level(
         return torch.cat([contents.take(photos), paintings.take(pictures)])
 
     shown = crops(3, 1)
-    rate = recipe.polish if coarse_layers(decoder, level) else recipe.rate
+    rate = recipe.polish if coarse_layers(decoder, level) and not recipe.again else recipe.rate
     run = Run(decoder, generator, asdict(recipe), recipe.steps, rate, out / f"decoder-{level}.pt")
-    if not run.step:
+    if not (run.step or recipe.again):
         solve(network, decoder, level, crops(SAMPLES, SAMPLES // 3))
     if len(decoder) == 1:
         return decoder

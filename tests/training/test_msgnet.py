@@ -63,3 +63,11 @@ def test_the_released_layout_learns_from_nothing() -> None:
     network = first_msgnet(None, 0)
     assert network.spaces["comatch"].channels == 512
     assert all(weight.requires_grad for weight in network.parameters())
+
+
+def test_an_msgnet_learns_on() -> None:
+    network = first_msgnet(tiny_network(), 0).eval().requires_grad_(False)
+    again = first_msgnet(network, 0)
+    assert again is network and again.training
+    learning = {name.split(".")[0] for name, weight in again.named_parameters() if weight.requires_grad}
+    assert learning == {"comatch", "body", "decoder"}

@@ -107,3 +107,13 @@ def test_kernels_start_with_the_colours_of_their_paintings() -> None:
     reached, wanted = (Moments.of(v, full=True) for v in (inner, network.encode(painting, "bank").values))
     assert_close(reached.mean, wanted.mean)
     assert (reached.covariance - wanted.covariance).norm() < COVARIANCE * wanted.covariance.norm()
+
+
+def test_a_bank_learns_on_and_only_one_of_the_same_styles_does() -> None:
+    bank = first_bank(NAMES, tiny_network(), 0).eval().requires_grad_(False)
+    again = first_bank(NAMES[::-1], bank, 0)
+    assert again is bank and again.training
+    learning = {name.split(".")[0] for name, weight in again.named_parameters() if weight.requires_grad}
+    assert learning == {"bank", "decoder"}
+    with pytest.raises(ValueError, match=r"^the bank to start from has the styles .*: name a folder of those\.$"):
+        first_bank(("another",), bank, 0)

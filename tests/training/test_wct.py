@@ -1,5 +1,6 @@
 """Reconstruction decoders: each starts from the level above, only they learn, and the network has them afterwards."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -53,3 +54,11 @@ def test_relu1_1_is_solved() -> None:
     decoder = first_decoder(network, "relu1_1", None, seed=0)
     solve(network, decoder, "relu1_1", images)
     assert_close(decoder(network.encode(images, "relu1_1").values), images)
+
+
+def test_decoders_learn_on_from_the_networks_own(tmp_path: Path) -> None:
+    network, folder = tiny_network(), folder_of_pictures(tmp_path / "pictures")
+    before = {name: value.clone() for name, value in network.decoder.state_dict().items()}
+    train_wct(network, [folder], [folder], tmp_path, replace(RECIPE, steps=1, rate=1e-7, again=True), LEVELS[:2])
+    for name, value in network.decoder.state_dict().items():
+        assert_close(value, before[name])

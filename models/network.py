@@ -30,8 +30,7 @@ class StyleNetwork(nn.Module, ABC):
         """Features at several levels, in one pass where one encoder serves them. ValueError for an unknown level."""
         spaces = {level: self.space(level) for level in levels}
         size = (image.shape[-2], image.shape[-1])
-        # Reflection needs two cells at every scale; all levels pad alike, so that none depends on the others asked.
-        padded = _at_least(image, max(space.stride for space in self.spaces.values()) + 1)
+        padded = _at_least(image, self.smallest)
         maps = self._encode(padded.to(self.dtype, memory_format=torch.channels_last), tuple(spaces))
         return {level: FeatureMap(maps[level], space, size) for level, space in spaces.items()}
 
@@ -71,6 +70,25 @@ class StyleNetwork(nn.Module, ABC):
     def bfloat16_suffices(self) -> bool:
         """Whether pictures computed in bfloat16 were measured to stay over 45 dB from the float32 ones."""
         return False
+
+    @property
+    def local(self) -> bool:
+        """Whether encoder and decoder look no further than the spaces' `reach`; normalising inside looks everywhere."""
+        return True
+
+    @property
+    def smallest(self) -> int:
+        """The side in pixels that smaller pictures are padded to: reflection needs two cells at every scale.
+
+        All levels pad alike, so that none depends on the others asked.
+        """
+        return max(space.stride for space in self.spaces.values()) + 1
+
+    @property
+    def widest(self) -> int:
+        """Channels of the widest map that is as large as the picture: what a pixel costs in memory goes by it."""
+        layers = [layer for layer in self.modules() if isinstance(layer, nn.Conv2d)]
+        return max(layer.out_channels for layer in layers if layer.in_channels == 3)
 
     @property
     def dtype(self) -> torch.dtype:

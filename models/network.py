@@ -41,8 +41,7 @@ class StyleNetwork(nn.Module, ABC):
         """
         level = features.space.level
         features.expect(self.spaces.get(level) or next(iter(self.spaces.values())))
-        if trained_for not in self.purposes(level):
-            raise ValueError(f"this network has no {trained_for} decoder at {level}: {self._decoders()}.")
+        self.expect_decoder(level, trained_for)
         image = self._decode(features.values.to(self.dtype), level, trained_for)
         height, width = features.image_size
         return image[..., :height, :width].float()
@@ -52,6 +51,11 @@ class StyleNetwork(nn.Module, ABC):
         if level not in self.spaces:
             raise ValueError(f"this network has no level '{level}': choose one of {', '.join(self.spaces)}.")
         return self.spaces[level]
+
+    def expect_decoder(self, level: str, trained_for: str) -> None:
+        """ValueError, with the decoders there are, unless one starts at `level` for that purpose."""
+        if trained_for not in self.purposes(level):
+            raise ValueError(f"this network has no {trained_for} decoder at {level}: {self._decoders()}.")
 
     def purposes(self, level: str) -> tuple[str, ...]:
         """What the decoders that start at `level` were trained for."""

@@ -55,7 +55,9 @@ def gather(
 def weights_of(mask: Tensor, items: slice, box: Box, values: Tensor, stride: int) -> Tensor:
     """A mask as weights [1 or n, 1, h, w] of `values` [n, C, h, w], the features of a box of some pictures."""
     height, width = values.shape[-2:]
-    return cell_weights(cut(items_of(mask, items), box), (height, width), stride).to(values.device)
+    last = mask.shape[-2] - 1, mask.shape[-1] - 1  # stands for what a tiny picture is padded with, too
+    seen = Box(min(box.top, last[0]), min(box.left, last[1]), box.bottom, box.right)
+    return cell_weights(cut(items_of(mask, items), seen), (height, width), stride).to(values.device)
 
 
 def items_of(mask: Tensor, items: slice) -> Tensor:

@@ -71,7 +71,7 @@ class Grid:
         return Tile(core, Box(top, left, bottom, right))
 
     def tiles(self, side: int, within: Box | None = None) -> list[Tile]:
-        """Tiles, row by row, whose cores cover a box of the grid: about alike, and no longer than `side` or the stride."""
+        """Tiles, row by row, whose cores cover a box of the grid: about alike, no longer than `side` or the stride."""
         box = within or self.picture
         if self.whole:
             return [self.tile(box)]

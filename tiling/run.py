@@ -100,9 +100,8 @@ class Walk:
     def _pieces(self, grid: Grid, batch: int) -> list[Piece]:
         many = self.together(grid.picture.area)
         starts = range(0, batch, many)
-        whole = grid.picture.area <= self.pixels
-        side = max(grid.size) if whole else max(self.host.floor, isqrt(self.pixels) - 2 * grid.margin)
-        tiles = grid.tiles(side)
+        side = max(self.host.floor, isqrt(self.pixels) - 2 * grid.margin)
+        tiles = [grid.tile(grid.picture)] if grid.picture.area <= self.pixels else grid.tiles(side)
         return [_piece(grid, slice(at, min(at + many, batch)), tile) for at in starts for tile in tiles]
 
     def _parts(self, grid: Grid, piece: Piece) -> list[Piece]:

@@ -68,6 +68,9 @@ def stylize(
     for style in styles:
         check_batches(content.shape[0], style.pictures.shape[0])
     levels = list(recipe.alphas)
+    for level in levels:  # before any work
+        network.space(level)
+        network.expect_decoder(level, _purpose(network, level, recipe.method))
     total = 2 * len(levels) * _pixels(network, content) + sum(_pixels(network, style.pictures) for style in styles)
     walk, full = Walk(host, network, total), needs_full(recipe.method)
     learnt = [gather(walk, network, style.pictures, levels, [style.learnt_from], full) for style in styles]
@@ -128,14 +131,14 @@ class _Stage:
     def _paint(self, source: Tensor, operators: _Operators, keep: Cells | None, result: Tensor) -> None:
         network, space = self.network, self.network.space(self.level)
         size = source.shape[-2], source.shape[-1]
-        decoded = decoding_grid(network, size, space)
+        decoded, purpose = decoding_grid(network, size, space), _purpose(network, self.level, self.recipe.method)
         before = Overpainted(source)
 
         def work(piece: Piece) -> None:
             seen = decoded.tile(piece.tile.core).outer
             values = keep.get(piece, seen) if keep else self._encode(before.read(piece), piece, seen)
             mapped = operators(values, piece.items, seen, space.stride)
-            paint(network, FeatureMap(mapped, space, size), self._purpose, piece, seen, result)
+            paint(network, FeatureMap(mapped, space, size), purpose, piece, seen, result)
 
         self.walk.over(decoded if keep else decoding_grid(network, size, space, encoded=False), len(source), work)
 
@@ -145,10 +148,10 @@ class _Stage:
         stride = features.space.stride
         return cut(features.values, seen.cells(stride).within(piece.tile.outer.cells(stride)))
 
-    @property
-    def _purpose(self) -> str:
-        trained = self.recipe.method == ADAIN and ADAIN in self.network.purposes(self.level)
-        return ADAIN if trained else RECONSTRUCTION
+
+def _purpose(network: StyleNetwork, level: str, method: str) -> str:
+    """What the decoder should have been trained for."""
+    return ADAIN if method == ADAIN and ADAIN in network.purposes(level) else RECONSTRUCTION
 
 
 def _groups(walk: Walk, network: StyleNetwork, content: Tensor, whole_batch: bool) -> list[slice]:

@@ -1,22 +1,13 @@
 """A picture restyled in tiles is the picture restyled whole, pixel for pixel."""
 
-from dataclasses import replace
 
-import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import Tensor
 
-from brushwork.models.features import FeatureMap
-from brushwork.models.network import ADAIN, RECONSTRUCTION, StyleNetwork
 from brushwork.tests.laws import law, picture
 from brushwork.tests.models.small import KINDS, small_network
-from brushwork.tests.tolerances import assert_close
 from brushwork.tiling.run import Host
 from brushwork.tiling.stylize import Recipe, Style, stylize
-from brushwork.transfer.regions import cell_weights
-from brushwork.transfer.restyle import apply_within, fit
 from brushwork.transfer.wct import METHODS
 
 WHOLE = Host()

@@ -11,7 +11,7 @@ from torch import Tensor
 from ..models.features import FeatureMap
 from ..models.network import ADAIN, RECONSTRUCTION, StyleNetwork
 from ..transfer.channel_map import ChannelMap
-from ..transfer.mixing import blend
+from ..transfer.mixing import blend, normalised
 from ..transfer.moments import Moments, check_batches
 from ..transfer.restyle import fit_moments, needs_full
 from .codec import Cells, Overpainted, blank, decoding_grid, encoding_grid, paint
@@ -65,12 +65,8 @@ def stylize(
     own decoder paints if there is one. Memory holds content and result, which lies there as [B, H, W, 3], and tiles.
     ValueError for batches that do not pair, unknown methods and levels, and where not even small tiles fit.
     """
-    for style in styles:
-        check_batches(content.shape[0], style.pictures.shape[0])
+    _check(network, content, styles, recipe)
     levels = list(recipe.alphas)
-    for level in levels:  # before any work
-        network.space(level)
-        network.expect_decoder(level, _purpose(network, level, recipe.method))
     total = 2 * len(levels) * _pixels(network, content) + sum(_pixels(network, style.pictures) for style in styles)
     walk, full = Walk(host, network, total), needs_full(recipe.method)
     learnt = [gather(walk, network, style.pictures, levels, [style.learnt_from], full) for style in styles]
@@ -147,6 +143,17 @@ class _Stage:
         features = self.network.encode(pixels.to(self.walk.host.device, torch.float32), self.level)
         stride = features.space.stride
         return cut(features.values, seen.cells(stride).within(piece.tile.outer.cells(stride)))
+
+
+def _check(network: StyleNetwork, content: Tensor, styles: Sequence[Style], recipe: Recipe) -> None:
+    """What would fail after minutes fails before."""
+    for style in styles:
+        check_batches(content.shape[0], style.pictures.shape[0])
+    if weights := [style.weight for style in styles if style.region is None]:
+        normalised(weights)
+    for level in recipe.alphas:
+        network.space(level)
+        network.expect_decoder(level, _purpose(network, level, recipe.method))
 
 
 def _purpose(network: StyleNetwork, level: str, method: str) -> str:

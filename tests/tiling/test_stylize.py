@@ -1,6 +1,5 @@
 """A picture restyled in tiles is the picture restyled whole, pixel for pixel."""
 
-
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -42,6 +42,7 @@ class Host:
     """Gives memory back before the next try."""
     is_full: Callable[[Exception], bool] = out_of_memory
     room: int = ROOM
+    most: int = MOST
     budget: int = BUDGET
     floor: int = FLOOR
 
@@ -68,9 +69,9 @@ class Walk:
         self.total = total
         """Pixels of all passes."""
         self.done = 0
-        self.pixels = min(MOST, host.room // (COPIES * network.widest * network.dtype.itemsize))
+        self.pixels = min(host.most, host.room // (COPIES * network.widest * network.dtype.itemsize))
         """That a piece may have with its margins."""
-        self._limit = MOST
+        self._limit = self.pixels
         """Pixels of the cores that fitted into memory at last."""
 
     def over(self, grid: Grid, batch: int, work: Callable[[Piece], None]) -> None:

@@ -112,9 +112,11 @@ class _Stage:
         size, space = (source.shape[-2], source.shape[-1]), self.network.space(self.level)
         cells = Cells(self.network, space, encoding_grid(self.network, size, [space]).size, len(source), self.walk.host)
         keep = cells if cells.fits else None
-        regions, full = [style.region for style in self.styles], needs_full(self.recipe.method)
-        own = gather(self.walk, self.network, source, [self.level], regions, full, keep)[self.level]
-        self._paint(source, self._fit(own, targets), keep, result)
+        regions = {id(style.region): style.region for style in self.styles}  # everything is one region of many styles
+        full = needs_full(self.recipe.method)
+        found = gather(self.walk, self.network, source, [self.level], list(regions.values()), full, keep)[self.level]
+        own = dict(zip(regions, found, strict=True))
+        self._paint(source, self._fit([own[id(style.region)] for style in self.styles], targets), keep, result)
 
     def _fit(self, own: Sequence[Moments], targets: Sequence[Moments]) -> _Operators:
         method, alpha, together = self.recipe.method, self.recipe.alphas[self.level], self.recipe.whole_batch

@@ -19,6 +19,16 @@ class FeatureSpace:
     reach: int
     """How far, in pixels, encoder and decoder together look beyond a pixel."""
 
+    @property
+    def encoder_reach(self) -> int:
+        """How far, in pixels, the encoder looks beyond a cell."""
+        return -(-(self.reach - self.stride + 1) // 2)
+
+    @property
+    def decoder_reach(self) -> int:
+        """How far, in pixels, the decoder looks beyond a pixel: as far as the encoder, and to the end of a cell."""
+        return -(-(self.reach + self.stride - 1) // 2)
+
     def __str__(self) -> str:
         return f"{self.network} {self.level}"
 

@@ -68,6 +68,10 @@ class MsgNet(StyleNetwork):
         self.spaces = {LEVEL: replace(self.spaces[LEVEL], channels=channels)}
         self.comatch = nn.Parameter(torch.empty(channels, channels).uniform_(0, 0.02))
 
+    @property
+    def local(self) -> bool:
+        return self.on_trunk  # where `for_comatch` normalises, outside
+
     def for_comatch(self, values: Tensor) -> Tensor:
         """The content's features [B, C, h, w] as CoMatch takes them.
 

@@ -30,8 +30,7 @@ class StyleNetwork(nn.Module, ABC):
         """Features at several levels, in one pass where one encoder serves them. ValueError for an unknown level."""
         spaces = {level: self.space(level) for level in levels}
         size = (image.shape[-2], image.shape[-1])
-        # Reflection needs two cells at every scale; all levels pad alike, so that none depends on the others asked.
-        padded = _at_least(image, max(space.stride for space in self.spaces.values()) + 1)
+        padded = _at_least(image, self.smallest)
         maps = self._encode(padded.to(self.dtype, memory_format=torch.channels_last), tuple(spaces))
         return {level: FeatureMap(maps[level], space, size) for level, space in spaces.items()}
 
@@ -42,8 +41,7 @@ class StyleNetwork(nn.Module, ABC):
         """
         level = features.space.level
         features.expect(self.spaces.get(level) or next(iter(self.spaces.values())))
-        if trained_for not in self.purposes(level):
-            raise ValueError(f"this network has no {trained_for} decoder at {level}: {self._decoders()}.")
+        self.expect_decoder(level, trained_for)
         image = self._decode(features.values.to(self.dtype), level, trained_for)
         height, width = features.image_size
         return image[..., :height, :width].float()
@@ -53,6 +51,11 @@ class StyleNetwork(nn.Module, ABC):
         if level not in self.spaces:
             raise ValueError(f"this network has no level '{level}': choose one of {', '.join(self.spaces)}.")
         return self.spaces[level]
+
+    def expect_decoder(self, level: str, trained_for: str) -> None:
+        """ValueError, with the decoders there are, unless one starts at `level` for that purpose."""
+        if trained_for not in self.purposes(level):
+            raise ValueError(f"this network has no {trained_for} decoder at {level}: {self._decoders()}.")
 
     def purposes(self, level: str) -> tuple[str, ...]:
         """What the decoders that start at `level` were trained for."""
@@ -71,6 +74,25 @@ class StyleNetwork(nn.Module, ABC):
     def bfloat16_suffices(self) -> bool:
         """Whether pictures computed in bfloat16 were measured to stay over 45 dB from the float32 ones."""
         return False
+
+    @property
+    def local(self) -> bool:
+        """Whether encoder and decoder look no further than the spaces' `reach`; normalising inside looks everywhere."""
+        return True
+
+    @property
+    def smallest(self) -> int:
+        """The side in pixels that smaller pictures are padded to: reflection needs two cells at every scale.
+
+        All levels pad alike, so that none depends on the others asked.
+        """
+        return max(space.stride for space in self.spaces.values()) + 1
+
+    @property
+    def widest(self) -> int:
+        """Channels of the widest map that is as large as the picture: what a pixel costs in memory goes by it."""
+        layers = [layer for layer in self.modules() if isinstance(layer, nn.Conv2d)]
+        return max(layer.out_channels for layer in layers if layer.in_channels == 3)
 
     @property
     def dtype(self) -> torch.dtype:

@@ -66,6 +66,10 @@ class StyleBankNetwork(StyleNetwork):
         return self.get_parameter(f"{place}.weight"), self.get_parameter(f"{place}.bias")
 
     @property
+    def local(self) -> bool:
+        return self.normalises  # outside
+
+    @property
     def bfloat16_suffices(self) -> bool:
         return True  # 50 to 57 dB over sixteen published styles
 

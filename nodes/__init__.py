@@ -9,6 +9,7 @@ from .networks import LoadStyleNetwork, StyleDecoder, StyleEncoder
 from .pictures import BrushSize, ContactSheet, PreserveColor, SamplePicture, TextureNoise
 from .report import StyleReport
 from .stylebank import StyleBankFilter, StyleBankMix
+from .stylize_large import StylizeLarge
 
 NODES: dict[str, type[Node]] = {
     "BrushworkLoadStyleNetwork": LoadStyleNetwork,
@@ -17,6 +18,7 @@ NODES: dict[str, type[Node]] = {
     "BrushworkAdaIN": AdaIN,
     "BrushworkWCT": WCT,
     "BrushworkWCTLevel": WCTLevel,
+    "BrushworkStylizeLarge": StylizeLarge,
     "BrushworkCoMatch": CoMatch,
     "BrushworkStyleBankFilter": StyleBankFilter,
     "BrushworkStyleBankMix": StyleBankMix,

@@ -17,6 +17,11 @@ from ._residency import KeptFeatures
 
 def picture_in(image: Tensor, name: str) -> Tensor:
     """IMAGE [B, H, W, 1, 3 or 4] -> [B, 3, H, W] on the compute device; grey becomes RGB, transparency is dropped."""
+    return picture_at_rest(image, name).to(_host.compute_device(), torch.float32)
+
+
+def picture_at_rest(image: Tensor, name: str) -> Tensor:
+    """`picture_in`, as a view of the picture where it lies: a large one travels tile by tile."""
     if image.dim() != 4 or image.shape[-1] not in (1, 3, 4):
         raise ValueError(
             f"'{name}' has the shape {list(image.shape)}, an image is [batch, height, width, 3]: "
@@ -26,7 +31,7 @@ def picture_in(image: Tensor, name: str) -> Tensor:
         raise ValueError(f"'{name}' holds no pixels: connect a picture of at least 1 x 1.")
     _check_finite(image, name)
     colours = image.expand(*image.shape[:3], 3) if image.shape[-1] == 1 else image[..., :3]
-    return colours.movedim(-1, 1).to(_host.compute_device(), torch.float32)
+    return colours.movedim(-1, 1)
 
 
 def picture_out(image: Tensor) -> Tensor:
@@ -34,8 +39,36 @@ def picture_out(image: Tensor) -> Tensor:
     return image.float().clamp(0, 1).movedim(1, -1).contiguous().to(_host.result_device())
 
 
+def picture_painted(image: Tensor) -> Tensor:
+    """[B, 3, H, W] as tiles were painted into it, in 0..1 -> IMAGE, without a copy."""
+    return image.movedim(1, -1).contiguous().to(_host.result_device())
+
+
 def mask_in(mask: Tensor, name: str, batch: int, size: tuple[int, int]) -> Tensor:
-    """MASK [H, W] or [B, H, W] -> [1 or batch, h, w] in 0..1, resized to the picture's `size` where it has another."""
+    """MASK [H, W] or [B, H, W] -> [1 or batch, h, w] in 0..1 on the compute device, resized to the picture's `size`."""
+    return _sized(_layers(mask, name, batch).to(_host.compute_device()), size)
+
+
+def mask_at_rest(mask: Tensor | None, name: str, picture: Tensor) -> Tensor | None:
+    """`mask_in` for a picture [B, 3, H, W], where the mask lies; None stays None."""
+    if mask is None:
+        return None
+    return _sized(_layers(mask, name, picture.shape[0]), (picture.shape[-2], picture.shape[-1]))
+
+
+def style_mask_at_rest(mask: Tensor | None, name: str, picture: Tensor) -> Tensor | None:
+    """`mask_at_rest` for a style, where a mask that selects nothing leaves no style to take."""
+    sized = mask_at_rest(mask, name, picture)
+    if sized is not None:
+        _check_selects(sized, name)
+    return sized
+
+
+def _sized(layers: Tensor, size: tuple[int, int]) -> Tensor:
+    return resize_mask(layers, size).clamp(0, 1)
+
+
+def _layers(mask: Tensor, name: str, batch: int) -> Tensor:
     layers = mask[None] if mask.dim() == 2 else mask
     if layers.dim() != 3 or min(layers.shape) == 0:
         raise ValueError(
@@ -46,7 +79,7 @@ def mask_in(mask: Tensor, name: str, batch: int, size: tuple[int, int]) -> Tenso
             f"'{name}' holds {layers.shape[0]} masks for {batch} images: give one mask, or as many as images."
         )
     _check_finite(layers, name)
-    return resize_mask(layers.to(_host.compute_device()), size).clamp(0, 1)
+    return layers
 
 
 def mask_over(features: FeatureMap, mask: Tensor | None, name: str) -> Tensor | None:
@@ -65,8 +98,8 @@ def cells_of(features: FeatureMap, mask: Tensor) -> Tensor:
 def style_mask_over(features: FeatureMap, mask: Tensor | None, name: str) -> Tensor | None:
     """`mask_over` for a style, where a mask that selects nothing leaves no style to take."""
     weights = mask_over(features, mask, name)
-    if weights is not None and not (weights.flatten(1).sum(1) > 0).all():
-        raise ValueError(f"'{name}' selects nothing of the style: paint the part to use in white, or disconnect it.")
+    if weights is not None:
+        _check_selects(weights, name)
     return weights
 
 
@@ -77,9 +110,9 @@ def number_in(value: float, name: str, advice: str, least: float = 0.0, most: fl
     return value
 
 
-def alpha_in(alpha: float) -> float:
+def alpha_in(alpha: float, name: str = "alpha") -> float:
     """A strength."""
-    return number_in(alpha, "alpha", "a number from 0 (the content) to 1 (the full style)", most=1.0)
+    return number_in(alpha, name, "a number from 0 (the content) to 1 (the full style)", most=1.0)
 
 
 def choice_in(value: str, choices: Sequence[str], name: str) -> str:
@@ -125,6 +158,12 @@ def _size(features: FeatureMap) -> str:
     return f"{width} x {height}"
 
 
+def _check_selects(weights: Tensor, name: str) -> None:
+    if not (weights.flatten(1).amax(1) > 0).all():
+        raise ValueError(f"'{name}' selects nothing of the style: paint the part to use in white, or disconnect it.")
+
+
 def _check_finite(values: Tensor, name: str) -> None:
-    if not torch.isfinite(values).all():
+    # A NaN is both the least and the greatest. Asking each value would take a copy of a large picture, and more.
+    if not all(torch.isfinite(extreme) for extreme in torch.aminmax(values)):
         raise ValueError(f"'{name}' holds NaN or infinite values: look at the node that made it.")

@@ -13,6 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from ..models.network import StyleNetwork
+from ..tiling.run import BUDGET as FEATURE_BUDGET
+from ..tiling.run import ROOM as TILE_ROOM
+from ..tiling.run import Host
 from ._residency import Residency
 
 FOLDER = "brushwork"
@@ -21,13 +24,9 @@ OTHER_EXTENSIONS = {".model", ".path"}
 """Of published weight files that ComfyUI does not list by itself: MSG-Net's and StyleBank's."""
 ROOM = 2 << 30
 """Bytes that ComfyUI is asked to keep free beside the weights, for what one slice of a batch takes in VGG-19."""
-FEATURE_BUDGET = 1 << 30
-"""Bytes of feature maps that may stay on the compute device: ComfyUI's cache never frees what a node returned."""
-
 PREVIEW = 512
 """Pixels of the longer side of a picture beside the progress bar."""
 
-Result = TypeVar("Result")
 Module = TypeVar("Module", bound=nn.Module)
 
 
@@ -115,26 +114,12 @@ class HostedNetwork:
         return self._network
 
 
-def chunked(run: Callable[[slice], Result], batch: int, size: int) -> list[Result]:
-    """`run` on the slices of a batch, `size` pictures at once; out of memory leads to smaller slices, not to a failure.
-
-    ValueError with the remedy where one picture alone does not fit.
-    """
-    results, done, report = [], 0, progress()
-    while done < batch:
-        check_interrupted()
-        part = slice(done, min(done + size, batch))
-        result = _unless_out_of_memory(run, part)
-        if result is not None:
-            results.append(result)
-            done = part.stop
-            report(done, batch)
-        elif size == 1:
-            raise ValueError("one picture alone does not fit into memory: make it smaller, or use a smaller network.")
-        else:
-            size = max(1, size // 2)
-            _free_memory()
-    return results
+def tiling_host() -> Host:
+    """What a walk over tiles needs, once its network is ready."""
+    device = compute_device()
+    free = _free_bytes(device)
+    room, budget = (limit if free is None else min(limit, free // 2) for limit in (TILE_ROOM, FEATURE_BUDGET))
+    return Host(device, progress(), _free_memory, room=room, budget=budget)
 
 
 @cache
@@ -143,20 +128,19 @@ def residency() -> Residency:
     return Residency(FEATURE_BUDGET)
 
 
-def _unless_out_of_memory(run: Callable[[slice], Result], part: slice) -> Result | None:
-    # A function by itself, so that the exception, which holds the tensors that filled the memory, is gone on return.
-    try:
-        return run(part)
-    except torch.cuda.OutOfMemoryError:
-        return None
-
-
 def _preview(picture: Tensor) -> tuple[str, object, int]:
     """What ComfyUI's progress bar takes: a format, a picture of Pillow's, and the longest side it may have."""
     from PIL import Image
 
     pixels = picture[0].detach().clamp(0, 1).mul(255).round().to("cpu", torch.uint8).movedim(0, -1)
     return "JPEG", Image.fromarray(pixels.contiguous().numpy()), PREVIEW
+
+
+def _free_bytes(device: torch.device) -> int | None:
+    """That are free on `device`; None where nobody counts them."""
+    if management := _comfy("comfy.model_management"):
+        return int(management.get_free_memory(device))
+    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else None
 
 
 def _free_memory() -> None:

@@ -41,8 +41,8 @@ def whole(default: int, least: int, most: int, tooltip: str, **options: bool) ->
     return "INT", {"default": default, "min": least, "max": most, "tooltip": tooltip, **options}
 
 
-def alpha(tooltip: str) -> Input:
-    return "FLOAT", {"default": 1.0, "min": 0.0, "max": 1.0, "step": 0.01, "display": "slider", "tooltip": tooltip}
+def alpha(tooltip: str, default: float = 1.0) -> Input:
+    return "FLOAT", {"default": default, "min": 0.0, "max": 1.0, "step": 0.01, "display": "slider", "tooltip": tooltip}
 
 
 def weight(what: str) -> Input:
@@ -61,13 +61,17 @@ def transform(**widgets: Input) -> Inputs:
     }
 
 
-def fitting() -> dict[str, Input]:
-    """What a transform is fitted to: each picture or the whole batch, and which parts of content and style."""
+def statistics() -> Input:
     tip = (
         "'per image' fits each picture of a batch by itself; 'whole batch' fits all at once, which keeps frames alike."
     )
+    return choice(STATISTICS, tip, advanced=True)
+
+
+def fitting() -> dict[str, Input]:
+    """What a transform is fitted to: each picture or the whole batch, and which parts of content and style."""
     return {
-        "statistics": choice(STATISTICS, tip, advanced=True),
+        "statistics": statistics(),
         "content_mask": mask(
             "Where to restyle: white is restyled, black stays. The content's statistics come from there."
         ),

@@ -36,6 +36,11 @@ class KeptFeatures:
         """Bytes."""
         return self._features.values.nbytes
 
+    @property
+    def at_rest(self) -> FeatureMap:
+        """The map, its values where they are."""
+        return self._features
+
     def on(self, device: torch.device) -> FeatureMap:
         """The map with its values on `device`; where they are kept does not change."""
         return self._features.with_values(self._features.values.to(device))

@@ -5,14 +5,24 @@ from __future__ import annotations
 from torch import Tensor
 
 from ..models.features import FeatureMap
-from ..models.network import RECONSTRUCTION
+from ..tiling.stylize import Recipe, Style
 from ..transfer.restyle import apply_within, fit
 from ..transfer.wct import METHODS as WCT_METHODS
 from ..transfer.wct import WHITENING
 from . import _host, _inputs
-from ._checks import alpha_in, choice_in, features_in, features_out, mask_over, picture_in, picture_out, style_mask_over
+from ._checks import (
+    alpha_in,
+    choice_in,
+    features_in,
+    features_out,
+    mask_at_rest,
+    mask_over,
+    picture_at_rest,
+    style_mask_at_rest,
+    style_mask_over,
+)
 from ._node import FeatureNode, ImageNode
-from ._passes import decode, encode
+from ._passes import restyle
 from ._residency import KeptFeatures
 
 COARSE_TO_FINE = ("relu5_1", "relu4_1", "relu3_1", "relu2_1", "relu1_1")
@@ -112,11 +122,12 @@ class WCTLevel(ImageNode):
         content_mask: Tensor | None = None,
         style_mask: Tensor | None = None,
     ) -> tuple[Tensor]:
-        alpha = alpha_in(alpha)
-        own = encode(network, picture_in(content, "content"), level)
-        target = encode(network, picture_in(style, "style"), level)
-        restyled = _restyle(method, own, target, statistics, content_mask, style_mask, alpha)
-        return (picture_out(decode(network, restyled, RECONSTRUCTION)),)
+        own, target = picture_at_rest(content, "content"), picture_at_rest(style, "style")
+        region = mask_at_rest(content_mask, "content_mask", own)
+        learnt_from = style_mask_at_rest(style_mask, "style_mask", target)
+        together = choice_in(statistics, _inputs.STATISTICS, "statistics") == _inputs.WHOLE_BATCH
+        recipe = Recipe(method, {level: alpha_in(alpha)}, together)
+        return (restyle(network, own, [Style(target, region=region, learnt_from=learnt_from)], recipe),)
 
 
 def _restyle(
@@ -126,11 +137,10 @@ def _restyle(
     statistics: str,
     content_mask: Tensor | None,
     style_mask: Tensor | None,
-    alpha: float = 1.0,
 ) -> FeatureMap:
     style.expect(content.space)
     within = mask_over(content, content_mask, "content_mask")
     learnt_from = style_mask_over(style, style_mask, "style_mask")
     together = choice_in(statistics, _inputs.STATISTICS, "statistics") == _inputs.WHOLE_BATCH
     operator = fit(method, content.values, style.values, within, learnt_from, together)
-    return content.with_values(apply_within(operator.blend(alpha), content.values, within))
+    return content.with_values(apply_within(operator, content.values, within))

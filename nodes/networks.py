@@ -10,7 +10,7 @@ from ..models.precision import AUTOMATIC, PRECISIONS, compute_dtype
 from ..models.style_file import learned_styles
 from ..models.zoo import load_network
 from . import _host, _inputs
-from ._checks import features_in, features_out, picture_in, picture_out
+from ._checks import features_out, picture_at_rest
 from ._node import FeatureNode, ImageNode, Node
 from ._passes import decode, encode
 from ._residency import KeptFeatures
@@ -73,7 +73,7 @@ class StyleEncoder(FeatureNode):
         }
 
     def run(self, network: _host.HostedNetwork, image: Tensor, level: str) -> tuple[KeptFeatures]:
-        return features_out(encode(network, picture_in(image, "image"), level))
+        return features_out(encode(network, picture_at_rest(image, "image"), level))
 
 
 class StyleDecoder(ImageNode):
@@ -98,4 +98,4 @@ class StyleDecoder(ImageNode):
     def run(
         self, network: _host.HostedNetwork, features: KeptFeatures, trained_for: str = RECONSTRUCTION
     ) -> tuple[Tensor]:
-        return (picture_out(decode(network, features_in(features), trained_for)),)
+        return (decode(network, features.at_rest, trained_for),)

@@ -1,1 +1,1 @@
-"""Pictures of any size in tiles: a plan of integers, and a walk over it. Nothing here yet."""
+"""Pictures of any size in tiles: a plan of integers, a walk over it, and what is done on the way."""

@@ -50,6 +50,12 @@ class ChannelMap:
         """This map for the items of the batch where `useful` [B] holds, the identity for the others."""
         return self.blend(useful.to(self.matrix.dtype))
 
+    def of_items(self, items: slice) -> ChannelMap:
+        """The maps of some items of the batch; one item goes with all."""
+        if self.centre.shape[0] == 1:
+            return self
+        return ChannelMap(self.matrix[items], self.centre[items], self.shift[items])
+
     def then(self, after: ChannelMap) -> ChannelMap:
         """after(self(x)) as one map."""
         first, second = _alike([self, after])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -47,6 +48,18 @@ class Moments:
         step = other.mean - self.mean
         between = self._square(step, self.count * share)
         return Moments(count, self.mean + step * share[:, None], self.scatter + other.scatter + between)
+
+    @staticmethod
+    def joined(parts: Sequence[Moments]) -> Moments:
+        """Moments of several batches as one batch."""
+        fields = [[part.count, part.mean, part.scatter] for part in parts]
+        return Moments(*(torch.cat(field) for field in zip(*fields, strict=True)))
+
+    def of_items(self, items: slice) -> Moments:
+        """Those of some items of the batch; one item goes with all."""
+        if self.count.shape[0] == 1:
+            return self
+        return Moments(self.count[items], self.mean[items], self.scatter[items])
 
     def mapped(self, matrix: Tensor, offset: Tensor) -> Moments:
         """Moments of A x + b, for A [D, C] and b [D], without a look at pixels; ValueError as for `covariance`."""

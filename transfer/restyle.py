@@ -10,6 +10,9 @@ from .mixing import blend
 from .moments import Moments
 from .wct import wct
 
+ADAIN = "adain"
+"""Beside WCT's METHODS."""
+
 
 def fit(
     method: str,
@@ -24,12 +27,21 @@ def fit(
     Weights [B or 1, 1, h, w] choose the pixels that the statistics come from. `whole_batch` takes them over all B
     pictures together. Where the weights leave no pixel the operator is the identity. ValueError as `adain` and `wct`.
     """
-    full = method != "adain"
+    full = needs_full(method)
     own = Moments.of(content, content_weights, full)
-    target = Moments.of(style, style_weights, full)
+    return fit_moments(method, own, Moments.of(style, style_weights, full), whole_batch)
+
+
+def fit_moments(method: str, content: Moments, style: Moments, whole_batch: bool = False) -> ChannelMap:
+    """`fit` where the moments are known."""
     if whole_batch:
-        own, target = own.over_batch(), target.over_batch()
-    return wct(own, target, method) if full else adain(own, target)
+        content, style = content.over_batch(), style.over_batch()
+    return wct(content, style, method) if needs_full(method) else adain(content, style)
+
+
+def needs_full(method: str) -> bool:
+    """Whether a method is fitted to the scatter between channels."""
+    return method != ADAIN
 
 
 def apply_within(operator: Callable[[Tensor], Tensor], values: Tensor, weights: Tensor | None) -> Tensor:

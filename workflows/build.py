@@ -11,7 +11,7 @@ from ..headless.catalogue import all_nodes, all_titles
 from ..headless.run import run_workflow
 from ..headless.workflow import parse_workflow
 from ..pictures.sheet import PAPER
-from . import adain, mixed, msgnet, stylebank, wct
+from . import adain, large, mixed, msgnet, stylebank, wct
 from .canvas import Canvas
 from .page import to_page
 
@@ -36,6 +36,7 @@ WORKFLOWS: dict[str, Callable[[], Canvas]] = {
     "stylebank_regions": stylebank.regions,
     "stylebank_learn": stylebank.learn,
     "mixed": mixed.pipeline,
+    "stylize_large": large.stylize,
 }
 
 

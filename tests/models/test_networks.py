@@ -208,6 +208,19 @@ def test_reach_and_stride_of_the_papers(layout: VggLayout) -> None:
     assert [space.reach for space in spaces.values()] == [2, 9, 23, 67, 155]
 
 
+@pytest.mark.parametrize(("layout", "widest"), [(VGG19, 64), (SMALL16X, 24), (COMPACT, 24)])
+def test_what_a_pixel_costs_goes_by_the_widest_map(layout: VggLayout, widest: int) -> None:
+    with torch.device("meta"):
+        network = VggNetwork(layout)
+    assert (network.widest, network.smallest, network.local) == (widest, 17, True)
+
+
+def test_who_sees_the_whole_picture() -> None:
+    """Whoever normalises inside; on a trunk that happens between encoder and decoder."""
+    networks = [MsgNet(4), MsgNet(trunk=TINY), StyleBankNetwork((), (4, 6, 8)), StyleBankNetwork((), trunk=TINY)]
+    assert [network.local for network in networks] == [False, True, False, True]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_reach_is_as_far_as_a_pixel_is_seen(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """With positive weights no ReLU hides a path: a changed pixel changes pixels up to the reach, and none beyond.

@@ -52,6 +52,8 @@ class FakeComfy:
     previews: list[Any] = field(default_factory=list)
     freed: list[int] = field(default_factory=list)
     """Bytes."""
+    free: int = 8 << 30
+    """Bytes of the compute device."""
     emptied: int = 0
     stop_after: int | None = None
     """How many more questions about an interruption are answered with no."""
@@ -99,6 +101,7 @@ class FakeComfy:
             get_torch_device=lambda: self.compute,
             intermediate_device=lambda: self.kept,
             unet_offload_device=lambda: self.offload,
+            get_free_memory=lambda device: self.free,
             load_models_gpu=self.load_models_gpu,
             free_memory=self.free_memory,
             soft_empty_cache=self.soft_empty_cache,

@@ -106,6 +106,7 @@ def arguments(node: str, content: Tensor, style: Tensor | None = None) -> dict[s
 CHOICES: dict[str, dict[str, Any]] = {
     "BrushworkStyleEncoder": {"level": "relu3_1"},
     "BrushworkWCTLevel": {"level": "relu2_1", "alpha": 0.7},
+    "BrushworkStylizeLarge": {"method": "optimal transport", "alpha_relu4_1": 0.0, "alpha_relu3_1": 0.5},
     "BrushworkBlendByAlpha": {"alpha": 0.3},
     "BrushworkRegionMask": {"feather": 2.0},
     "BrushworkStyleBankFilter": {"style": "b"},
@@ -114,17 +115,3 @@ CHOICES: dict[str, dict[str, Any]] = {
     "BrushworkLearnStyle": {"name": "c", "save": "do not save"},
 }
 """Widgets whose default would not do, or would do nothing."""
-
-
-class Memory:
-    """A device on which `fits` pictures fit at once."""
-
-    def __init__(self, fits: int) -> None:
-        self.fits = fits
-        self.tried: list[int] = []
-
-    def run(self, part: slice) -> list[int]:
-        self.tried.append(part.stop - part.start)
-        if self.tried[-1] > self.fits:
-            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
-        return list(range(part.start, part.stop))

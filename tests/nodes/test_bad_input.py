@@ -87,7 +87,7 @@ def test_a_mask_of_another_layout(node: str, name: str, shape: tuple[int, ...]) 
         broken(node, **{name: torch.ones(shape)})
 
 
-@pytest.mark.parametrize("node", ["BrushworkAdaIN", "BrushworkWCT", "BrushworkWCTLevel"])
+@pytest.mark.parametrize("node", ["BrushworkAdaIN", "BrushworkWCT", "BrushworkWCTLevel", "BrushworkStylizeLarge"])
 def test_a_style_mask_that_selects_nothing(node: str) -> None:
     with refused("'style_mask' selects nothing of the style", "in white, or disconnect it"):
         broken(node, style_mask=torch.zeros(64, 64))
@@ -115,6 +115,29 @@ def test_weights_that_cannot_be_mixed(weights: tuple[float, float]) -> None:
         call("BrushworkMixStyles", features_1=features, weight_1=first, features_2=features, weight_2=second)
     with refused("cannot be mixed"):
         broken("BrushworkStyleBankMix", weight_1=first, weight_2=second)
+    with refused("cannot be mixed"):
+        masks = {"mask_1": None, "mask_2": None, "style_3": None, "style_4": None}
+        broken("BrushworkStylizeLarge", weight_1=first, weight_2=second, **masks)
+
+
+def test_no_level_is_left() -> None:
+    with refused("every alpha is 0", "raise one"):
+        broken("BrushworkStylizeLarge", alpha_relu3_1=0.0)
+
+
+@pytest.mark.parametrize("alpha", [math.nan, -0.5, 1.5])
+def test_a_levels_alpha_out_of_range(alpha: float) -> None:
+    with refused(f"'alpha_relu2_1' is {alpha}", "from 0 (the content)"):
+        broken("BrushworkStylizeLarge", alpha_relu2_1=alpha)
+
+
+def test_a_large_picture_is_not_begun_in_vain() -> None:
+    """A network without the decoder, or the level, says so before anything is encoded."""
+    network = tiny(decoders=("relu2_1",))
+    for level, words in (("relu1_1", "no reconstruction decoder at relu1_1"), ("relu5_1", "no level 'relu5_1'")):
+        alphas = {"alpha_relu3_1": 0.0, f"alpha_{level}": 1.0}
+        with refused(words):
+            broken("BrushworkStylizeLarge", network=network, **alphas)
 
 
 @pytest.mark.parametrize("scale", [0.0, -1.0, math.nan, math.inf])
@@ -129,12 +152,15 @@ def test_feather_that_is_no_number(feather: float) -> None:
         broken("BrushworkRegionMask", feather=feather)
 
 
-@pytest.mark.parametrize("node", ["BrushworkAdaIN", "BrushworkWCT", "BrushworkCoMatch", "BrushworkWCTLevel"])
+@pytest.mark.parametrize(
+    "node", ["BrushworkAdaIN", "BrushworkWCT", "BrushworkCoMatch", "BrushworkWCTLevel", "BrushworkStylizeLarge"]
+)
 def test_styles_that_do_not_pair(node: str) -> None:
     network, level = network_for(node)
     style = pictures(2) if sockets(node, "IMAGE") else encoded(network, pictures(2), level)
+    name = "style_1" if node == "BrushworkStylizeLarge" else "style"
     with refused("3 content images cannot be paired with 2 style images", "give one style, or as many as contents"):
-        broken(node, contents=3, style=style)
+        broken(node, contents=3, **{name: style})
 
 
 @several_features
@@ -223,6 +249,8 @@ def test_unknown_names(node: str, choice: dict[str, Any], words: str) -> None:
         ("BrushworkAdaIN", {"statistics": "magic"}),
         ("BrushworkWCT", {"statistics": "magic"}),
         ("BrushworkWCTLevel", {"statistics": "magic"}),
+        ("BrushworkStylizeLarge", {"statistics": "magic"}),
+        ("BrushworkStylizeLarge", {"method": "magic"}),
     ],
 )
 def test_unknown_ways(node: str, choice: dict[str, str]) -> None:

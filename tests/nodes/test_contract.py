@@ -27,6 +27,7 @@ PUBLISHED = {
     "BrushworkContactSheet",
     "BrushworkStyleReport",
     "BrushworkLearnStyle",
+    "BrushworkStylizeLarge",
 }
 """Ids in people's workflows: this list may only grow."""
 WIDGETS = ("INT", "FLOAT", "STRING")

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from brushwork.nodes import _host
-from brushwork.tests.nodes.stand_ins import Memory, call, pictures, tiny
+from brushwork.tests.nodes.stand_ins import arguments, call, pictures, tiny, values
+from brushwork.tests.tolerances import assert_close
 
 
 @pytest.fixture(autouse=True)
@@ -29,60 +30,15 @@ def test_network_runs_where_torch_computes() -> None:
     assert next(hosted.network.parameters()).device.type == _host.compute_device().type
 
 
-@pytest.mark.parametrize(
-    ("batch", "size", "fits", "tried"),
-    [
-        (4, 8, 9, [4]),
-        (5, 2, 9, [2, 2, 1]),
-        (8, 8, 2, [8, 4, 2, 2, 2, 2]),
-        (7, 7, 3, [7, 3, 3, 1]),
-        (3, 3, 1, [3, 1, 1, 1]),
-        (0, 4, 9, []),
-    ],
-)
-def test_slices_halve_until_they_fit(batch: int, size: int, fits: int, tried: list[int]) -> None:
-    memory = Memory(fits)
-    parts = _host.chunked(memory.run, batch, size)
-    assert [item for part in parts for item in part] == list(range(batch))
-    assert memory.tried == tried
+def test_a_walk_is_told_what_memory_there_is() -> None:
+    host = _host.tiling_host()
+    assert (host.room, host.budget) == (_host.TILE_ROOM, _host.FEATURE_BUDGET)
+    assert host.device.type == _host.compute_device().type
 
 
-def test_one_picture_that_does_not_fit() -> None:
-    with pytest.raises(ValueError, match="^one picture alone does not fit into memory: make it smaller, or .*[.]$"):
-        _host.chunked(Memory(0).run, 5, 4)
-
-
-def test_memory_is_given_back_before_the_next_try() -> None:
-    """The exception holds the frames, and with them the tensors, of the try that failed."""
-    from weakref import ref
-
-    held: list[ref[torch.Tensor]] = []
-
-    def run(part: slice) -> None | int:
-        large = torch.zeros(part.stop - part.start)
-        assert not any(tensor() is not None for tensor in held)
-        held.append(ref(large))
-        if len(large) > 1:
-            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
-        return 1
-
-    assert _host.chunked(run, 4, 4) == [1, 1, 1, 1]
-
-
-def test_other_errors_pass() -> None:
-    def run(part: slice) -> None:
-        raise ValueError("something else")
-
-    with pytest.raises(ValueError, match="something else"):
-        _host.chunked(run, 4, 4)
-
-
-def test_a_long_batch_goes_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The result does not depend on the slices."""
-    from brushwork.nodes import _passes
-
-    network, images = tiny(), pictures(5)
-    options = {"network": network, "content": images, "style": pictures(seed=5), "level": "relu3_1"}
-    whole = call("BrushworkWCTLevel", **options)
-    monkeypatch.setattr(_passes, "SLICE", 2 * images[0, ..., 0].numel())
-    torch.testing.assert_close(call("BrushworkWCTLevel", **options), whole)
+@pytest.mark.parametrize("node", ["BrushworkWCTLevel", "BrushworkStyleEncoder", "BrushworkStylizeLarge"])
+def test_the_result_does_not_depend_on_tiles(node: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    inputs = arguments(node, pictures(2, (150, 71)))
+    whole = values(call(node, **inputs))
+    monkeypatch.setattr(_host, "TILE_ROOM", 0)
+    assert_close(values(call(node, **inputs)), whole)

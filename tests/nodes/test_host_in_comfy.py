@@ -8,7 +8,7 @@ import torch
 from brushwork.models.vgg import VggLayout, VggNetwork
 from brushwork.nodes import _host
 from brushwork.tests.nodes.fake_comfy import EXTENSIONS, FakeComfy, InterruptProcessingException
-from brushwork.tests.nodes.stand_ins import WIDTHS, Memory, call, encoded, pictures, tiny
+from brushwork.tests.nodes.stand_ins import WIDTHS, call, encoded, pictures, tiny
 
 META = torch.device("meta")
 
@@ -95,17 +95,25 @@ def test_progress_of_unknown_length(comfy: FakeComfy) -> None:
     assert comfy.updates == []
 
 
-def test_a_batch_reports_its_slices(comfy: FakeComfy) -> None:
-    _host.chunked(Memory(9).run, 8, 2)
+def test_memory_is_shared_with_comfy(comfy: FakeComfy) -> None:
+    comfy.free = 100
+    host = _host.tiling_host()
+    assert (host.room, host.budget) == (50, 50)
+    host.free()
+    assert comfy.emptied == 1
+
+
+def test_a_node_reports_its_tiles(comfy: FakeComfy) -> None:
+    comfy.free = 0
+    encoded(tiny(), pictures(2, (128, 64)))  # two pictures of two tiles
     assert [percent for percent, _ in comfy.updates] == [25, 50, 75, 100]
 
 
-def test_interruption_passes_between_slices(comfy: FakeComfy) -> None:
-    comfy.stop_after = 2
-    memory = Memory(9)
+def test_interruption_passes_between_tiles(comfy: FakeComfy) -> None:
+    comfy.free, comfy.stop_after = 0, 2
     with pytest.raises(InterruptProcessingException):
-        _host.chunked(memory.run, 8, 2)
-    assert 0 < len(memory.tried) < 4
+        encoded(tiny(), pictures(2, (128, 64)))
+    assert [percent for percent, _ in comfy.updates] == [25]
 
 
 def test_interruption_passes_through_a_node(comfy: FakeComfy) -> None:
@@ -120,13 +128,6 @@ def test_interruption_stops_a_download_at_its_next_bytes(comfy: FakeComfy) -> No
     comfy.stop_after = 0
     with pytest.raises(InterruptProcessingException):
         tell(2, 1000)  # not a percent further
-
-
-def test_out_of_memory_frees_comfys_cache_and_halves(comfy: FakeComfy) -> None:
-    memory = Memory(2)
-    _host.chunked(memory.run, 8, 8)
-    assert memory.tried == [8, 4, 2, 2, 2, 2]
-    assert comfy.emptied == 2
 
 
 def test_loader_looks_into_comfys_folders(comfy: FakeComfy, published: list[Path]) -> None:

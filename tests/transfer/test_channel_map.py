@@ -41,6 +41,13 @@ def test_blend_ends(full: bool) -> None:
 
 
 @KINDS
+def test_items_of_a_batch(full: bool) -> None:
+    operator, one = random_map(full), random_map(full, batch=1)
+    assert_close(operator.of_items(slice(1, 2))(VALUES[1:]), operator(VALUES)[1:])
+    assert one.of_items(slice(1, 2)) is one  # one goes with all
+
+
+@KINDS
 @law
 @given(alpha=alphas, seed=seeds)
 def test_blended_map_is_the_blended_result(full: bool, alpha: float, seed: int) -> None:

@@ -178,3 +178,14 @@ def test_moments_of_mapped_values() -> None:
     assert_close(actual.scatter, expected.scatter)
     with pytest.raises(ValueError, match="take them with full=True"):
         Moments.of(values).mapped(matrix, offset)
+
+
+@FULL
+def test_items_of_a_batch_come_apart_and_together(full: bool) -> None:
+    values = features((3, 2, 4, 4))
+    whole = Moments.of(values, full=full)
+    parts = [whole.of_items(slice(0, 1)), whole.of_items(slice(1, 3))]
+    assert_same(parts[1], Moments.of(values[1:], full=full))
+    assert_same(Moments.joined(parts), whole)
+    one = Moments.of(values[:1], full=full)
+    assert one.of_items(slice(1, 3)) is one  # one goes with all

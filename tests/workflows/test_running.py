@@ -41,6 +41,7 @@ EXPECTED = {
     "stylebank_regions": (128, 128),
     "stylebank_learn": (107, 99),
     "mixed": (128, 128),
+    "stylize_large": (300, 448),
 }
 """Height and width of the result: the content's, the noise's or the sheet's."""
 

@@ -1,0 +1,79 @@
+"""`python -m brushwork.benchmarks.large NETWORK METHOD MEGAPIXELS WAY THREADS` restyles one picture in this process.
+
+It writes the bytes that the process held at most beside the content and the result, and the seconds that it took.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from math import isqrt
+from time import perf_counter
+
+import torch
+from torch import Tensor, nn
+
+from ..models.manifest import WeightsError
+from ..models.network import StyleNetwork
+from ..models.precision import AUTOMATIC, compute_dtype
+from ..models.vgg import ADAIN_LEVEL, LEVELS, SMALL16X, VGG19, VggLayout, VggNetwork
+from ..models.zoo import load_network
+from ..samples import load_sample
+from ..tiling.run import Host
+from ..tiling.stylize import Recipe, Style, stylize
+from ..transfer.restyle import ADAIN
+from ..transfer.wct import WHITENING
+from .measure import own_peak
+
+NETWORKS: Mapping[str, Callable[[], StyleNetwork]] = {
+    "compact": lambda: load_network("compact"),
+    "small16x": lambda: _at_hand("small16x", SMALL16X),
+    "vgg19": lambda: _random(VGG19),
+}
+"""VGG-19's shape with random weights: they cost what its own would."""
+RECIPES = {
+    "adain": Recipe(ADAIN, {ADAIN_LEVEL: 1.0}),
+    "wct": Recipe(WHITENING, dict.fromkeys(reversed(LEVELS), 0.6)),
+}
+TILED, WHOLE = "tiled", "whole"
+WAYS = {TILED: Host(), WHOLE: replace(Host(), room=1 << 60, most=1 << 60, budget=1 << 60)}
+
+
+def main(network: str, method: str, megapixels: str, way: str, threads: str) -> None:
+    """Restyle noise, and write what it took as JSON."""
+    torch.set_num_threads(int(threads))
+    # compute_dtype says what a node would choose.
+    ready = NETWORKS[network]().prepare(compute_dtype(AUTOMATIC, torch.device("cpu")))
+    side = isqrt(round(1e6 * float(megapixels)))
+    content = torch.rand(1, side, side, 3).movedim(-1, 1)
+    start = perf_counter()
+    result = stylize(ready, content, [Style(load_sample("swirling_night"))], RECIPES[method], WAYS[way])
+    seconds = perf_counter() - start
+    sys.stdout.write(json.dumps({"bytes": own_peak() - _size(content) - _size(result), "seconds": seconds}))
+
+
+def _at_hand(name: str, layout: VggLayout) -> StyleNetwork:
+    try:
+        return load_network(name)
+    except WeightsError:
+        return _random(layout)
+
+
+def _random(layout: VggLayout) -> StyleNetwork:
+    torch.manual_seed(0)
+    network = VggNetwork(layout, LEVELS, ADAIN_LEVEL)
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d) and module.bias is not None:
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            nn.init.zeros_(module.bias)
+    return network.eval().requires_grad_(False)
+
+
+def _size(picture: Tensor) -> int:
+    return picture.numel() * picture.element_size()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

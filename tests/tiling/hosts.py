@@ -1,0 +1,51 @@
+"""Hosts that make tiles small, and networks and pictures to walk over."""
+
+from collections.abc import Callable
+
+import torch
+from hypothesis import strategies as st
+from torch import Tensor
+
+from brushwork.models.msgnet import MsgNet
+from brushwork.models.network import StyleNetwork
+from brushwork.models.stylebank import StyleBankNetwork
+from brushwork.tests.models.small import KINDS, TINY, enlivened, small_network
+from brushwork.tiling.run import BUDGET, Host
+
+
+def trunk_bank() -> StyleNetwork:
+    return enlivened(StyleBankNetwork(("waves",), trunk=TINY)).eval().requires_grad_(False)
+
+
+def trunk_msgnet() -> StyleNetwork:
+    return enlivened(MsgNet(trunk=TINY)).eval().requires_grad_(False)
+
+
+CASCADES: dict[str, StyleNetwork] = {kind: small_network(kind) for kind in KINDS[:2]}
+"""Those that AdaIN and WCT work with."""
+LOCAL: dict[str, StyleNetwork] = {
+    **CASCADES,
+    "StyleBank on a trunk": trunk_bank(),
+    "MSG-Net on a trunk": trunk_msgnet(),
+}
+"""Those that can be tiled."""
+WHOLE = Host()
+
+sizes = st.one_of(
+    st.tuples(st.integers(1, 90), st.integers(1, 90)),
+    st.tuples(st.just(1), st.integers(1, 120)),
+    st.tuples(st.integers(1, 120), st.just(1)),
+)
+sides = st.sampled_from([8, 13, 16, 24, 40, 64])
+budgets = st.sampled_from([0, BUDGET])
+
+
+def tiles_of(side: int, budget: int = BUDGET, tell: Callable[[int, int], None] | None = None) -> Host:
+    """A host on which no piece is larger than tiles of one side."""
+    return Host(room=0, floor=side, budget=budget, tell=tell or (lambda done, total: None))
+
+
+def masks(size: tuple[int, int], batch: int = 1, seed: int = 0) -> Tensor:
+    """Soft ones with some exact zeros and ones, [batch, H, W]."""
+    noise = torch.rand(batch, *size, generator=torch.Generator().manual_seed(seed))
+    return (2 * noise - 0.5).clamp(0, 1)

@@ -1,0 +1,167 @@
+"""The walk: every piece once, smaller ones when memory is full, and a way to stop."""
+
+from collections.abc import Callable
+from weakref import ref
+
+import pytest
+import torch
+
+from brushwork.tests.models.small import KINDS, small_network
+from brushwork.tiling.plan import Grid
+from brushwork.tiling.run import Host, Piece, Walk, out_of_memory
+
+NETWORK = small_network(KINDS[0])
+Told = list[tuple[int, int]]
+
+
+class Memory:
+    """A device that holds `fits` pixels of cores."""
+
+    def __init__(self, fits: float) -> None:
+        self.fits = fits
+        self.done: list[Piece] = []
+        self.tried: list[int] = []
+
+    def work(self, piece: Piece) -> None:
+        self.tried.append(piece.area)
+        if piece.area > self.fits:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+        self.done.append(piece)
+
+    def seen(self, batch: int, grid: Grid) -> torch.Tensor:
+        """How often every pixel was done, [batch, H, W]."""
+        times = torch.zeros(batch, *grid.size)
+        for piece in self.done:
+            core = piece.tile.core
+            times[piece.items, core.top : core.bottom, core.left : core.right] += 1
+        return times
+
+
+def walk(host: Host, total: int = 0) -> Walk:
+    return Walk(host, NETWORK, total)
+
+
+def host_for(pixels: int, floor: int = 8, tell: Callable[[int, int], None] | None = None) -> Host:
+    """One on which so many pixels go through the network at once."""
+    room = pixels * 3 * NETWORK.widest * 4
+    return Host(room=room, floor=floor, tell=tell or (lambda done, total: None))
+
+
+@pytest.mark.parametrize(
+    ("batch", "together", "fits", "tried"),
+    [
+        (4, 8, 9, [4]),
+        (5, 2, 9, [2, 2, 1]),
+        (8, 8, 2, [8, 4, 2, 2, 2, 2]),
+        (7, 7, 3, [7, 3, 3, 1]),
+        (3, 3, 1, [3, 1, 1, 1]),
+        (0, 4, 9, []),
+    ],
+)
+def test_slices_of_a_batch_halve_until_they_fit(batch: int, together: int, fits: int, tried: list[int]) -> None:
+    grid, memory = Grid((20, 20), 4, 8), Memory(400 * fits)
+    walk(host_for(400 * together)).over(grid, batch, memory.work)
+    assert [area // 400 for area in memory.tried] == tried
+    assert (memory.seen(batch, grid) == 1).all()
+
+
+@pytest.mark.parametrize("fits", [70, 150, 400])
+def test_tiles_are_cut_until_they_fit_and_later_ones_are_as_small(fits: int) -> None:
+    grid, memory = Grid((90, 70), 4, 8), Memory(fits)
+    walk(host_for(50**2)).over(grid, 2, memory.work)
+    assert (memory.seen(2, grid) == 1).all()
+    failed = [area for area in memory.tried if area > fits]
+    assert failed and memory.tried[: len(failed)] == failed == sorted(set(failed), reverse=True)
+
+
+def test_a_pass_keeps_to_the_size_that_fitted_before() -> None:
+    grid, memory, way = Grid((90, 70), 4, 8), Memory(400), walk(host_for(50**2))
+    way.over(grid, 1, memory.work)
+    memory.tried.clear()
+    way.over(grid, 1, memory.work)
+    assert max(memory.tried) <= 400
+
+
+@pytest.mark.parametrize(
+    ("grid", "words"),
+    [
+        (Grid((90, 70), 4, 8), "not even a small tile fits into memory: close .* or use a smaller network"),
+        (Grid((90, 70), 4, 8, whole=True), "this network needs it whole: make it smaller, or use another network"),
+    ],
+)
+def test_nothing_fits(grid: Grid, words: str) -> None:
+    with pytest.raises(ValueError, match=f"^[^.]*{words}[.]$"):
+        walk(host_for(50**2)).over(grid, 3, Memory(0).work)
+
+
+def test_memory_is_free_before_the_next_try() -> None:
+    """The exception holds the frames, and with them the tensors, of the try that failed."""
+    held: list[ref[torch.Tensor]] = []
+    freed: list[bool] = []
+
+    def work(piece: Piece) -> None:
+        large = torch.zeros(piece.area)
+        held.append(ref(large))
+        if piece.area > 400:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+
+    host = Host(room=0, floor=8, free=lambda: freed.append(all(tensor() is None for tensor in held)))
+    Walk(host, NETWORK, 0).over(Grid((20, 20), 4, 8), 1, work)
+    assert freed == []
+    walk(Host(free=host.free)).over(Grid((20, 20), 4, 8), 4, work)
+    assert freed == [True, True]
+
+
+def test_what_memory_says_when_it_is_full() -> None:
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(1 << 60)
+    assert out_of_memory(caught.value)
+    assert out_of_memory(torch.cuda.OutOfMemoryError("CUDA out of memory"))
+    assert not out_of_memory(RuntimeError("shapes do not match"))
+
+
+@pytest.mark.parametrize("error", [ValueError, RuntimeError])
+def test_other_errors_pass(error: type[Exception]) -> None:
+    def work(piece: Piece) -> None:
+        raise error("something else")
+
+    with pytest.raises(error, match="something else"):
+        walk(Host()).over(Grid((20, 20), 4, 8), 4, work)
+
+
+@pytest.mark.parametrize("fits", [100, 1e9])
+def test_progress_is_told_before_every_piece_and_at_the_end(fits: float) -> None:
+    told: Told = []
+    grid, memory = Grid((90, 70), 4, 8), Memory(fits)
+    host = host_for(50**2, tell=lambda done, total: told.append((done, total)))
+    way = walk(host, 2 * 3 * 6300)
+    for _ in range(2):
+        way.over(grid, 3, memory.work)
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert {total for _, total in told} == {2 * 3 * 6300}
+    assert told[0][0] == 0 and told[-1][0] == 2 * 3 * 6300
+    assert {done for done, _ in told} >= {sum(p.area for p in memory.done[:n]) for n in range(len(memory.done))}
+
+
+def test_interruption_stops_before_the_next_tile() -> None:
+    class Stop(Exception):  # noqa: N818 - as ComfyUI's is no error
+        pass
+
+    def tell(done: int, total: int) -> None:
+        if len(memory.done) == 3:
+            raise Stop
+
+    memory = Memory(1e9)
+    with pytest.raises(Stop):
+        walk(Host(room=0, floor=16, tell=tell)).over(Grid((90, 70), 4, 8), 1, memory.work)
+    assert len(memory.done) == 3
+
+
+def test_pieces_take_what_memory_has() -> None:
+    """With the margins; and however little it is, no tile is smaller than the floor."""
+    grid, memory = Grid((500, 400), 8, 16), Memory(1e9)
+    walk(host_for(120**2)).over(grid, 1, memory.work)
+    assert 100**2 < max(piece.tile.outer.area for piece in memory.done) <= 120**2
+    small = Memory(1e9)
+    walk(host_for(1, floor=64)).over(grid, 1, small.work)
+    assert {max(p.tile.core.height, p.tile.core.width) for p in small.done} <= set(range(50, 65))

@@ -1,0 +1,177 @@
+"""A picture restyled in tiles is the picture restyled whole, pixel for pixel, and that is what the stages give."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+import brushwork.tiling.gather
+from brushwork.models.network import ADAIN, RECONSTRUCTION, StyleNetwork
+from brushwork.models.vgg import LEVELS
+from brushwork.tests.laws import law, picture
+from brushwork.tests.models.small import KINDS
+from brushwork.tests.tiling.hosts import CASCADES, WHOLE, budgets, masks, sides, sizes, tiles_of
+from brushwork.tests.tolerances import assert_close
+from brushwork.tiling.gather import gather
+from brushwork.tiling.run import Host, Walk
+from brushwork.tiling.stylize import Recipe, Style, stylize
+from brushwork.transfer.channel_map import ChannelMap
+from brushwork.transfer.mixing import blend
+from brushwork.transfer.moments import Moments
+from brushwork.transfer.regions import cell_weights
+from brushwork.transfer.restyle import fit
+from brushwork.transfer.wct import METHODS, WHITENING
+
+NETWORK = CASCADES[KINDS[0]]
+methods = st.sampled_from([ADAIN, *METHODS])
+networks = st.sampled_from(list(CASCADES))
+STYLE = Style(picture(40, 33, seed=5))
+ONE_STEP = 1 / 255
+
+
+def by_hand(network: StyleNetwork, content: Tensor, styles: list[Style], recipe: Recipe) -> Tensor:
+    """One stage after the other, each on the whole picture."""
+    for level, alpha in recipe.alphas.items():
+        own = network.encode(content, level)
+        mapped, shares = [], []
+        for style in styles:
+            target = network.encode(style.pictures, level).values
+            weights = [
+                None if mask is None else cell_weights(mask, (values.shape[-2], values.shape[-1]), own.space.stride)
+                for mask, values in ((style.region, own.values), (style.learnt_from, target))
+            ]
+            operator = fit(recipe.method, own.values, target, *weights, recipe.whole_batch).blend(alpha)
+            mapped.append((operator(own.values), weights[0], style.weight))
+        shares = sum(weight for _, mask, weight in mapped if mask is None)
+        plain = [values * (weight / shares) for values, mask, weight in mapped if mask is None]
+        result = torch.stack(plain).sum(0) if plain else own.values
+        for values, mask, _ in mapped:
+            result = result if mask is None else blend(result, values, mask)
+        trained_for = ADAIN if recipe.method == ADAIN and ADAIN in network.purposes(level) else RECONSTRUCTION
+        content = network.decode(own.with_values(result), trained_for).clamp(0, 1)
+    return content
+
+
+@law
+@given(networks, methods, st.sampled_from(LEVELS), sizes, sides, budgets, st.booleans())
+def test_one_level_in_tiles(
+    name: str, method: str, level: str, size: tuple[int, int], side: int, budget: int, masked: bool
+) -> None:
+    content = picture(*size, 2)
+    style = Style(STYLE.pictures, 1.0, *((masks(size, 2), masks((40, 33), seed=1)) if masked else ()))
+    recipe = Recipe(method, {level: 0.8})
+    tiled = stylize(CASCADES[name], content, [style], recipe, tiles_of(side, budget))
+    assert (tiled - by_hand(CASCADES[name], content, [style], recipe)).abs().max() < ONE_STEP
+
+
+@law
+@given(networks, methods, st.permutations(LEVELS), sizes, sides, budgets)
+def test_several_levels_in_tiles(
+    name: str, method: str, levels: list[str], size: tuple[int, int], side: int, budget: int
+) -> None:
+    content, recipe = picture(*size), Recipe(method, dict.fromkeys(levels[:3], 0.5))
+    tiled = stylize(CASCADES[name], content, [STYLE], recipe, tiles_of(side, budget))
+    assert (tiled - by_hand(CASCADES[name], content, [STYLE], recipe)).abs().max() < ONE_STEP
+
+
+@settings(law, max_examples=12)
+@given(methods, st.lists(st.booleans(), min_size=2, max_size=4), st.sampled_from([16, 20, 64]), budgets, st.booleans())
+def test_several_styles_in_tiles(method: str, masked: list[bool], side: int, budget: int, whole_batch: bool) -> None:
+    """Some mixed by weight, some within masks; batches of contents and of styles."""
+    size, content = (50, 41), picture(50, 41, 2)
+    styles = [
+        Style(picture(20 + 9 * n, 31, 1 + n % 2, seed=n), 1.0 + n, masks(size, 1 + n % 2, n) if mask else None)
+        for n, mask in enumerate(masked)
+    ]
+    recipe = Recipe(method, {"relu4_1": 0.5, "relu2_1": 0.9}, whole_batch)
+    tiled = stylize(NETWORK, content, styles, recipe, tiles_of(side, budget))
+    assert (tiled - by_hand(NETWORK, content, styles, recipe)).abs().max() < ONE_STEP
+
+
+@law
+@given(networks, sizes, sides, st.booleans())
+def test_moments_count_every_cell_once(name: str, size: tuple[int, int], side: int, full: bool) -> None:
+    network, content, region = CASCADES[name], picture(*size, 2), masks(size)
+    walk = Walk(tiles_of(side), network, 0)
+    found = gather(walk, network, content, LEVELS, [None, region], full)
+    for level, (everything, part) in found.items():
+        features = network.encode(content, level)
+        weights = cell_weights(region, (features.values.shape[-2], features.values.shape[-1]), features.space.stride)
+        for moments, expected in (
+            (everything, Moments.of(features.values, None, full)),
+            (part, Moments.of(features.values, weights, full)),
+        ):
+            assert_close(moments.count, expected.count)
+            assert_close(moments.mean, expected.mean)
+            assert_close(moments.scatter / expected.count.max(), expected.scatter / expected.count.max())
+        assert torch.equal(everything.count, torch.full((2,), float(features.values[0, 0].numel())))
+
+
+@pytest.mark.parametrize("budget", [0, 1 << 30])
+def test_memory_that_runs_out_changes_nothing(budget: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever it does: while encoding, while moments are taken, and while decoding."""
+    content, recipe = picture(90, 80), Recipe(WHITENING, {"relu2_1": 0.7, "relu1_1": 0.7})
+    whole = stylize(NETWORK, content, [STYLE], recipe, WHOLE)
+    for place, name in ((NETWORK, "encode_levels"), (Moments, "of"), (NETWORK, "decode"), (ChannelMap, "__call__")):
+        with monkeypatch.context() as patch:
+            failures = fail_first(patch, place, name, 1)
+            tiled = stylize(NETWORK, content, [STYLE], recipe, Host(room=70**2 * 48, floor=4, budget=budget))
+        assert not failures
+        assert (tiled - whole).abs().max() < ONE_STEP
+
+
+def fail_first(patch: pytest.MonkeyPatch, place: object, name: str, times: int) -> list[int]:
+    """Make a function run out of memory at every fifth call until it did so some times; what is left to fail."""
+    plain, left, calls = getattr(place, name), list(range(times)), []
+
+    def failing(*args: object, **options: object) -> object:
+        calls.append(name)
+        if left and len(calls) % 5 == 0:
+            left.pop()
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+        return plain(*args, **options)
+
+    patch.setattr(place, name, staticmethod(failing) if name == "of" else failing)
+    return left
+
+
+def test_the_whole_batch_gets_one_operator() -> None:
+    frames = picture(60, 40).expand(3, -1, -1, -1) * torch.tensor([0.5, 1.0, 1.0])[:, None, None, None]
+    recipes = [Recipe(ADAIN, {"relu2_1": 1.0}, whole_batch) for whole_batch in (True, False)]
+    alike, apart = (stylize(NETWORK, frames, [STYLE], recipe, tiles_of(24)) for recipe in recipes)
+    assert_close(alike[1], alike[2])
+    assert_close(apart[1], stylize(NETWORK, frames[1:2], [STYLE], recipes[1], WHOLE)[0])
+    assert (alike - apart).abs().max() > 0.01
+
+
+def test_progress_counts_the_pixels_of_all_passes() -> None:
+    told: list[tuple[int, int]] = []
+    content, recipe = picture(60, 50, 2), Recipe(WHITENING, {"relu2_1": 1.0, "relu1_1": 1.0})
+    stylize(NETWORK, content, [STYLE], recipe, tiles_of(16, tell=lambda *each: told.append(each)))
+    total = 40 * 33 + 2 * 2 * content[:, 0].numel()
+    assert {each for _, each in told} == {total}
+    assert told[0][0] == 0 and told[-1][0] == total
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+
+
+def test_inputs_stay_as_they_are() -> None:
+    content, style = picture(60, 50), picture(40, 33)
+    copies = content.clone(), style.clone()
+    stylize(NETWORK, content, [Style(style)], Recipe(WHITENING, dict.fromkeys(LEVELS, 1.0)), tiles_of(16))
+    assert torch.equal(content, copies[0]) and torch.equal(style, copies[1])
+
+
+def test_no_map_over_the_budget_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The largest tensor is as large as a tile's features."""
+    seen: list[int] = []
+    plain = Moments.of
+
+    def of(values: Tensor, *args: object) -> Moments:
+        seen.append(values.shape[-2] * values.shape[-1])
+        return plain(values, *args)  # pyright: ignore[reportArgumentType]
+
+    monkeypatch.setattr(brushwork.tiling.gather.Moments, "of", staticmethod(of))
+    stylize(NETWORK, picture(100, 100), [STYLE], Recipe(ADAIN, {"relu1_1": 1.0}), tiles_of(16, budget=0))
+    assert max(seen) <= 16 * 16
+    assert sum(seen) == 100 * 100 + 40 * 33

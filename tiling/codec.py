@@ -1,0 +1,161 @@
+"""Encode and decode pictures piece by piece, with the very features and pixels that the whole picture would give."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ..models.features import FeatureMap, FeatureSpace
+from ..models.network import StyleNetwork
+from .plan import Box, Grid
+from .run import Host, Piece, Walk, cut
+
+
+@torch.no_grad()
+def encode(network: StyleNetwork, image: Tensor, level: str, host: Host) -> FeatureMap:
+    """Features of `image` [B, 3, H, W] in 0..1, on the host's device while they fit its budget, else on the CPU.
+
+    ValueError for an unknown level, and where the map does not fit into memory.
+    """
+    space, size = network.space(level), (image.shape[-2], image.shape[-1])
+    grid = encoding_grid(network, size, [space])
+    walk = Walk(host, network, image.shape[0] * grid.picture.area)
+    cells = Cells(network, space, grid.size, image.shape[0], host)
+
+    def work(piece: Piece) -> None:
+        seen = cut(image[piece.items], piece.tile.outer).to(host.device, torch.float32)
+        cells.put(piece, network.encode(seen, level).values)
+
+    walk.over(grid, image.shape[0], work)
+    return FeatureMap(cells.values, space, size)
+
+
+@torch.no_grad()
+def decode(
+    network: StyleNetwork, features: FeatureMap, trained_for: str, host: Host, device: torch.device | None = None
+) -> Tensor:
+    """The pictures [B, 3, H, W] of features, clamped to 0..1, float32 on `device` (the CPU unless told).
+
+    In memory they lie as [B, H, W, 3]. ValueError as `StyleNetwork.decode`, and where not even small tiles fit.
+    """
+    grid = decoding_grid(network, features.image_size, features.space)
+    batch, stride = features.values.shape[0], features.space.stride
+    result = blank(batch, features.image_size, device)
+    walk = Walk(host, network, batch * grid.picture.area)
+
+    def work(piece: Piece) -> None:
+        values = cut(features.values[piece.items], piece.tile.outer.cells(stride)).to(host.device)
+        paint(network, features.with_values(values), trained_for, piece, piece.tile.outer, result)
+
+    walk.over(grid, batch, work)
+    return result
+
+
+def paint(
+    network: StyleNetwork, features: FeatureMap, trained_for: str, piece: Piece, seen: Box, result: Tensor
+) -> None:
+    """Decode the features of what is `seen` around a piece and write its core into `result` [B, 3, H, W], in 0..1."""
+    height, width = result.shape[-2:]
+    size = min(seen.bottom, height) - seen.top, min(seen.right, width) - seen.left
+    values = features.values.contiguous(memory_format=torch.channels_last)
+    picture = network.decode(FeatureMap(values, features.space, size), trained_for)
+    core = piece.tile.core
+    cut(result[piece.items], core).copy_(cut(picture, core.within(seen)).clamp_(0, 1))
+
+
+def blank(batch: int, size: tuple[int, int], device: torch.device | None = None) -> Tensor:
+    """Room for pictures [B, 3, H, W] that lie in memory as [B, H, W, 3]."""
+    return torch.empty(batch, *size, 3, device=device).movedim(-1, 1)
+
+
+def encoding_grid(network: StyleNetwork, size: tuple[int, int], spaces: Sequence[FeatureSpace]) -> Grid:
+    """Tiles whose cores can be encoded at several levels."""
+    stride = max(space.stride for space in spaces)
+    return _grid(network, size, stride, max(space.encoder_reach for space in spaces))
+
+
+def decoding_grid(network: StyleNetwork, size: tuple[int, int], space: FeatureSpace, encoded: bool = True) -> Grid:
+    """Tiles whose cores can be decoded; if they are not `encoded` yet, tiles that can first be encoded."""
+    encoder = 0 if encoded else -(-space.encoder_reach // space.stride) * space.stride
+    return _grid(network, size, space.stride, encoder + space.decoder_reach)
+
+
+def _grid(network: StyleNetwork, size: tuple[int, int], stride: int, margin: int) -> Grid:
+    # What is smaller than the network takes is padded by it; a tile must not be where the picture is not.
+    least = network.smallest
+    padded = max(size[0], least), max(size[1], least)
+    return Grid(padded, stride, max(margin, least - 1), whole=not network.local)
+
+
+class Cells:
+    """A feature map that is put together from the cores of pieces."""
+
+    def __init__(
+        self, network: StyleNetwork, space: FeatureSpace, size: tuple[int, int], batch: int, host: Host
+    ) -> None:
+        """Of pictures of `size` as a grid has it."""
+        self.stride, self.batch = space.stride, batch
+        self.map = Box(0, 0, *size).cells(space.stride)
+        self.fits = batch * space.channels * self.map.area * network.dtype.itemsize <= host.budget
+        """Whether the whole map is within the host's budget."""
+        self._device = host.device if self.fits else torch.device("cpu")
+        self._channels = space.channels
+        self._values: Tensor | None = None
+
+    @property
+    def values(self) -> Tensor:
+        """[B, C, h, w]"""
+        assert self._values is not None  # every picture has a piece
+        return self._values
+
+    def put(self, piece: Piece, values: Tensor) -> None:
+        """Take the core of what was encoded of a piece."""
+        box = piece.tile.core.cells(self.stride)
+        core = cut(values, box.within(piece.tile.outer.cells(self.stride)))
+        if len(core) == self.batch and box == self.map:
+            self._values = core.to(self._device)
+            return
+        if self._values is None:
+            self._values = self._room(core)
+        cut(self._values[piece.items], box).copy_(core)
+
+    def get(self, piece: Piece, box: Box) -> Tensor:
+        """The cells that a box of pixels covers, of the piece's pictures."""
+        return cut(self.values[piece.items], box.cells(self.stride))
+
+    def _room(self, like: Tensor) -> Tensor:
+        shape = self.batch, self._channels, self.map.height, self.map.width
+        try:
+            return torch.empty(shape, dtype=like.dtype, device=self._device, memory_format=torch.channels_last)
+        except RuntimeError as error:
+            raise ValueError(
+                "the features of this picture do not fit into memory: use Stylize Large, which never holds them all."
+            ) from error
+
+
+class Overpainted:
+    """A picture [B, 3, H, W] that is painted over from top to bottom, and read as it was before."""
+
+    def __init__(self, picture: Tensor) -> None:
+        self.picture = picture
+        self._items, self._span = slice(0), (0, 0)
+        self._rows = picture[:, :, :0]
+
+    def read(self, piece: Piece) -> Tensor:
+        """What was under a piece, margins included."""
+        outer = piece.band.outer
+        if (self._items, self._span) != (piece.items, (outer.top, outer.bottom)):
+            self._enter(piece)
+        return cut(self._rows, piece.tile.outer.within(outer))
+
+    def _enter(self, piece: Piece) -> None:
+        """Keep the rows of the next band; those painted over already come from the last band, which saw them before."""
+        first, outer = piece.band.core.top, piece.band.outer
+        rows = [self.picture[piece.items, :, first : outer.bottom]]
+        if outer.top < first:
+            last = self._span[0]
+            rows.insert(0, self._rows[:, :, outer.top - last : first - last])
+        self._rows = torch.cat(rows, 2)
+        self._items, self._span = piece.items, (outer.top, outer.bottom)

@@ -17,7 +17,7 @@ from brushwork.tests.training.tiny import folder_of_pictures, tiny_network, tiny
 SMALL = ("--set", "batch=2", "--set", "side=24", "--set", "photo=28")
 SHAPE = "stylebank is no network of VGG's shape: choose compact, small16x or vgg19."
 BANK = "x is no StyleBank: choose stylebank, or another that `weights list` shows."
-CROPS = ("photos=1", "paintings=1", "side=24", "shorter=28")
+CROPS = ("photos=1", "paintings=1", "side=32", "shorter=36")
 
 
 def stage(before: str, steps: int, *knobs: str) -> list[str]:
@@ -29,8 +29,9 @@ RECIPES = {
     "adain": [*SMALL, *stage("", 2, "painting=30")],
     "wct": stage("", 2, *CROPS),
     "compact": [
-        *stage("encoder.", 2, *CROPS, "side=32"),
+        *stage("encoder.", 2, *CROPS),
         *stage("decoders.", 2, *CROPS),
+        *stage("deepest.", 2, *CROPS),
         *stage("adain.", 2, "batch=1", "side=24", "photo=28"),
     ],
     "stylebank": [*SMALL, *stage("", 3, "painting=30")],

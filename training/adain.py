@@ -44,6 +44,7 @@ class AdainRecipe:
     content: float = 1.0
     style: float = 1.0  # a level; the paper weighs squares, see `moment_distance`
     smooth: float = 0.3  # total variation: a little, against the dots that a decoder likes to fill plain areas with
+    again: bool = False  # whether the network's own AdaIN decoder learns on
     held_out: int = 0  # photographs, the last by name, that are kept to measure with
     seed: int = 0
 
@@ -64,7 +65,7 @@ def train_adain(
     device, generator = parallel.training_device(), torch.Generator().manual_seed(recipe.seed)
     contents = Crops(photos, recipe.side, recipe.photo, generator, recipe.held_out, device)
     paintings = Crops(styles, recipe.side, recipe.painting, generator, device=device)
-    decoder = first_decoder(network.to(device)).to(device)
+    decoder = first_decoder(network.to(device), recipe.again).to(device)
     shown = contents.take(4), paintings.take(4)
 
     def preview() -> Tensor:
@@ -78,10 +79,15 @@ def train_adain(
     return decoder
 
 
-def first_decoder(network: VggNetwork) -> VggDecoder:
-    """A decoder that starts as the network's reconstruction of relu4_1."""
-    decoder = VggDecoder(network.layout.stage(LEVEL))
-    decoder.load_state_dict(network.decoder[LEVEL].state_dict())
+def first_decoder(network: VggNetwork, again: bool = False) -> VggDecoder:
+    """A decoder that starts as the network's reconstruction of relu4_1; or, `again`, as its decoder for AdaIN.
+
+    ValueError where it has none to start from.
+    """
+    decoder, start = VggDecoder(network.layout.stage(LEVEL)), network.adain if again else network.decoder[LEVEL]
+    if start is None:
+        raise ValueError("this network has no decoder for AdaIN to go on from: leave 'again' out.")
+    decoder.load_state_dict(start.state_dict())
     return decoder.train().requires_grad_(True)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..models.vgg import ADAIN_LEVEL, COMPACT, LEVELS, VggNetwork
+from ..models.vgg import ADAIN_LEVEL, COMPACT, VggNetwork
 from .adain import AdainRecipe, train_adain
 from .deepest import DeepestRecipe, train_deepest
 from .distil import DistilRecipe, distil, teach_heads
@@ -47,8 +47,8 @@ def train_compact(
     network.requires_grad_(False).eval()
     teach_heads(network, teachers, photos, styles, recipe.encoder)
     before = recipe.encoder.steps
-    train_wct(network, photos, styles, out, recipe.decoders, on_step=later(on_step, before))
-    before += recipe.decoders.steps * len(LEVELS)
+    train_wct(network, photos, styles, out, recipe.decoders, later(on_step, before))
+    before += recipe.decoders.steps * len(recipe.decoders.levels)
     train_deepest(network, teachers, photos, styles, out, recipe.deepest, later(on_step, before))
     before += recipe.deepest.steps
     decoder = train_adain(network, photos, styles, out, recipe.adain, later(on_step, before))

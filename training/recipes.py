@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 from ..models.msgnet import MsgNet
 from ..models.network import StyleNetwork
 from ..models.stylebank import StyleBankNetwork
-from ..models.vgg import ADAIN_LEVEL, LEVELS, TRUNK_LEVEL, VggNetwork
+from ..models.vgg import ADAIN_LEVEL, TRUNK_LEVEL, VggNetwork
 from ..samples import CONTENT, sample_path
 from .loop import OnStep
 
@@ -80,9 +80,9 @@ def _wct() -> Recipe:
 
     def run(job: Job) -> list[Path]:
         network = _network(job.network)
-        return train_wct(network, job.photos, job.styles, job.out, job.knobs, tuple(network.spaces), job.on_step)
+        return train_wct(network, job.photos, job.styles, job.out, job.knobs, job.on_step)
 
-    return Recipe(WctRecipe, run, "compact", length=lambda knobs: knobs.steps * len(LEVELS))
+    return Recipe(WctRecipe, run, "compact", length=lambda knobs: knobs.steps * len(knobs.levels))
 
 
 def _compact() -> Recipe:
@@ -95,7 +95,7 @@ def _compact() -> Recipe:
 
     def length(knobs: CompactRecipe) -> int:
         others = knobs.encoder.steps + knobs.deepest.steps + knobs.adain.steps
-        return others + len(LEVELS) * knobs.decoders.steps
+        return others + len(knobs.decoders.levels) * knobs.decoders.steps
 
     return Recipe(CompactRecipe, run, eye="teachers", length=length)
 

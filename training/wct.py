@@ -50,6 +50,7 @@ class WctRecipe:
     pixels: float = 1.5
     features: float = 0.5
     restyled: float = 1.0  # the features of what is decoded from restyled ones; the paper has none of this
+    levels: tuple[str, ...] = LEVELS  # from fine to coarse; those that the network has
     again: bool = False  # whether the network's own decoders learn on, each by itself
     held_out: int = 0  # photographs, the last by name, that are kept to measure with
     seed: int = 0
@@ -61,16 +62,15 @@ def train_wct(
     styles: Sequence[Path],
     out: Path,
     recipe: WctRecipe = WctRecipe(),
-    levels: Sequence[str] = LEVELS,
     on_step: OnStep | None = None,
 ) -> list[Path]:
-    """Train `network`'s decoders of `levels`, from fine to coarse, and save each; `on_step` may raise to stop.
+    """Train `network`'s decoders, from fine to coarse, and save each; `on_step` may raise to stop.
 
     ValueError where a folder has no pictures, crops do not divide into cells, or `out` holds a checkpoint of another
     recipe.
     """
     files, above = [], None
-    for stage, level in enumerate(levels):
+    for stage, level in enumerate(level for level in recipe.levels if level in network.spaces):
         tell = later(on_step, stage * recipe.steps)
         above = _train_level(network, level, above, photos, styles, out, recipe, tell)
         network.decoder[level].load_state_dict(above.state_dict())

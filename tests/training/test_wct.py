@@ -19,8 +19,8 @@ RECIPE = WctRecipe(steps=4, photos=1, paintings=1, side=32, shorter=36, rate=1e-
 def test_losses_fall(tmp_path: Path) -> None:
     network, folder = tiny_network(), folder_of_pictures(tmp_path / "pictures")
     course = Course("relu2_1 pixels")
-    recipe = WctRecipe(steps=120, photos=1, paintings=1, side=32, shorter=36, rate=1e-2)
-    train_wct(network, [folder], [folder], tmp_path, recipe, ("relu2_1",), course)
+    recipe = WctRecipe(steps=120, photos=1, paintings=1, side=32, shorter=36, rate=1e-2, levels=("relu2_1",))
+    train_wct(network, [folder], [folder], tmp_path, recipe, course)
     assert course.fell()
 
 
@@ -59,6 +59,7 @@ def test_relu1_1_is_solved() -> None:
 def test_decoders_learn_on_from_the_networks_own(tmp_path: Path) -> None:
     network, folder = tiny_network(), folder_of_pictures(tmp_path / "pictures")
     before = {name: value.clone() for name, value in network.decoder.state_dict().items()}
-    train_wct(network, [folder], [folder], tmp_path, replace(RECIPE, steps=1, rate=1e-7, again=True), LEVELS[:2])
+    again = replace(RECIPE, steps=1, rate=1e-7, levels=LEVELS[:2], again=True)
+    train_wct(network, [folder], [folder], tmp_path, again)
     for name, value in network.decoder.state_dict().items():
         assert_close(value, before[name])

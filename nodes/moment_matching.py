@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from torch import Tensor
 
 from ..models.features import FeatureMap
 from ..models.network import RECONSTRUCTION
+from ..transfer.over_time import Past, smoothed
 from ..transfer.restyle import apply_within, fit
 from ..transfer.wct import METHODS as WCT_METHODS
 from ..transfer.wct import WHITENING
@@ -40,9 +43,10 @@ class AdaIN(FeatureNode):
         statistics: str = _inputs.PER_IMAGE,
         content_mask: Tensor | None = None,
         style_mask: Tensor | None = None,
+        past: Past | None = None,
     ) -> tuple[KeptFeatures]:
         return features_out(
-            _restyle("adain", features_in(content), features_in(style), statistics, content_mask, style_mask)
+            _restyle("adain", features_in(content), features_in(style), statistics, content_mask, style_mask, past)
         )
 
 
@@ -66,9 +70,10 @@ class WCT(FeatureNode):
         statistics: str = _inputs.PER_IMAGE,
         content_mask: Tensor | None = None,
         style_mask: Tensor | None = None,
+        past: Past | None = None,
     ) -> tuple[KeptFeatures]:
         return features_out(
-            _restyle(method, features_in(content), features_in(style), statistics, content_mask, style_mask)
+            _restyle(method, features_in(content), features_in(style), statistics, content_mask, style_mask, past)
         )
 
 
@@ -98,6 +103,7 @@ class WCTLevel(ImageNode):
                 "method": _inputs.choice(WCT_METHODS, METHOD_TIP),
             },
             "optional": _inputs.fitting(),
+            "hidden": {"past": _inputs.PAST},
         }
 
     def run(
@@ -111,11 +117,12 @@ class WCTLevel(ImageNode):
         statistics: str = _inputs.PER_IMAGE,
         content_mask: Tensor | None = None,
         style_mask: Tensor | None = None,
+        past: Past | None = None,
     ) -> tuple[Tensor]:
         alpha = alpha_in(alpha)
         own = encode(network, picture_in(content, "content"), level)
         target = encode(network, picture_in(style, "style"), level)
-        restyled = _restyle(method, own, target, statistics, content_mask, style_mask, alpha)
+        restyled = _restyle(method, own, target, statistics, content_mask, style_mask, past, alpha)
         return (picture_out(decode(network, restyled, RECONSTRUCTION)),)
 
 
@@ -126,11 +133,13 @@ def _restyle(
     statistics: str,
     content_mask: Tensor | None,
     style_mask: Tensor | None,
+    past: Past | None,
     alpha: float = 1.0,
 ) -> FeatureMap:
     style.expect(content.space)
     within = mask_over(content, content_mask, "content_mask")
     learnt_from = style_mask_over(style, style_mask, "style_mask")
-    together = choice_in(statistics, _inputs.STATISTICS, "statistics") == _inputs.WHOLE_BATCH
-    operator = fit(method, content.values, style.values, within, learnt_from, together)
+    how = choice_in(statistics, _inputs.STATISTICS, "statistics")
+    pooled = partial(smoothed, past=past) if how == _inputs.SMOOTHED else None
+    operator = fit(method, content.values, style.values, within, learnt_from, how == _inputs.WHOLE_BATCH, pooled)
     return content.with_values(apply_within(operator.blend(alpha), content.values, within))

@@ -18,14 +18,17 @@ def fit(
     content_weights: Tensor | None = None,
     style_weights: Tensor | None = None,
     whole_batch: bool = False,
+    pooled: Callable[[Moments], Moments] | None = None,
 ) -> ChannelMap:
     """The operator of `method` ("adain" or one of WCT's) from features [B, C, h, w] and a style's [B or 1, C, h, w].
 
     Weights [B or 1, 1, h, w] choose the pixels that the statistics come from. `whole_batch` takes them over all B
-    pictures together. Where the weights leave no pixel the operator is the identity. ValueError as `adain` and `wct`.
+    pictures together; `pooled` replaces the content's, say by those smoothed over time. Where the weights leave no
+    pixel the operator is the identity. ValueError as `adain` and `wct`.
     """
     full = method != "adain"
     own = Moments.of(content, content_weights, full)
+    own = own if pooled is None else pooled(own)
     target = Moments.of(style, style_weights, full)
     if whole_batch:
         own, target = own.over_batch(), target.over_batch()

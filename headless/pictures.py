@@ -69,6 +69,11 @@ def encode_picture(image: Tensor, suffix: str) -> bytes:
     return file.getvalue()
 
 
+def eight_bits(values: Tensor) -> np.ndarray:
+    """Values in 0..1 (those outside are clipped) rounded to eight bits, contiguous."""
+    return values.detach().float().clamp(0, 1).mul_(255).round_().to("cpu", torch.uint8).contiguous().numpy()
+
+
 def write_picture(path: Path, image: Tensor) -> None:
     """Save an image [H,W,3] in the format that the name ends in; the name appears when the file is complete."""
     write_whole(path, encode_picture(image, path.suffix))

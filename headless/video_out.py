@@ -42,6 +42,7 @@ class Kind:
 # Written in fragments, each complete by itself, that become an ordinary file at the end; the offsets keep the first
 # frame at its own time.
 _FRAGMENTS = {"movflags": "hybrid_fragmented+negative_cts_offsets"}
+_CLUSTERS = {"cluster_time_limit": "1000"}  # milliseconds that Matroska keeps in memory at most
 _H264: dict[str, Any] = {
     "codec": "libx264",
     "pixels": "yuv420p",
@@ -52,8 +53,10 @@ _H264: dict[str, Any] = {
 KINDS = {
     ".mp4": Kind("mp4", **_H264, options=_FRAGMENTS),
     ".mov": Kind("mov", **_H264, options=_FRAGMENTS),
-    ".mkv": Kind("matroska", **_H264),
-    ".webm": Kind("webm", "libvpx-vp9", "yuv420p", {"crf": "24", "b": "0", "cpu-used": "4", "row-mt": "1"}, "libopus"),
+    ".mkv": Kind("matroska", **_H264, options=_CLUSTERS),
+    ".webm": Kind(
+        "webm", "libvpx-vp9", "yuv420p", {"crf": "24", "b": "0", "cpu-used": "4", "row-mt": "1"}, "libopus", _CLUSTERS
+    ),
     ".gif": Kind("gif", "gif", "rgb8", {}, None, colours=None),
 }
 
@@ -116,7 +119,7 @@ class VideoFile:
         container = av.open(
             str(self.part), "w", format=kind.container, container_options={**kind.options, "flush_packets": "1"}
         )
-        picture = cast("VideoStream", container.add_stream(kind.codec, rate=source.rate, options=kind.quality))
+        picture = cast("VideoStream", container.add_stream(kind.codec, rate=source.rate, options=dict(kind.quality)))
         picture.width, picture.height, picture.pix_fmt = width, height, kind.pixels
         picture.codec_context.time_base = source.time_base
         picture.codec_context.gop_size = max(1, round(SECONDS * source.rate))

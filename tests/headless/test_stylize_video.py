@@ -16,7 +16,7 @@ from brushwork.headless.pictures import read_picture, write_picture
 from brushwork.headless.stylize import Stylization
 from brushwork.headless.stylize_command import stylize
 from brushwork.headless.video_in import reading
-from brushwork.headless.video_out import unfinished
+from brushwork.headless.video_out import VideoFile, unfinished
 from brushwork.nodes import networks
 from brushwork.tests.headless.clips import moving, write_clip
 from brushwork.tests.tolerances import VISIBLE
@@ -60,12 +60,18 @@ def test_a_video_keeps_its_frames_rate_and_sound(clip: Path, style: str) -> None
 @pytest.mark.parametrize("order", [{}, {"method": "wct", "levels": "relu3_1,relu2_1"}, {"preserve_color": "matching"}])
 def test_parts_do_not_show(order: dict[str, Any], clip: Path, style: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Statistics go on over the cuts, each level's by itself."""
-    monkeypatch.setattr(video_in, "PIXELS", 3 * FRAME)
-    parts = painted(clip, "b.mp4", style, **order)
-    monkeypatch.setattr(video_in, "PIXELS", 10 * FRAME)
-    assert difference(parts, painted(clip, "c.mp4", style, **order)) > VISIBLE
-    alone = painted(clip, "d.mp4", style, **order, statistics="per image")
-    assert difference(parts, alone) < VISIBLE
+    taken: list[Tensor] = []
+    monkeypatch.setattr(VideoFile, "write", lambda self, frames, part: taken.append(frames))
+
+    def before_encoding(frames: int, **options: Any) -> Tensor:  # noqa: ANN401
+        taken.clear()
+        monkeypatch.setattr(video_in, "PIXELS", frames * FRAME)
+        stylize(Stylization(content=str(clip), output=clip.with_name("b.mp4"), style=[style], **{**order, **options}))
+        return torch.cat(taken)
+
+    whole = before_encoding(10)
+    assert difference(before_encoding(3), whole) > VISIBLE
+    assert difference(before_encoding(10, statistics="per image"), whole) < VISIBLE
 
 
 def test_a_static_video_stays_static(tmp_path: Path, style: str) -> None:
@@ -108,7 +114,8 @@ def test_an_interruption_leaves_a_video(
     monkeypatch.setattr(stylize_video, "run_workflow", interrupted)
     monkeypatch.setattr(video_in, "PIXELS", 3 * FRAME)
     output = clip.with_name("b.mp4")
-    assert main(["stylize", str(clip), "--style", style, "-o", str(output)]) == 130
+    with pytest.raises(SystemExit, match="130"):
+        main(["stylize", str(clip), "--style", style, "-o", str(output)])
     assert caplog.messages == [f"{output} holds the first 6 frames."]
     with reading(output) as video:
         assert sum(len(part.times) for part in video.parts()) == 6

@@ -12,6 +12,14 @@ if TYPE_CHECKING:
     from typer import Typer
 
 
+EXTRAS = {
+    "typer": ("the command line", "cli"),
+    "rich": ("the command line", "cli"),
+    "av": ("a video", "video"),
+}
+"""Who needs a package that may be missing, and the extra that brings it."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; 0 is success, 1 an error with its line on stderr, 2 wrong usage, 130 an interruption."""
     try:
@@ -19,9 +27,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except ModuleNotFoundError as error:
-        if error.name not in ("typer", "rich"):
+        needy, extra = EXTRAS.get(error.name or "", ("", ""))
+        if not extra:
             raise
-        return _fail(f"the command line needs {error.name}: pip install 'brushwork[cli]'")
+        return _fail(f"{needy} needs {error.name}: pip install 'brushwork[{extra}]'")
     except Exception as error:
         line = sentence(error)
         if line is None:

@@ -34,7 +34,7 @@ class LoadImage:
         return f"there is no picture {image} in {folder}: put it there, or set 'image' to another"
 
     def load(self, image: str | Path, folder: Path, upload: str = "image") -> tuple[Tensor, Tensor]:
-        return read_picture(locate(image, folder))
+        return read_picture(locate(image, folder), isinstance(image, Path))
 
 
 class LoadImageMask(LoadImage):
@@ -49,7 +49,7 @@ class LoadImageMask(LoadImage):
         return declared
 
     def load(self, image: str | Path, folder: Path, upload: str = "image", channel: str = "alpha") -> tuple[Tensor]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        picture, mask = read_picture(locate(image, folder))
+        picture, mask = read_picture(locate(image, folder), isinstance(image, Path))
         return (mask if channel == "alpha" else picture[..., CHANNELS.index(channel) - 1],)
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import torch
 
+from ..nodes._inputs import PAST
+from ..transfer.over_time import Past
 from .call import Values, call_node
 from .core_nodes import INPUT_FOLDER, SAVER
 from .errors import blamed_on
@@ -29,6 +31,8 @@ class Results:
     kept: frozenset[str] = frozenset()
     outputs: dict[str, list[Values]] = field(default_factory=dict)
     readers: Counter[str] = field(default_factory=Counter)
+    pasts: dict[str, Past] | None = None
+    """By node, where the runs are parts of one video."""
 
     def expect(self, graph: Graph) -> None:
         """Count the links that will be read in a run of `graph`, dropping what an earlier run need not keep."""
@@ -86,12 +90,17 @@ def run_for_each(
     on_progress: Progress = silent,
 ) -> list[Path]:
     """Run variants of `graph` by stem, which differ in the node `varied`; what does not depend on it runs once."""
-    fixed = frozenset(graph.nodes) - graph.descendants(varied)
-    results = Results(frozenset(i for i in fixed if not getattr(nodes.get(graph.nodes[i].kind), "OUTPUT_NODE", False)))
+    results = results_kept(graph, nodes, varied)
     files: list[Path] = []
     for stem, variant in runs.items():
         files += run_workflow(variant, nodes, input_dir, output_dir, on_progress, stem, results)
     return files
+
+
+def results_kept(graph: Graph, nodes: Mapping[str, type], varied: str) -> Results:
+    """Results that keep what does not depend on the node `varied`, for runs that differ in it."""
+    fixed = frozenset(graph.nodes) - graph.descendants(varied)
+    return Results(frozenset(i for i in fixed if not getattr(nodes.get(graph.nodes[i].kind), "OUTPUT_NODE", False)))
 
 
 def _run_node(
@@ -100,7 +109,7 @@ def _run_node(
     node = graph.nodes[node_id]
     node_class = nodes[node.kind]
     inputs = {name: results.read(value) if isinstance(value, Link) else [value] for name, value in node.inputs.items()}
-    answers = {**surroundings, "UNIQUE_ID": node_id}
+    answers = {**surroundings, "UNIQUE_ID": node_id, PAST: None if results.pasts is None else results.pasts[node_id]}
     asked = {name: answers.get(kind) for name, kind in hidden(node_class).items()}
     with blamed_on(graph.name(node_id)):
         return call_node(node_class, inputs, asked)

@@ -3,16 +3,21 @@
 import os
 from collections import Counter
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
+from typing import IO, cast
 
 from torch import Tensor
 
 from ..pictures.files import write_whole
 from .graph import WorkflowError
-from .pictures import encode_picture
+from .pictures import save_picture
+
+SMALL = 1 << 24
+"""Bytes up to which a file waits in memory, and not as a nameless one on the disk."""
 
 
 class Saver:
-    """The pictures of one run, as files in memory until `write`, so that a failed run leaves nothing."""
+    """The pictures of one run, as files without a name until `write`, so that a failed run leaves nothing."""
 
     def __init__(self, folder: Path, stem: str = "") -> None:
         if folder.exists() and not folder.is_dir():
@@ -22,7 +27,8 @@ class Saver:
             raise WorkflowError(f"nothing can be written into {nearest}: choose another output folder")
         self.folder = folder
         self.stem = stem
-        self.files: dict[Path, bytes] = {}
+        self._nearest = nearest
+        self.files: dict[Path, IO[bytes]] = {}
         self._counts: Counter[Path] = Counter()
 
     def add(self, images: Tensor, prefix: str | Path) -> None:
@@ -37,12 +43,16 @@ class Saver:
         else:
             paths = [self._numbered(prefix) for _ in images]
         for path, image in zip(paths, images, strict=True):
-            self.files[path] = encode_picture(image, path.suffix)
+            file = SpooledTemporaryFile(SMALL, dir=str(self._nearest))  # noqa: SIM115 - open until it is written
+            save_picture(image, path.suffix, cast(IO[bytes], file))
+            self.files[path] = cast(IO[bytes], file)
 
     def write(self) -> list[Path]:
         """Write all files, each at once, and return their paths."""
-        for path, content in self.files.items():
-            write_whole(path, content)
+        for path, file in self.files.items():
+            file.seek(0)
+            with file:
+                write_whole(path, file)
         return list(self.files)
 
     def _numbered(self, prefix: str) -> Path:

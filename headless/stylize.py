@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from ..models.manifest import NetworkEntry, read_manifest
 from ..models.network import ADAIN, RECONSTRUCTION
 from ..models.vgg import ADAIN_LEVEL
+from ..nodes._inputs import PER_IMAGE, SMOOTHED
 from ..nodes.pictures import LUMINANCE, MATCHING
 from ..nodes.stylebank import NONE
 from ..samples import sample_names
@@ -41,8 +42,8 @@ BY_STATISTICS = ("adain", "wct")  # any encoder serves, and the transform itself
 class Stylization:
     """What to do, which is also the command line's face: names, defaults and help are read off this class."""
 
-    content: Annotated[str, "The picture to stylize, a folder of pictures, or a sample's name."]
-    output: Annotated[Path, "--output", "-o", "The picture to write; for a folder of pictures, a folder."]
+    content: Annotated[str, "The picture or video to stylize, a folder of them, or a sample's name."]
+    output: Annotated[Path, "--output", "-o", "The picture or video to write; for a folder, a folder."]
     style: Annotated[list[str] | None, "--style", "-s", "A style picture or a sample's name; up to four."] = None
     weight: Annotated[list[float] | None, "--weight", "-w", "How much each style counts, in order."] = None
     method: Annotated[Literal["adain", "wct", "msgnet", "stylebank"], "The method."] = "adain"
@@ -55,6 +56,9 @@ class Stylization:
     )
     style_size: Annotated[int | None, "Scale the styles to this longer side: larger gives larger strokes."] = None
     style_name: Annotated[list[str] | None, "A style of a StyleBank by name; up to four."] = None
+    statistics: Annotated[
+        Literal["smoothed", "per image"], "Of AdaIN and WCT in a video: with frames shortly before, or each by itself."
+    ] = "smoothed"
     max_size: Annotated[int | None, "Shrink the content to this longer side first; the output is as small."] = None
 
 
@@ -97,8 +101,8 @@ class _Stages:
         alpha = self.method.alpha if self.order.alpha is None else self.order.alpha
         if self.order.method == "wct" and len(self.styles) == 1:
             within = {"content_mask": self.mask} if self.mask else {}
-            common = {"network": self.network, "level": level, "alpha": alpha}
-            return self.draft.add("BrushworkWCTLevel", content=image, style=self.styles[0], **common, **within)
+            common = {"network": self.network, "level": level, "alpha": alpha, **within, **self._statistics}
+            return self.draft.add("BrushworkWCTLevel", content=image, style=self.styles[0], **common)
         own = self._encode(image, level)
         restyled = self._bank(own) if self.order.method == "stylebank" else self._mixed(own, level)
         if self.mask and self.order.method not in BY_STATISTICS:
@@ -108,12 +112,16 @@ class _Stages:
         trained_for = ADAIN if self.order.method == "adain" and painter and level == ADAIN_LEVEL else RECONSTRUCTION
         return self.draft.add("BrushworkStyleDecoder", network=self.network, features=blended, trained_for=trained_for)
 
+    @property
+    def _statistics(self) -> dict[str, str]:
+        return {"statistics": SMOOTHED if self.order.statistics == "smoothed" else PER_IMAGE}
+
     def _encode(self, image: Link, level: str) -> Link:
         return self.draft.add("BrushworkStyleEncoder", network=self.network, image=image, level=level)
 
     def _mixed(self, own: Link, level: str) -> Link:
         if self.order.method in BY_STATISTICS:
-            more = {"content_mask": self.mask} if self.mask else {}
+            more = {**({"content_mask": self.mask} if self.mask else {}), **self._statistics}
         else:
             more = {"network": self.network}
         encoded = [self._encode(style, level) for style in self.styles]

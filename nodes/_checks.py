@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from ..models.features import FeatureMap
 from ..transfer.moments import check_batches
+from ..transfer.over_time import Past, smoothed
 from ..transfer.regions import cell_weights, resize_mask
-from . import _host
+from ..transfer.restyle import Pooling
+from . import _host, _inputs
 from ._residency import KeptFeatures
 
 
@@ -120,6 +123,12 @@ def choice_in(value: str, choices: Sequence[str], name: str) -> str:
     if value not in choices:
         raise ValueError(f"'{name}' is '{value}': choose one of {', '.join(choices)}.")
     return value
+
+
+def pooling_in(statistics: str, past: Past | None = None) -> tuple[bool, Pooling | None]:
+    """Whether the whole batch gets one operator, and what else happens to the content's moments before the fit."""
+    choice_in(statistics, _inputs.STATISTICS, "statistics")
+    return statistics == _inputs.WHOLE_BATCH, partial(smoothed, past=past) if statistics == _inputs.SMOOTHED else None
 
 
 def same_pictures(first: Tensor, second: Tensor) -> None:

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 NETWORK, FEATURES = "BRUSHWORK_NETWORK", "BRUSHWORK_FEATURES"
-PER_IMAGE, WHOLE_BATCH = "per image", "whole batch"
-STATISTICS = (PER_IMAGE, WHOLE_BATCH)
+PER_IMAGE, WHOLE_BATCH, SMOOTHED = "per image", "whole batch", "smoothed over time"
+STATISTICS = (PER_IMAGE, WHOLE_BATCH, SMOOTHED)
+PAST = "BRUSHWORK_PAST"
+"""A hidden input that the command line fills, where a video comes in parts; ComfyUI leaves it out."""
 
 Input = tuple[str | list[str], dict[str, Any]]
-Inputs = dict[str, dict[str, Input]]
+Inputs = dict[str, dict[str, Any]]
 
 
 def network(tooltip: str = "From Load Style Network.") -> Input:
@@ -58,12 +60,14 @@ def transform(**widgets: Input) -> Inputs:
             **widgets,
         },
         "optional": fitting(),
+        "hidden": {"past": PAST},
     }
 
 
 def statistics() -> Input:
     tip = (
-        "'per image' fits each picture of a batch by itself; 'whole batch' fits all at once, which keeps frames alike."
+        "'per image' fits each picture of a batch by itself; 'whole batch' fits all at once, which keeps frames alike; "
+        "'smoothed over time' fits each frame together with its neighbours, which follows a video without flicker."
     )
     return choice(STATISTICS, tip, advanced=True)
 

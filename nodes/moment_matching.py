@@ -6,18 +6,19 @@ from torch import Tensor
 
 from ..models.features import FeatureMap
 from ..tiling.stylize import Recipe, Style
+from ..transfer.over_time import Past
 from ..transfer.restyle import apply_within, fit
 from ..transfer.wct import METHODS as WCT_METHODS
 from ..transfer.wct import WHITENING
 from . import _host, _inputs
 from ._checks import (
     alpha_in,
-    choice_in,
     features_in,
     features_out,
     mask_at_rest,
     mask_over,
     picture_at_rest,
+    pooling_in,
     style_mask_at_rest,
     style_mask_over,
 )
@@ -50,9 +51,10 @@ class AdaIN(FeatureNode):
         statistics: str = _inputs.PER_IMAGE,
         content_mask: Tensor | None = None,
         style_mask: Tensor | None = None,
+        past: Past | None = None,
     ) -> tuple[KeptFeatures]:
         return features_out(
-            _restyle("adain", features_in(content), features_in(style), statistics, content_mask, style_mask)
+            _restyle("adain", features_in(content), features_in(style), statistics, content_mask, style_mask, past)
         )
 
 
@@ -76,9 +78,10 @@ class WCT(FeatureNode):
         statistics: str = _inputs.PER_IMAGE,
         content_mask: Tensor | None = None,
         style_mask: Tensor | None = None,
+        past: Past | None = None,
     ) -> tuple[KeptFeatures]:
         return features_out(
-            _restyle(method, features_in(content), features_in(style), statistics, content_mask, style_mask)
+            _restyle(method, features_in(content), features_in(style), statistics, content_mask, style_mask, past)
         )
 
 
@@ -108,6 +111,7 @@ class WCTLevel(ImageNode):
                 "method": _inputs.choice(WCT_METHODS, METHOD_TIP),
             },
             "optional": _inputs.fitting(),
+            "hidden": {"past": _inputs.PAST},
         }
 
     def run(
@@ -121,12 +125,12 @@ class WCTLevel(ImageNode):
         statistics: str = _inputs.PER_IMAGE,
         content_mask: Tensor | None = None,
         style_mask: Tensor | None = None,
+        past: Past | None = None,
     ) -> tuple[Tensor]:
         own, target = picture_at_rest(content, "content"), picture_at_rest(style, "style")
         region = mask_at_rest(content_mask, "content_mask", own)
         learnt_from = style_mask_at_rest(style_mask, "style_mask", target)
-        together = choice_in(statistics, _inputs.STATISTICS, "statistics") == _inputs.WHOLE_BATCH
-        recipe = Recipe(method, {level: alpha_in(alpha)}, together)
+        recipe = Recipe(method, {level: alpha_in(alpha)}, *pooling_in(statistics, past))
         return (restyle(network, own, [Style(target, region=region, learnt_from=learnt_from)], recipe),)
 
 
@@ -137,10 +141,10 @@ def _restyle(
     statistics: str,
     content_mask: Tensor | None,
     style_mask: Tensor | None,
+    past: Past | None,
 ) -> FeatureMap:
     style.expect(content.space)
     within = mask_over(content, content_mask, "content_mask")
     learnt_from = style_mask_over(style, style_mask, "style_mask")
-    together = choice_in(statistics, _inputs.STATISTICS, "statistics") == _inputs.WHOLE_BATCH
-    operator = fit(method, content.values, style.values, within, learnt_from, together)
+    operator = fit(method, content.values, style.values, within, learnt_from, *pooling_in(statistics, past))
     return content.with_values(apply_within(operator, content.values, within))

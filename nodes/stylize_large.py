@@ -11,7 +11,7 @@ from ..tiling.stylize import Recipe, Style
 from ..transfer.restyle import ADAIN
 from ..transfer.wct import METHODS as WCT_METHODS
 from . import _host, _inputs
-from ._checks import alpha_in, choice_in, mask_at_rest, picture_at_rest, style_mask_at_rest
+from ._checks import alpha_in, choice_in, mask_at_rest, picture_at_rest, pooling_in, style_mask_at_rest
 from ._node import ImageNode
 from ._passes import restyle
 
@@ -76,13 +76,12 @@ class StylizeLarge(ImageNode):
             "relu1_1": alpha_relu1_1,
         }
         choice_in(method, METHODS, "method")
-        together = choice_in(statistics, _inputs.STATISTICS, "statistics") == _inputs.WHOLE_BATCH
         picture = picture_at_rest(content, "content")
         given = {"style_1": style_1, **slots}
         styles = [
             _style_in(slot, given, picture, style_mask) for slot in SLOTS if given.get(f"style_{slot}") is not None
         ]
-        return (restyle(network, picture, styles, Recipe(method, _chosen(alphas), together)),)
+        return (restyle(network, picture, styles, Recipe(method, _chosen(alphas), *pooling_in(statistics))),)
 
 
 def _style() -> _inputs.Input:

@@ -13,7 +13,7 @@ from ..models.network import ADAIN, RECONSTRUCTION, StyleNetwork
 from ..transfer.channel_map import ChannelMap
 from ..transfer.mixing import blend, normalised
 from ..transfer.moments import Moments, check_batches
-from ..transfer.restyle import fit_moments, needs_full
+from ..transfer.restyle import Pooling, fit_moments, needs_full
 from .codec import Cells, Overpainted, blank, decoding_grid, encoding_grid, paint
 from .gather import gather, items_of, weights_of
 from .plan import Box
@@ -48,6 +48,8 @@ class Recipe:
     """Strength by level. Levels follow each other in this order, each on the picture that the last one painted."""
     whole_batch: bool = False
     """Whether all pictures of the batch get one operator."""
+    pooled: Pooling | None = None
+    """What else happens to the content's moments before each fit, say smoothing over time."""
 
 
 @torch.no_grad()
@@ -71,7 +73,7 @@ def stylize(
     walk, full = Walk(host, network, total), needs_full(recipe.method)
     learnt = [gather(walk, network, style.pictures, levels, [style.learnt_from], full) for style in styles]
     result = blank(content.shape[0], (content.shape[-2], content.shape[-1]), device)
-    for items in _groups(walk, network, content, recipe.whole_batch):
+    for items in _groups(walk, network, content, recipe.whole_batch or recipe.pooled is not None):
         source = content[items]
         for level in levels:
             targets = [moments[level][0].of_items(items) for moments in learnt]
@@ -119,8 +121,9 @@ class _Stage:
         self._paint(source, self._fit([own[id(style.region)] for style in self.styles], targets), keep, result)
 
     def _fit(self, own: Sequence[Moments], targets: Sequence[Moments]) -> _Operators:
-        method, alpha, together = self.recipe.method, self.recipe.alphas[self.level], self.recipe.whole_batch
-        maps = [fit_moments(method, *pair, together).blend(alpha) for pair in zip(own, targets, strict=True)]
+        how, alpha = self.recipe, self.recipe.alphas[self.level]
+        pairs = zip(own, targets, strict=True)
+        maps = [fit_moments(how.method, *pair, how.whole_batch, how.pooled).blend(alpha) for pair in pairs]
         fitted = list(zip(maps, self.styles, strict=True))
         everywhere = [(each, style.weight) for each, style in fitted if style.region is None]
         inside = [(each, style.region) for each, style in fitted if style.region is not None]
@@ -163,10 +166,10 @@ def _purpose(network: StyleNetwork, level: str, method: str) -> str:
     return ADAIN if method == ADAIN and ADAIN in network.purposes(level) else RECONSTRUCTION
 
 
-def _groups(walk: Walk, network: StyleNetwork, content: Tensor, whole_batch: bool) -> list[slice]:
+def _groups(walk: Walk, network: StyleNetwork, content: Tensor, together: bool) -> list[slice]:
     """Pictures that go through all levels before the next ones begin: those of one piece, or all at once."""
     batch = content.shape[0]
-    many = batch if whole_batch else walk.together(_pixels(network, content[:1]))
+    many = batch if together else walk.together(_pixels(network, content[:1]))
     return [slice(at, min(at + many, batch)) for at in range(0, batch, many)]
 
 

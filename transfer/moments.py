@@ -72,6 +72,19 @@ class Moments:
         between = self._square(self.mean - mean, self.count)
         return Moments(count, mean, (self.scatter + between).sum(0, keepdim=True))
 
+    def over_window(self, before: int, after: int) -> Moments:
+        """Each item's moments merged with those of its neighbours in the batch, `before` items back to `after` ahead.
+
+        Count and scatter are those of an average item of the window, so that equal items stay what they are at the ends
+        of the batch too, where the window holds fewer.
+        """
+        last = self.count.shape[0] - 1
+        steps = sorted(range(-min(before, last), min(after, last) + 1), key=abs)  # the item itself comes first
+        merged = reduce(Moments.merge, (self._shifted(step) for step in steps))
+        place = torch.arange(last + 1, device=self.count.device)
+        items = 1 + place.clamp(max=before) + (last - place).clamp(max=after)
+        return merged._scaled(1 / items.to(self.count))
+
     @property
     def full(self) -> bool:
         """Whether the scatter between channels is known."""
@@ -104,6 +117,17 @@ class Moments:
         if not self.full:
             raise ValueError("these moments hold each channel by itself: take them with full=True for a covariance.")
         return self.scatter
+
+    def _shifted(self, step: int) -> Moments:
+        """For each item the one `step` places on, or no pixel where the batch has ended."""
+        place = torch.arange(self.count.shape[0], device=self.count.device) + step
+        near = place.clamp(0, len(place) - 1)
+        return Moments(self.count[near], self.mean[near], self.scatter[near])._scaled(near == place)
+
+    def _scaled(self, factor: Tensor) -> Moments:
+        """The moments as if each pixel of item b counted `factor` [B] times as much."""
+        factor = factor.to(self.count)
+        return Moments(self.count * factor, self.mean, self.scatter * factor.view(-1, *[1] * (self.scatter.dim() - 1)))
 
     def _square(self, vector: Tensor, weight: Tensor) -> Tensor:
         """weight * vector vector', in the form of the scatter."""

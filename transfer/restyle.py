@@ -10,6 +10,7 @@ from .mixing import blend
 from .moments import Moments
 from .wct import wct
 
+Pooling = Callable[[Moments], Moments]
 ADAIN = "adain"
 """Beside WCT's METHODS."""
 
@@ -21,19 +22,24 @@ def fit(
     content_weights: Tensor | None = None,
     style_weights: Tensor | None = None,
     whole_batch: bool = False,
+    pooled: Pooling | None = None,
 ) -> ChannelMap:
     """The operator of `method` ("adain" or one of WCT's) from features [B, C, h, w] and a style's [B or 1, C, h, w].
 
     Weights [B or 1, 1, h, w] choose the pixels that the statistics come from. `whole_batch` takes them over all B
-    pictures together. Where the weights leave no pixel the operator is the identity. ValueError as `adain` and `wct`.
+    pictures together; `pooled` replaces the content's, say by those smoothed over time. Where the weights leave no
+    pixel the operator is the identity. ValueError as `adain` and `wct`.
     """
     full = needs_full(method)
     own = Moments.of(content, content_weights, full)
-    return fit_moments(method, own, Moments.of(style, style_weights, full), whole_batch)
+    return fit_moments(method, own, Moments.of(style, style_weights, full), whole_batch, pooled)
 
 
-def fit_moments(method: str, content: Moments, style: Moments, whole_batch: bool = False) -> ChannelMap:
+def fit_moments(
+    method: str, content: Moments, style: Moments, whole_batch: bool = False, pooled: Pooling | None = None
+) -> ChannelMap:
     """`fit` where the moments are known."""
+    content = pooled(content) if pooled else content
     if whole_batch:
         content, style = content.over_batch(), style.over_batch()
     return wct(content, style, method) if needs_full(method) else adain(content, style)

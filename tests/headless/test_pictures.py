@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from brushwork.headless.core_nodes import LoadImage, LoadImageMask
 from brushwork.headless.pictures import (
     FORMATS,
+    ROWS,
     distinct_stems,
     encode_picture,
     pictures_in,
@@ -154,20 +156,18 @@ def test_unknown_suffix(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("blow", [OSError("disk full"), KeyboardInterrupt()])
-def test_a_writer_that_fails_midway_leaves_the_old_file(
-    blow: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_writer_that_fails_midway_leaves_the_old_file(blow: BaseException, tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(b"old")
 
-    def half(self: Path, content: bytes) -> None:
-        with self.open("wb") as file:
-            file.write(content[: len(content) // 2])
-        raise blow
+    class Half(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            if self.tell():
+                raise blow
+            return super().read(5)
 
-    monkeypatch.setattr(Path, "write_bytes", half)
     with pytest.raises(type(blow), match="cannot be written: disk full$" if isinstance(blow, OSError) else None):
-        write_whole(path, b"new content")
+        write_whole(path, Half(b"new content"))
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.png"]
     assert path.read_bytes() == b"old"
 
@@ -196,3 +196,32 @@ def test_pictures_in_a_folder(tmp_path: Path) -> None:
 def test_stems_are_told_apart() -> None:
     names = [Path(name) for name in ("x/a.png", "x/b.jpg", "x/B.png", "x/c.d.png")]
     assert distinct_stems(names) == ["a", "b_jpg", "B_png", "c.d"]
+
+
+def test_pictures_of_more_rows_than_are_converted_at_once(tmp_path: Path) -> None:
+    image = torch.rand(ROWS * 2 + 3, 5, 3)
+    write_picture(tmp_path / "a.png", image)
+    assert_close(read_picture(tmp_path / "a.png")[0][0], (image * 255).round() / 255)
+    values = np.random.default_rng(0).integers(0, 255, (ROWS + 1, 2, 4), np.uint8)
+    Image.fromarray(values).save(tmp_path / "b.png")
+    assert_close(read_picture(tmp_path / "b.png")[1][0], 1 - torch.from_numpy(values[..., 3] / 255).float())
+
+
+def test_a_picture_may_be_of_any_size_where_a_person_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Image.new("RGB", (30, 30)).save(tmp_path / "a.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 400)
+    assert read_picture(tmp_path / "a.png")[0].shape == (1, 30, 30, 3)
+    assert Image.MAX_IMAGE_PIXELS == 400
+    with pytest.raises(ValueError, match=r"a\.png cannot be read as a picture: .*decompression bomb"):
+        read_picture(tmp_path / "a.png", trusted=False)
+
+
+def test_pictures_of_a_workflow_are_guarded_and_those_of_a_person_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("RGB", (30, 30)).save(tmp_path / "a.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 400)
+    for node in (LoadImage(), LoadImageMask()):
+        node.load(tmp_path / "a.png", tmp_path)
+        with pytest.raises(ValueError, match="decompression bomb"):
+            node.load("a.png", tmp_path)

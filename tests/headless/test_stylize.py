@@ -169,7 +169,9 @@ def test_a_folder_cannot_become_one_file(content: Path, tmp_path: Path) -> None:
 def test_no_source_is_overwritten(role: str, content: Path) -> None:
     sources: dict[str, Any] = {"content": "chelsea", "style": ["hubble"], "mask": None}
     sources[role] = {"content": str(content), "style": [str(content)], "mask": content}[role]
-    with pytest.raises(WorkflowError, match=r"^the output .*a\.png would replace a picture that it is made from"):
+    with pytest.raises(
+        WorkflowError, match=r"^the output .*a\.png would replace a picture or video that it is made from"
+    ):
         stylize(Stylization(output=content, **sources))
 
 

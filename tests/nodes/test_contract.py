@@ -65,8 +65,8 @@ def test_outputs_are_described(name: str) -> None:
 @every_node
 def test_every_input_is_well_formed(name: str) -> None:
     inputs = NODES[name].INPUT_TYPES()
-    assert set(inputs) <= {"required", "optional"}
-    for kind, options in (spec for group in inputs.values() for spec in group.values()):
+    assert set(inputs) <= {"required", "optional", "hidden"}
+    for kind, options in {**inputs["required"], **inputs.get("optional", {})}.values():
         assert options["tooltip"].endswith(".")
         if isinstance(kind, list):
             assert options["default"] in kind and len(set(kind)) == len(kind)
@@ -82,9 +82,10 @@ def test_arguments_are_the_inputs(name: str) -> None:
     required, optional = inputs["required"], inputs.get("optional", {})
     taken = _arguments(name)
     named = {key for key, argument in taken.items() if argument.kind is not argument.VAR_KEYWORD}
-    assert named <= {*required, *optional}
+    known = {*required, *optional, *inputs.get("hidden", {})}
+    assert named <= known
     if len(named) == len(taken):  # no **rest
-        assert named == {*required, *optional}
+        assert named == known
     assert set(required) <= named
     assert all(taken[key].default is not inspect.Parameter.empty for key in optional if key in taken)
 

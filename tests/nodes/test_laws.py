@@ -5,9 +5,11 @@ import torch
 from torch import Tensor
 
 from brushwork.models.features import FeatureMap, FeatureSpace
+from brushwork.nodes._inputs import PER_IMAGE, SMOOTHED
 from brushwork.nodes._residency import KeptFeatures
 from brushwork.tests.nodes.stand_ins import bank, call, encoded, pictures, tiny, values
 from brushwork.tests.tolerances import assert_close
+from brushwork.transfer.over_time import Past
 
 METHODS = ("whitening-colouring", "optimal transport")
 transforms = pytest.mark.parametrize("node", ["BrushworkAdaIN", "BrushworkWCT"])
@@ -109,6 +111,35 @@ def test_whole_batch_gives_two_frames_one_operator(node: str) -> None:
     )
     assert_close(alike[0, :, 0, 0], alike[1, :, 0, 0])
     assert (apart[0, :, 0, 0] - apart[1, :, 0, 0]).abs().max() > 0.1
+
+
+@transforms
+def test_smoothed_frames_lie_between_their_own_operator_and_their_neighbours(node: str) -> None:
+    frames = torch.randn(1, 3, 6, 6).repeat(2, 1, 1, 1)
+    frames[1] = 2 * frames[1] + 1
+    style = kept_features(torch.randn(1, 3, 6, 6))
+
+    def restyled(frames: torch.Tensor, statistics: str) -> torch.Tensor:
+        return values(call(node, content=kept_features(frames), style=style, statistics=statistics))
+
+    assert_close(
+        restyled(frames[:1].expand(3, -1, -1, -1), SMOOTHED), restyled(frames[:1], PER_IMAGE).expand(3, -1, -1, -1)
+    )
+    apart, smooth = restyled(frames, PER_IMAGE), restyled(frames, SMOOTHED)
+    assert_close(apart[0], apart[1])  # each by itself loses what sets the frames apart
+    assert (smooth[0] - smooth[1]).abs().max() > 0.1
+
+
+@transforms
+def test_a_past_makes_a_batch_go_on(node: str) -> None:
+    frames, style = torch.randn(5, 3, 6, 6), kept_features(torch.randn(1, 3, 6, 6))
+
+    def restyled(frames: torch.Tensor, past: Past) -> torch.Tensor:
+        return values(call(node, content=kept_features(frames), style=style, statistics=SMOOTHED, past=past))
+
+    past = Past()
+    parts = [restyled(part, past) for part in frames.split([2, 1, 2])]
+    assert_close(torch.cat(parts), restyled(frames, Past()))
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -30,7 +30,8 @@ def page(name: str, language: str) -> str:
 
 
 def inputs(name: str) -> dict[str, tuple[Any, Json]]:
-    return {key: spec for group in NODES[name].INPUT_TYPES().values() for key, spec in group.items()}
+    given = NODES[name].INPUT_TYPES()
+    return {**given["required"], **given.get("optional", {})}
 
 
 def own_words(name: str) -> Json:

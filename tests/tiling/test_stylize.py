@@ -1,5 +1,7 @@
 """A picture restyled in tiles is the picture restyled whole, pixel for pixel, and that is what the stages give."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -143,6 +145,21 @@ def test_the_whole_batch_gets_one_operator() -> None:
     assert_close(alike[1], alike[2])
     assert_close(apart[1], stylize(NETWORK, frames[1:2], [STYLE], recipes[1], WHOLE)[0])
     assert (alike - apart).abs().max() > 0.01
+
+
+def test_pooling_meets_the_moments_of_all_frames_and_its_answer_counts() -> None:
+    frames, seen = torch.cat([picture(60, 40, seed=seed) for seed in (1, 2, 3)]), list[int]()
+
+    def first_alone(moments: Moments) -> Moments:
+        seen.append(len(moments.count))
+        return Moments.joined([moments.of_items(slice(0, 1))] * 3)
+
+    recipe = Recipe(ADAIN, {"relu2_1": 1.0})
+    pooled = stylize(NETWORK, frames, [STYLE], replace(recipe, pooled=first_alone), tiles_of(24))
+    apart = stylize(NETWORK, frames, [STYLE], recipe, tiles_of(24))
+    assert seen == [3]
+    assert_close(pooled[0], apart[0])
+    assert (pooled[1] - apart[1]).abs().max() > 0.001
 
 
 def test_progress_counts_the_pixels_of_all_passes() -> None:

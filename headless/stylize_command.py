@@ -13,7 +13,7 @@ from .run import run_for_each
 from .stylize import Stylization, stylize_graph
 from .stylize_video import stylize_video
 from .video_in import VIDEOS
-from .video_out import KINDS, check_video_suffix, unfinished
+from .video_out import KINDS, check_video_suffix, is_unfinished, unfinished
 
 CONTENT = "1"
 """The node that loads the content."""
@@ -64,7 +64,8 @@ def _one_by_one(order: Stylization) -> list[Stylization]:
 
 def _contents_of(folder: Path) -> list[Path]:
     endings = (*READABLE, *VIDEOS)
-    found = [file for file in sorted(folder.iterdir()) if file.suffix.lower() in endings and file.is_file()]
+    files = [file for file in sorted(folder.iterdir()) if file.suffix.lower() in endings and file.is_file()]
+    found = [file for file in files if not is_unfinished(file)]  # what a killed run left is no content
     if not found:
         raise FileNotFoundError(
             f"there is no picture or video in {folder}: put some in, ending in one of {', '.join(endings)}"

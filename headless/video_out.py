@@ -71,6 +71,11 @@ def unfinished(path: Path) -> Path:
     return path.with_stem(f"{path.stem}.part")
 
 
+def is_unfinished(path: Path) -> bool:
+    """Whether a file bears such a name."""
+    return path.suffix.lower() in KINDS and path.stem.endswith(".part")
+
+
 class VideoFile:
     """A video that grows as its frames come, beside its sound.
 

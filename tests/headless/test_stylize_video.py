@@ -123,6 +123,7 @@ def test_an_interruption_leaves_a_video(
 
 def test_a_folder_of_pictures_and_videos(clip: Path, style: str) -> None:
     write_clip(clip.with_name("d.avi"), moving(2), sound=None)
+    write_clip(clip.with_name("e.part.mp4"), moving(2), sound=None)  # left by a run that was killed: no content
     write_picture(clip.with_name("c.jpg"), moving(1)[0])
     out = clip.parent / "out"
     files = stylize(Stylization(content=str(clip.parent), output=out, style=[style], max_size=32))

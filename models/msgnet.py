@@ -60,12 +60,12 @@ class MsgNet(StyleNetwork):
         super().__init__()
         space = space_of(trunk, TRUNK_LEVEL) if trunk else FeatureSpace("", "", 4 * width, stride=4, reach=39)
         beyond = 4 * space.stride * 2 if trunk else 0  # four 3x3 convolutions of the body
-        self.spaces = {LEVEL: replace(space, network="msgnet", level=LEVEL, reach=space.reach + beyond)}
-        self.encoder, self.body, self.decoder = _on(trunk) if trunk else _as_published(4 * width)
         self.on_trunk = trunk is not None
-        self.whiten, self.colour = (_basis(space.channels) if trunk else nn.Identity() for _ in range(2))
         channels = space.channels + self.on_trunk
-        self.spaces = {LEVEL: replace(self.spaces[LEVEL], channels=channels)}
+        reach = space.reach + beyond
+        self.spaces = {LEVEL: replace(space, network="msgnet", level=LEVEL, channels=channels, reach=reach)}
+        self.encoder, self.body, self.decoder = _on(trunk) if trunk else _as_published(4 * width)
+        self.whiten, self.colour = (_basis(space.channels) if trunk else nn.Identity() for _ in range(2))
         self.comatch = nn.Parameter(torch.empty(channels, channels).uniform_(0, 0.02))
 
     @property

@@ -7,7 +7,7 @@ from torch import Tensor
 from ..models.features import FeatureMap
 from ..tiling.stylize import Recipe, Style
 from ..transfer.over_time import Past
-from ..transfer.restyle import apply_within, fit
+from ..transfer.restyle import ADAIN, apply_within, fit
 from ..transfer.wct import METHODS as WCT_METHODS
 from ..transfer.wct import WHITENING
 from . import _host, _inputs
@@ -54,7 +54,7 @@ class AdaIN(FeatureNode):
         past: Past | None = None,
     ) -> tuple[KeptFeatures]:
         return features_out(
-            _restyle("adain", features_in(content), features_in(style), statistics, content_mask, style_mask, past)
+            _restyle(ADAIN, features_in(content), features_in(style), statistics, content_mask, style_mask, past)
         )
 
 

@@ -99,7 +99,7 @@ def _losses(network: VggNetwork, decoder: nn.Module, contents: Crops, paintings:
     reached = eye.own(image, STYLE_LEVELS)
     style_parts = [moment_distance(moments, wanted[level]) for level, moments in eye.moments(reached).items()]
     return {
-        "content": recipe.content * relative_error(*(eye.through({LEVEL: v})[LEVEL] for v in (reached[LEVEL], target))),
+        "content": recipe.content * relative_error(eye.shown(LEVEL, reached[LEVEL]), eye.shown(LEVEL, target)),
         "style": recipe.style * torch.stack(style_parts).sum(),
         "smooth": recipe.smooth * total_variation(image),
     }

@@ -37,6 +37,10 @@ class Eye(nn.Module):
         """What the eye makes of the network's own features."""
         return features
 
+    def shown(self, level: str, values: Tensor) -> Tensor:
+        """`through` at one level; where the eye does not know it, the features stay as they are."""
+        return self.through({level: values})[level] if level in self.levels else values
+
     def moments(self, features: dict[str, Tensor]) -> dict[str, Moments]:
         """The moments, with the scatter between channels, of what the eye makes of the network's own features."""
         return {level: Moments.of(values, full=True) for level, values in features.items()}

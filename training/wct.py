@@ -194,8 +194,8 @@ def _losses(
         plain = network.encode(image, level).values
         asked = torch.cat([plain, _restyled(plain[: len(photos)], plain[len(photos) :])])
     painted = decoder(asked)[..., : image.shape[-2], : image.shape[-1]]
-    reached = _seen(network, level, network.encode(painted, level).values)
-    asked, count = _seen(network, level, asked), len(plain)
+    eye, count = eye_of(network), len(plain)
+    reached, asked = eye.shown(level, network.encode(painted, level).values), eye.shown(level, asked)
     return {
         f"{level} pixels": recipe.pixels * relative_distance(painted[:count], image),
         f"{level} features": recipe.features * relative_distance(reached[:count], asked[:count]),
@@ -208,9 +208,3 @@ def _restyled(photos: Tensor, paintings: Tensor) -> Tensor:
     content = photos[: len(paintings)]
     operator = wct(Moments.of(content, full=True), Moments.of(paintings[: len(content)], full=True))
     return operator.blend(1 - torch.rand(len(content), device=content.device) / 2)(content)
-
-
-def _seen(network: VggNetwork, level: str, values: Tensor) -> Tensor:
-    """The network's features as its eye shows them, where it has a head at that level."""
-    eye = eye_of(network)
-    return eye.through({level: values})[level] if level in eye.levels else values

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-BAND = 8 << 20
-"""Bytes of the widest map of a band: above some 32 MB every map is fresh memory from the system, and slow to touch."""
+BAND = 4 << 20
+"""Bytes of the widest map of a band: larger ones leave the cache, and more often are fresh memory, slow to touch."""
 
 
 def in_bands(stage: Callable[[Tensor], Tensor], values: Tensor, widest: int, halo: int, scale: float = 1.0) -> Tensor:

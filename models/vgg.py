@@ -15,6 +15,7 @@ from .bands import in_bands
 from .features import FeatureSpace
 from .layers import ReflectConv
 from .network import ADAIN, RECONSTRUCTION, StyleNetwork
+from .phases import convolved, reflected, upsampled
 
 LEVELS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 ADAIN_LEVEL = "relu4_1"
@@ -161,6 +162,8 @@ def _run(block: list[ReflectConv], values: Tensor, pool: bool = False) -> Tensor
     """Convolutions with ReLU, none at the picture, and a pool if told."""
 
     def stage(values: Tensor) -> Tensor:
+        if picture and len(block) == 2:
+            return convolved(reflected(upsampled(values, block[0])).relu_(), block[1])
         for conv in block:
             values = conv(values)
             if conv is not block[-1]:

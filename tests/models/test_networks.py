@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from brushwork.models.layers import ReflectConv
 from brushwork.models.msgnet import MsgNet
 from brushwork.models.network import ADAIN, StyleNetwork
+from brushwork.models.phases import convolved, reflected, upsampled
 from brushwork.models.stylebank import StyleBankNetwork
 from brushwork.models.vgg import COMPACT, LEVELS, SMALL16X, VGG19, VggDecoder, VggLayout, VggNetwork
 from brushwork.tests.laws import law, picture
@@ -305,6 +306,15 @@ def test_convolution_with_a_reflected_border(kernel: int, stride: int, scale: in
     expected = F.conv2d(F.pad(larger, (margin,) * 4, mode="reflect"), layer.weight, layer.bias, stride)
     for layout in (torch.contiguous_format, torch.channels_last):
         assert_close(layer(values.contiguous(memory_format=layout)), expected)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 4), (3, 2), (5, 8)])
+def test_a_convolution_over_phases_is_one_over_the_large_map(size: tuple[int, int]) -> None:
+    values = torch.randn(2, 4, *size, dtype=torch.float64)
+    first, last = ReflectConv(4, 5, scale=2).double(), ReflectConv(5, 3).double()
+    for layout in (torch.contiguous_format, torch.channels_last):
+        phases = reflected(upsampled(values.contiguous(memory_format=layout), first))
+        assert_close(convolved(phases.relu_(), last), last(first(values).relu()))
 
 
 def test_kernels_on_a_trunk_see_normalised_features() -> None:

@@ -1,7 +1,7 @@
 """3x3 convolutions after nearest upsampling by two, without the upsampled map: its phases lie side by side as channels.
 
 Phase (a, b) holds rows 2i + a and columns 2j + b. All four come from one 2x2 convolution of the small map bordered by
-one cell, [B, 4 C, h + 1, w + 1]: row 2i of the large map is row i of an even phase, row 2i + 1 is row i + 1 of an odd one.
+one cell, [B, 4 C, h + 1, w + 1]: row 2i of the large map is row i of an even phase, row 2i + 1 row i + 1 of an odd one.
 """
 
 import torch

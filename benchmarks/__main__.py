@@ -14,30 +14,37 @@ from rich.table import Table
 
 from ..models.manifest import WeightsError
 from ..models.precision import FULL
-from .cases import CASES, PLAIN, WAYS, one_way
+from .cases import CACHED, CASES, PLAIN, WAYS, way_through
+from .limit import OPERATIONS, convolution, counted
 from .measure import decibels, interleaved, peak_of, ratio
+from .scenes import CONTENT, SIZES, STYLE, scene
 
-COLUMNS = ("case", "size", "way", "seconds", "of the plain way", "peak memory", "PSNR to float32")
+COLUMNS = ("case", "size", "way", "type", "seconds", "of plain", "limit", "of limit", "memory", "PSNR to float32")
 CPUINFO = Path("/proc/cpuinfo")
 FLAGS = ("amx_bf16", "avx512_bf16", "avx512f", "avx2")
+BASIS = 512 * 512
+"""Pixels up to which a case has all its turns; larger pictures have fewer."""
 
 
 def main(
     case: Annotated[list[str] | None, typer.Option(help=f"What to time, of {', '.join(CASES)}; else all.")] = None,
-    size: Annotated[list[int] | None, typer.Option(help="Sides of the square pictures; else 512 and 1024.")] = None,
-    repeats: Annotated[int, typer.Option(help="Turns that the medians are taken over.")] = 7,
+    size: Annotated[list[str] | None, typer.Option(help=f"Of {', '.join(SIZES)}; else 512, 1080p and 4K.")] = None,
+    repeats: Annotated[int, typer.Option(help="Turns at 512 that the medians are taken over; fewer above.")] = 7,
     threads: Annotated[int, typer.Option(help="Threads to compute with.")] = torch.get_num_threads(),
     memory: Annotated[bool, typer.Option(help="Measure memory too, each way in a process of its own.")] = True,
 ) -> None:
     """Time every way through every case, in turns, on this machine's CPU."""
-    if unknown := set(case or ()) - set(CASES):
-        raise typer.BadParameter(f"no case {', '.join(sorted(unknown))}: choose of {', '.join(CASES)}")
+    for given, known in ((case, CASES), (size, SIZES)):
+        if unknown := set(given or ()) - set(known):
+            raise typer.BadParameter(f"there is no {', '.join(sorted(unknown))}: choose of {', '.join(known)}")
     torch.set_num_threads(threads)
-    table = Table(*COLUMNS, caption=_machine(threads), caption_justify="left", title=f"Medians of {repeats} turns")
-    runs = [(name, side) for name in case or CASES if _present(name) for side in size or (512, 1024)]
-    for name, side in track(runs, console=Console(stderr=True), transient=True):
-        for row in _rows(name, side, repeats, threads if memory else None):
-            table.add_row(*row)
+    table = Table(*COLUMNS, caption=_machine(threads), caption_justify="left")
+    runs = [(name, one) for name in case or CASES if _present(name) for one in size or ("512", "1080p", "4K")]
+    for name, one in track(runs, console=Console(stderr=True), transient=True):
+        peaks = {way: peak_of(name, way, one, threads) for way in WAYS if memory and CACHED not in way}
+        for way, type, *figures, quality in _rows(name, one, repeats):
+            peak = peaks.get(way)
+            table.add_row(CASES[name].title, one, way, type, *figures, f"{peak / 1e6:.0f} MB" if peak else "", quality)
         table.add_section()
     Console().print(table)
 
@@ -52,20 +59,28 @@ def _present(name: str) -> bool:
     return True
 
 
-def _rows(name: str, size: int, repeats: int, threads: int | None) -> Iterator[Sequence[str]]:
-    """A row a way; with `threads`, memory is measured too."""
-    peaks = {way: peak_of(name, way, size, threads) if threads else None for way in WAYS}
-    ways = {way: one_way(CASES[name], way, size) for way in WAYS}
-    pictures = {way: make() for way, make in ways.items()}
-    seconds = interleaved(ways, repeats)
-    for way, peak in peaks.items():
+def _rows(name: str, size: str, repeats: int) -> Iterator[Sequence[str]]:
+    """A row a way: what it is, how long it took, how long it could have taken, how good the picture is."""
+    content, style = (scene(picture, SIZES[size]) for picture in (CONTENT, STYLE))
+    ways = {way: way_through(CASES[name], way) for way in WAYS}
+    plain = ways[PLAIN].painter
+    known, learning = counted(lambda: plain.learn(style))
+    picture, painting = counted(lambda: plain.paint(content, known))
+    runs = {way: through.ready(content, style) for way, through in ways.items()}
+    pictures = {PLAIN: picture, **{way: run() for way, run in runs.items() if way != PLAIN}}
+    rates = {str(through.dtype): convolution(through.dtype) for through in ways.values()}
+    turns = max(1, round(repeats * BASIS / (content.shape[-2] * content.shape[-1])))
+    seconds = interleaved({**runs, **rates}, turns)
+    for way, through in ways.items():
+        operations = painting if through.cached else painting + learning
+        limit = operations / OPERATIONS * median(seconds[str(through.dtype)])
         yield (
-            CASES[name].title,
-            str(size),
             way,
+            str(through.dtype).removeprefix("torch."),
             f"{median(seconds[way]):.3f}",
-            f"{ratio(seconds[way], seconds[PLAIN]):.2f}",
-            f"{peak / 1e6:.0f} MB" if peak else "",
+            f"{ratio(seconds[way], seconds[PLAIN]):.3f}",
+            f"{limit:.3f}",
+            f"{100 * limit / median(seconds[way]):.0f} %",
             f"{decibels(pictures[way], pictures[FULL]):.1f} dB",
         )
 

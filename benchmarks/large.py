@@ -13,12 +13,11 @@ from math import isqrt
 from time import perf_counter
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from ..models.manifest import WeightsError
 from ..models.network import StyleNetwork
 from ..models.precision import AUTOMATIC, compute_dtype
-from ..models.vgg import ADAIN_LEVEL, LEVELS, SMALL16X, VGG19, VggLayout, VggNetwork
+from ..models.vgg import ADAIN_LEVEL, LEVELS, VGG19
 from ..models.zoo import load_network
 from ..samples import load_sample
 from ..tiling.run import Host
@@ -26,11 +25,12 @@ from ..tiling.stylize import Recipe, Style, stylize
 from ..transfer.restyle import ADAIN
 from ..transfer.wct import WHITENING
 from .measure import own_peak
+from .networks import random_vgg, small16x
 
 NETWORKS: Mapping[str, Callable[[], StyleNetwork]] = {
     "compact": lambda: load_network("compact"),
-    "small16x": lambda: _at_hand("small16x", SMALL16X),
-    "vgg19": lambda: _random(VGG19),
+    "small16x": small16x,
+    "vgg19": lambda: random_vgg(VGG19),
 }
 """VGG-19's shape with random weights: they cost what its own would."""
 RECIPES = {
@@ -52,23 +52,6 @@ def main(network: str, method: str, megapixels: str, way: str, threads: str) -> 
     result = stylize(ready, content, [Style(load_sample("swirling_night"))], RECIPES[method], WAYS[way])
     seconds = perf_counter() - start
     sys.stdout.write(json.dumps({"bytes": own_peak() - _size(content) - _size(result), "seconds": seconds}))
-
-
-def _at_hand(name: str, layout: VggLayout) -> StyleNetwork:
-    try:
-        return load_network(name)
-    except WeightsError:
-        return _random(layout)
-
-
-def _random(layout: VggLayout) -> StyleNetwork:
-    torch.manual_seed(0)
-    network = VggNetwork(layout, LEVELS, ADAIN_LEVEL)
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d) and module.bias is not None:
-            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-            nn.init.zeros_(module.bias)
-    return network.eval().requires_grad_(False)
 
 
 def _size(picture: Tensor) -> int:

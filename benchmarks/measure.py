@@ -2,22 +2,21 @@
 
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
 from time import perf_counter
 
 from torch import Tensor
 
-from .cases import Way
-
 STATUS = Path("/proc/self/status")
 
 
-def interleaved(ways: Mapping[str, Way], repeats: int) -> dict[str, list[float]]:
-    """Seconds of every way, `repeats` times each in turn, so that whatever slows the machine slows all of them."""
-    for way in ways.values():
-        way()
+def interleaved(ways: Mapping[str, Callable[[], Tensor]], repeats: int) -> dict[str, list[float]]:
+    """Seconds of every way, `repeats` times each in turn, so that whatever slows the machine slows all of them.
+
+    Each has to have run once before.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(repeats):
         for name, way in ways.items():
@@ -38,9 +37,9 @@ def decibels(picture: Tensor, reference: Tensor) -> float:
     return float(-10 * error.log10())
 
 
-def peak_of(case: str, way: str, size: int, threads: int) -> int | None:
+def peak_of(case: str, way: str, size: str, threads: int) -> int | None:
     """Bytes that a fresh process holds at most while it makes one picture that way; None where nobody counts them."""
-    command = [sys.executable, "-m", f"{__package__}.peak", case, way, str(size), str(threads)]
+    command = [sys.executable, "-m", f"{__package__}.peak", case, way, size, str(threads)]
     answer = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return int(answer) or None
 

@@ -1,60 +1,50 @@
 """The plain way, as the published ports do it: the yardstick that ours is timed against."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import deepcopy
 
 import torch
 from torch import Tensor, nn
 
-from ..models.vgg import VggDecoder, VggEncoder
+from ..models.layers import ReflectConv
+from ..models.msgnet import MsgNet
+from ..models.network import StyleNetwork
+from ..models.stylebank import StyleBankNetwork
+from ..models.vgg import LEVELS, VggDecoder, VggEncoder, VggNetwork
+from ..transfer.restyle import ADAIN
+from .painters import Painter, levels_of
 
 DROPPED = 1e-5
 """Eigenvalues of a covariance under this are left out."""
 
 
-@dataclass(frozen=True)
-class PlainNetwork:
-    """Sequences of plain modules, float32 and NCHW, an encoder and a decoder a level."""
-
-    encoders: Mapping[str, nn.Sequential]
-    decoders: Mapping[str, nn.Sequential]
-
-
-def plain_encoder(encoder: VggEncoder) -> nn.Sequential:
-    """The layers of `encoder` with their weights, and in front a 1x1 convolution as in the published files.
-
-    There it brings the picture into VGG's range; here it leaves it, since `encoder` has that in its own weights.
-    """
-    first = nn.Conv2d(3, 3, 1)
-    nn.init.dirac_(first.weight)
-    nn.init.zeros_(first.get_parameter("bias"))
-    layers: list[nn.Module] = [first]
-    for name, conv in encoder.items():
-        if name.endswith("_1") and name != "conv1_1":
-            layers.append(nn.MaxPool2d(2, 2, ceil_mode=True))
-        layers += [*_padded(conv), nn.ReLU()]
-    return nn.Sequential(*layers)
+def plain(network: StyleNetwork, method: str) -> Painter:
+    """The same weights in plain modules, float32 and NCHW; without gradients."""
+    if isinstance(network, MsgNet):
+        painter = _by_gram(network)
+    elif isinstance(network, StyleBankNetwork):
+        painter = _by_kernel(network)
+    else:
+        assert isinstance(network, VggNetwork)
+        painter = _by_moments(network, method)
+    without = torch.no_grad()
+    return Painter(without(painter.learn), without(painter.paint))
 
 
-def plain_decoder(decoder: VggDecoder) -> nn.Sequential:
-    """The layers of `decoder` with their weights."""
-    layers: list[nn.Module] = []
-    for name, conv in decoder.items():
-        if getattr(conv, "scale", 1) == 2:
-            layers.append(nn.Upsample(scale_factor=2))
-        layers += [*_padded(conv), *([nn.ReLU()] if name != "conv1_1" or decoder.rectified else [])]
-    return nn.Sequential(*layers)
-
-
-def plain_picture(network: PlainNetwork, method: str, content: Tensor, style: Tensor) -> Tensor:
-    """The content [1, 3, H, W] restyled at every level of `network`, coarse to fine."""
-    transform = {"adain": plain_adain, "wct": plain_wct}[method]
-    height, width = content.shape[-2:]
-    with torch.no_grad():
-        for level, encode in network.encoders.items():
-            restyled = transform(encode(content), encode(style))
-            content = network.decoders[level](restyled)[..., :height, :width]
-    return content
+def plainly(module: nn.Module) -> nn.Module:
+    """A copy of `module` with a padding module before each convolution, and an upsampling one where it has to be."""
+    if isinstance(module, VggEncoder):
+        return _encoder(module, LEVELS[-1])
+    if isinstance(module, VggDecoder):
+        return _decoder(module)
+    if isinstance(module, ReflectConv):
+        return nn.Sequential(*_padded(module))
+    copy = deepcopy(module)
+    for name, child in module.named_children():
+        setattr(copy, name, plainly(child))
+    return copy
 
 
 def plain_adain(content: Tensor, style: Tensor) -> Tensor:
@@ -73,11 +63,94 @@ def plain_wct(content: Tensor, style: Tensor) -> Tensor:
     return (coloured + style_mean).float().view_as(content)
 
 
+def _by_moments(network: VggNetwork, method: str) -> Painter:
+    encoders, decoders = {}, {}
+    for level in levels_of(network, method):
+        encoder = network.encoder if isinstance(network.encoder, VggEncoder) else network.encoder[level]
+        assert isinstance(encoder, VggEncoder)
+        encoders[level] = _encoder(encoder, level)
+        decoders[level] = plainly(network.get_submodule("adain" if method == ADAIN else f"decoder.{level}"))
+    transform = plain_adain if method == ADAIN else plain_wct
+
+    def learn(style: Tensor) -> dict[str, Tensor]:
+        return {level: encode(style) for level, encode in encoders.items()}
+
+    def paint(content: Tensor, styles: dict[str, Tensor]) -> Tensor:
+        size = content.shape[-2:]
+        for level, style in styles.items():
+            content = _cropped(decoders[level](transform(encoders[level](content), style)), size)
+        return content
+
+    return Painter(learn, paint)
+
+
+def _by_gram(network: MsgNet) -> Painter:
+    encode, body, decode = (plainly(part) for part in (network.encoder, network.body, network.decoder))
+
+    def features(image: Tensor) -> Tensor:
+        if not network.on_trunk:
+            return encode(image.flip(1) * 255)
+        values = network.whiten(encode(image))
+        return torch.cat([values, torch.ones_like(values[:, :1])], 1)
+
+    def learn(style: Tensor) -> Tensor:
+        pixels = features(style).flatten(2)
+        return pixels @ pixels.mT / (pixels.shape[1] * pixels.shape[2])
+
+    def paint(content: Tensor, gram: Tensor) -> Tensor:
+        values = network.for_comatch(features(content))
+        matched = ((network.comatch @ gram).mT @ values.flatten(2)).view_as(values)
+        if network.on_trunk:
+            return _cropped(decode(body(network.colour(matched[:, :-1]))), content.shape[-2:])
+        return _cropped(decode(body(matched)).flip(1) / 255, content.shape[-2:])
+
+    return Painter(learn, paint)
+
+
+def _by_kernel(network: StyleBankNetwork) -> Painter:
+    encode, kernel, decode = (plainly(part) for part in (network.encoder, network.bank[0], network.decoder))
+
+    def paint(content: Tensor, _: None) -> Tensor:
+        return _cropped(decode(kernel(network.for_kernels(encode(content)))), content.shape[-2:])
+
+    return Painter(lambda style: None, paint)
+
+
+def _encoder(encoder: VggEncoder, level: str) -> nn.Sequential:
+    """Its layers to `level`, and in front a 1x1 convolution as in the published files.
+
+    There it brings the picture into VGG's range; here it leaves it, since `encoder` has that in its own weights.
+    """
+    first = nn.Conv2d(3, 3, 1)
+    nn.init.dirac_(first.weight)
+    nn.init.zeros_(first.get_parameter("bias"))
+    layers: list[nn.Module] = [first]
+    for name, conv in encoder.items():
+        if name.endswith("_1") and name != "conv1_1":
+            layers.append(nn.MaxPool2d(2, 2, ceil_mode=True))
+        layers += [*_padded(conv), nn.ReLU()]
+        if name == f"conv{LEVELS.index(level) + 1}_1":
+            break
+    return nn.Sequential(*layers)
+
+
+def _decoder(decoder: VggDecoder) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for name, conv in decoder.items():
+        layers += [*_padded(conv), *([nn.ReLU()] if name != "conv1_1" or decoder.rectified else [])]
+    return nn.Sequential(*layers)
+
+
 def _padded(conv: nn.Module) -> list[nn.Module]:
-    assert isinstance(conv, nn.Conv2d)
-    copy = nn.Conv2d(conv.in_channels, conv.out_channels, 3)
+    assert isinstance(conv, ReflectConv)
+    copy = nn.Conv2d(conv.in_channels, conv.out_channels, conv.kernel_size[0], conv.stride[0])
     copy.load_state_dict(conv.state_dict())
-    return [nn.ReflectionPad2d(1), copy]
+    before: list[nn.Module] = [nn.Upsample(scale_factor=2)] if conv.scale == 2 else []
+    return [*before, nn.ReflectionPad2d(conv.kernel_size[0] // 2), copy]
+
+
+def _cropped(picture: Tensor, size: Sequence[int]) -> Tensor:
+    return picture[..., : size[0], : size[1]]
 
 
 def _statistics(values: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,72 @@
+"""The networks that are timed: ours with their weights, and shapes with random ones, which cost the same."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import torch
+from torch import nn
+
+from ..models.manifest import WeightsError
+from ..models.msgnet import MsgNet
+from ..models.network import ADAIN, StyleNetwork
+from ..models.stylebank import StyleBankNetwork
+from ..models.vgg import ADAIN_LEVEL, LEVELS, SMALL16X, VGG19, VggLayout, VggNetwork
+from ..models.zoo import load_network
+from .scenes import CONTENT, scene
+
+Network = TypeVar("Network", bound=StyleNetwork)
+
+
+def adain_vgg19() -> VggNetwork:
+    """AdaIN's network with random weights that keep the size of what passes through, and a picture about 0..1."""
+    network = random_vgg(VGG19, ())
+    with torch.inference_mode():
+        picture = network.decode(network.encode(scene(CONTENT, (128, 128)), ADAIN_LEVEL), ADAIN)
+        last = network.get_submodule("adain.conv1_1")
+        assert isinstance(last, nn.Conv2d) and last.bias is not None
+        last.weight.mul_(0.2 / picture.std())
+        last.bias.add_(0.5 - 0.2 * picture.mean() / picture.std())
+    return network
+
+
+def adain_vgg19_relu3_1() -> VggNetwork:
+    """VGG-19's own weights to relu3_1, with WCT's decoder in the place of AdaIN's."""
+    trained = load_network("vgg19-relu3_1")
+    network = VggNetwork(VGG19, (), "relu3_1")
+    network.encoder.load_state_dict(trained.get_submodule("encoder").state_dict())
+    network.get_submodule("adain").load_state_dict(trained.get_submodule("decoder.relu3_1").state_dict())
+    return network.eval().requires_grad_(False)
+
+
+def small16x() -> StyleNetwork:
+    """The 16x compressed networks, all five levels, with random weights where their own are not at hand."""
+    try:
+        return load_network("small16x")
+    except WeightsError:
+        return random_vgg(SMALL16X)
+
+
+def published_msgnet() -> MsgNet:
+    """The layout that MSG-Net was published in, random."""
+    return enlivened(MsgNet())
+
+
+def published_stylebank() -> StyleBankNetwork:
+    """The paper's layout of StyleBank, random."""
+    return enlivened(StyleBankNetwork(("random",)))
+
+
+def random_vgg(layout: VggLayout, decoders: tuple[str, ...] = LEVELS) -> VggNetwork:
+    """A layout with AdaIN's decoder beside the `decoders`."""
+    return enlivened(VggNetwork(layout, decoders, ADAIN_LEVEL))
+
+
+def enlivened(network: Network) -> Network:
+    """Random weights, always the same, that keep the size of what passes through."""
+    torch.manual_seed(0)
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d) and module.bias is not None:
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            nn.init.zeros_(module.bias)
+    return network.eval().requires_grad_(False)

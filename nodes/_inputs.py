@@ -11,6 +11,10 @@ STATISTICS = (PER_IMAGE, WHOLE_BATCH, SMOOTHED)
 PAST = "BRUSHWORK_PAST"
 """A hidden input that the command line fills, where a video comes in parts; ComfyUI leaves it out."""
 
+METHOD_TIP = (
+    "Whitening-colouring is the paper's; optimal transport reaches the same statistics and moves features least."
+)
+
 Input = tuple[str | list[str], dict[str, Any]]
 Inputs = dict[str, dict[str, Any]]
 
@@ -29,6 +33,14 @@ def image(tooltip: str) -> Input:
 
 def mask(tooltip: str) -> Input:
     return "MASK", {"tooltip": tooltip}
+
+
+def latent(tooltip: str) -> Input:
+    return "LATENT", {"tooltip": tooltip}
+
+
+def model(tooltip: str) -> Input:
+    return "MODEL", {"tooltip": tooltip}
 
 
 def choice(options: Sequence[str], tooltip: str, default: str | None = None, advanced: bool = False) -> Input:

@@ -27,9 +27,6 @@ from ._passes import restyle
 from ._residency import KeptFeatures
 
 COARSE_TO_FINE = ("relu5_1", "relu4_1", "relu3_1", "relu2_1", "relu1_1")
-METHOD_TIP = (
-    "Whitening-colouring is the paper's; optimal transport reaches the same statistics and moves features least."
-)
 
 
 class AdaIN(FeatureNode):
@@ -68,7 +65,7 @@ class WCT(FeatureNode):
 
     @classmethod
     def INPUT_TYPES(cls) -> _inputs.Inputs:
-        return _inputs.transform(method=_inputs.choice(WCT_METHODS, METHOD_TIP))
+        return _inputs.transform(method=_inputs.choice(WCT_METHODS, _inputs.METHOD_TIP))
 
     def run(
         self,
@@ -108,7 +105,7 @@ class WCTLevel(ImageNode):
                 "alpha": _inputs.alpha(
                     "Strength at this level: 0 leaves the content, 1 is the full style; the paper has 0.6."
                 ),
-                "method": _inputs.choice(WCT_METHODS, METHOD_TIP),
+                "method": _inputs.choice(WCT_METHODS, _inputs.METHOD_TIP),
             },
             "optional": _inputs.fitting(),
             "hidden": {"past": _inputs.PAST},

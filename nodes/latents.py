@@ -9,13 +9,11 @@ from torch import Tensor
 
 from ..transfer.latents import Alignment
 from ..transfer.restyle import ADAIN
-from ..transfer.wct import METHODS as WCT_METHODS
 from ..transfer.wct import WHITENING
 from . import _host, _inputs
 from ._checks import alpha_in, choice_in, latent_in, mask_at_rest, pooling_in, style_mask_at_rest
 from ._node import Node
 
-METHODS = (ADAIN, *WCT_METHODS)
 Latent = dict[str, Any]
 Operation = Callable[..., Tensor]
 
@@ -61,7 +59,7 @@ class LatentWCT(LatentNode):
 
     @classmethod
     def INPUT_TYPES(cls) -> _inputs.Inputs:
-        return _transform(method=_inputs.choice(WCT_METHODS, _inputs.METHOD_TIP))
+        return _transform(method=_inputs.wct_method())
 
     def run(
         self,
@@ -92,11 +90,10 @@ class StyleLatentOperation(Node):
 
     @classmethod
     def INPUT_TYPES(cls) -> _inputs.Inputs:
-        tip = "'adain' moves each channel by itself; the other two are WCT's, and match the whole covariance."
         return {
             "required": {
                 "style": _inputs.latent("The style picture's latent; one, or one a latent of the batch."),
-                "method": _inputs.choice(METHODS, tip),
+                "method": _inputs.method(),
                 "strength": _inputs.alpha("0 leaves latents as they are, 1 is the full style.", 0.5),
             },
             "optional": {
@@ -138,7 +135,8 @@ def _transform(**widgets: _inputs.Input) -> _inputs.Inputs:
 
 
 def _alignment(method: str, strength: float, statistics: str) -> Alignment:
-    return Alignment(choice_in(method, METHODS, "method"), alpha_in(strength, "strength"), *pooling_in(statistics))
+    choice_in(method, _inputs.METHODS, "method")
+    return Alignment(method, alpha_in(strength, "strength"), *pooling_in(statistics))
 
 
 def _aligned(

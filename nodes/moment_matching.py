@@ -8,7 +8,6 @@ from ..models.features import FeatureMap
 from ..tiling.stylize import Recipe, Style
 from ..transfer.over_time import Past
 from ..transfer.restyle import ADAIN, apply_within, fit
-from ..transfer.wct import METHODS as WCT_METHODS
 from ..transfer.wct import WHITENING
 from . import _host, _inputs
 from ._checks import (
@@ -65,7 +64,7 @@ class WCT(FeatureNode):
 
     @classmethod
     def INPUT_TYPES(cls) -> _inputs.Inputs:
-        return _inputs.transform(method=_inputs.choice(WCT_METHODS, _inputs.METHOD_TIP))
+        return _inputs.transform(method=_inputs.wct_method())
 
     def run(
         self,
@@ -105,7 +104,7 @@ class WCTLevel(ImageNode):
                 "alpha": _inputs.alpha(
                     "Strength at this level: 0 leaves the content, 1 is the full style; the paper has 0.6."
                 ),
-                "method": _inputs.choice(WCT_METHODS, _inputs.METHOD_TIP),
+                "method": _inputs.wct_method(),
             },
             "optional": _inputs.fitting(),
             "hidden": {"past": _inputs.PAST},

@@ -73,6 +73,17 @@ def test_any_type_of_number(method: str, dtype: torch.dtype) -> None:
     assert_close(result, exact, dtype if dtype.itemsize < 4 else torch.float32)
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU is at hand")
+@every_method
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_any_device(method: str, dtype: torch.dtype) -> None:
+    """As in sampling: the latent is on the GPU, style and masks came from the CPU."""
+    content, style, mask = features((2, 4, 9, 9)).to(dtype), features((1, 4, 9, 9), 5), left(1, 9, 9)
+    result = Alignment(method, 0.7)(content.cuda(), style, mask, mask)
+    assert result.is_cuda and result.dtype == dtype
+    assert_close(result.cpu(), Alignment(method, 0.7)(content, style, mask, mask))
+
+
 @every_method
 def test_a_video_is_fitted_as_one_picture(method: str) -> None:
     content, style = video(2), video(2, seed=5, frames=2)

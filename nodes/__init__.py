@@ -3,6 +3,7 @@
 from ._node import Node
 from .comatch import CoMatch
 from .combine import BlendByAlpha, MixStyles, RegionMask
+from .latents import LatentAdaIN, LatentWCT, StyleLatentOperation
 from .learn_style import LearnStyle
 from .moment_matching import WCT, AdaIN, WCTLevel
 from .networks import LoadStyleNetwork, StyleDecoder, StyleEncoder
@@ -32,6 +33,9 @@ NODES: dict[str, type[Node]] = {
     "BrushworkContactSheet": ContactSheet,
     "BrushworkStyleReport": StyleReport,
     "BrushworkLearnStyle": LearnStyle,
+    "BrushworkLatentAdaIN": LatentAdaIN,
+    "BrushworkLatentWCT": LatentWCT,
+    "BrushworkStyleLatentOperation": StyleLatentOperation,
 }
 NODE_CLASS_MAPPINGS: dict[str, type[Node]] = dict(NODES)
 NODE_DISPLAY_NAME_MAPPINGS: dict[str, str] = {name: node.TITLE for name, node in NODES.items()}

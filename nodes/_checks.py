@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -45,6 +46,15 @@ def picture_out(image: Tensor) -> Tensor:
 def picture_painted(image: Tensor) -> Tensor:
     """[B, 3, H, W] as tiles were painted into it, in 0..1 -> IMAGE, without a copy."""
     return image.movedim(1, -1).contiguous().to(_host.result_device())
+
+
+def latent_in(latent: Mapping[str, Any], name: str) -> Tensor:
+    """The values of a LATENT, [B, C, h, w] or of a video [B, C, T, h, w], where they lie and as they are."""
+    samples = latent["samples"]
+    if samples.numel() == 0:
+        raise ValueError(f"'{name}' holds no values: connect the latent of a picture.")
+    _check_finite(samples, name)
+    return samples
 
 
 def mask_in(mask: Tensor, name: str, batch: int, size: tuple[int, int]) -> Tensor:

@@ -128,6 +128,11 @@ def residency() -> Residency:
     return Residency(FEATURE_BUDGET)
 
 
+def as_sampled(model: Any, latent: Tensor) -> Tensor:  # noqa: ANN401 - ComfyUI's class
+    """A VAE's `latent` as it is while `model` samples: each kind of model scales and shifts latents its own way."""
+    return model.get_model_object("process_latent_in")(latent)
+
+
 def _preview(picture: Tensor) -> tuple[str, object, int]:
     """What ComfyUI's progress bar takes: a format, a picture of Pillow's, and the longest side it may have."""
     from PIL import Image

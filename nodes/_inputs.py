@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..transfer.restyle import ADAIN
+from ..transfer.wct import METHODS as WCT_METHODS
+
 NETWORK, FEATURES = "BRUSHWORK_NETWORK", "BRUSHWORK_FEATURES"
 PER_IMAGE, WHOLE_BATCH, SMOOTHED = "per image", "whole batch", "smoothed over time"
 STATISTICS = (PER_IMAGE, WHOLE_BATCH, SMOOTHED)
 PAST = "BRUSHWORK_PAST"
 """A hidden input that the command line fills, where a video comes in parts; ComfyUI leaves it out."""
+
+METHODS = (ADAIN, *WCT_METHODS)
 
 Input = tuple[str | list[str], dict[str, Any]]
 Inputs = dict[str, dict[str, Any]]
@@ -31,8 +36,26 @@ def mask(tooltip: str) -> Input:
     return "MASK", {"tooltip": tooltip}
 
 
+def latent(tooltip: str) -> Input:
+    return "LATENT", {"tooltip": tooltip}
+
+
+def model(tooltip: str) -> Input:
+    return "MODEL", {"tooltip": tooltip}
+
+
 def choice(options: Sequence[str], tooltip: str, default: str | None = None, advanced: bool = False) -> Input:
     return list(options), {"default": default or options[0], "tooltip": tooltip, "advanced": advanced}
+
+
+def method() -> Input:
+    tip = "'adain' moves each channel by itself; the other two are WCT's, and match the whole covariance."
+    return choice(METHODS, tip)
+
+
+def wct_method() -> Input:
+    tip = "Whitening-colouring is the paper's; optimal transport reaches the same statistics and moves features least."
+    return choice(WCT_METHODS, tip)
 
 
 def number(default: float, least: float, most: float, step: float, tooltip: str) -> Input:

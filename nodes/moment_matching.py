@@ -8,7 +8,6 @@ from ..models.features import FeatureMap
 from ..tiling.stylize import Recipe, Style
 from ..transfer.over_time import Past
 from ..transfer.restyle import ADAIN, apply_within, fit
-from ..transfer.wct import METHODS as WCT_METHODS
 from ..transfer.wct import WHITENING
 from . import _host, _inputs
 from ._checks import (
@@ -27,9 +26,6 @@ from ._passes import restyle
 from ._residency import KeptFeatures
 
 COARSE_TO_FINE = ("relu5_1", "relu4_1", "relu3_1", "relu2_1", "relu1_1")
-METHOD_TIP = (
-    "Whitening-colouring is the paper's; optimal transport reaches the same statistics and moves features least."
-)
 
 
 class AdaIN(FeatureNode):
@@ -68,7 +64,7 @@ class WCT(FeatureNode):
 
     @classmethod
     def INPUT_TYPES(cls) -> _inputs.Inputs:
-        return _inputs.transform(method=_inputs.choice(WCT_METHODS, METHOD_TIP))
+        return _inputs.transform(method=_inputs.wct_method())
 
     def run(
         self,
@@ -108,7 +104,7 @@ class WCTLevel(ImageNode):
                 "alpha": _inputs.alpha(
                     "Strength at this level: 0 leaves the content, 1 is the full style; the paper has 0.6."
                 ),
-                "method": _inputs.choice(WCT_METHODS, METHOD_TIP),
+                "method": _inputs.wct_method(),
             },
             "optional": _inputs.fitting(),
             "hidden": {"past": _inputs.PAST},

@@ -9,13 +9,11 @@ from torch import Tensor
 
 from ..tiling.stylize import Recipe, Style
 from ..transfer.restyle import ADAIN
-from ..transfer.wct import METHODS as WCT_METHODS
 from . import _host, _inputs
 from ._checks import alpha_in, choice_in, mask_at_rest, picture_at_rest, pooling_in, style_mask_at_rest
 from ._node import ImageNode
 from ._passes import restyle
 
-METHODS = (ADAIN, *WCT_METHODS)
 SLOTS = (1, 2, 3, 4)
 
 
@@ -31,13 +29,12 @@ class StylizeLarge(ImageNode):
 
     @classmethod
     def INPUT_TYPES(cls) -> _inputs.Inputs:
-        tip = "'adain' moves each channel by itself; the other two are WCT's, and match the whole covariance."
         return {
             "required": {
                 "network": _inputs.network("From Load Style Network; for MSG-Net and StyleBank there are other nodes."),
                 "content": _inputs.image("The picture to restyle, of any size, or a batch."),
                 "style_1": _style(),
-                "method": _inputs.choice(METHODS, tip),
+                "method": _inputs.method(),
                 "alpha_relu5_1": _alpha(0.0, "large shapes"),
                 "alpha_relu4_1": _alpha(1.0, "shapes and strokes, where AdaIN works"),
                 "alpha_relu3_1": _alpha(0.0, "strokes"),
@@ -75,7 +72,7 @@ class StylizeLarge(ImageNode):
             "relu2_1": alpha_relu2_1,
             "relu1_1": alpha_relu1_1,
         }
-        choice_in(method, METHODS, "method")
+        choice_in(method, _inputs.METHODS, "method")
         picture = picture_at_rest(content, "content")
         given = {"style_1": style_1, **slots}
         styles = [

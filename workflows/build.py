@@ -11,8 +11,9 @@ from ..headless.catalogue import all_nodes, all_titles
 from ..headless.run import run_workflow
 from ..headless.workflow import parse_workflow
 from ..pictures.sheet import PAPER
-from . import adain, large, mixed, msgnet, stylebank, wct
+from . import adain, diffusion, large, mixed, msgnet, stylebank, wct
 from .canvas import Canvas
+from .ingredients import ingredients, runs_here
 from .page import to_page
 
 FOLDER = Path(__file__).parent
@@ -37,6 +38,9 @@ WORKFLOWS: dict[str, Callable[[], Canvas]] = {
     "stylebank_learn": stylebank.learn,
     "mixed": mixed.pipeline,
     "stylize_large": large.stylize,
+    "diffusion_refine": diffusion.refine,
+    "diffusion_restyle": diffusion.restyle,
+    "diffusion_align": diffusion.align,
 }
 
 
@@ -46,10 +50,14 @@ def page_text(name: str) -> str:
 
 
 def thumbnail(name: str, target: Path) -> None:
-    """Run a workflow and save its picture as a square JPEG: the whole of a contact sheet, else the middle."""
+    """Run a workflow and save its picture as a square JPEG: the whole of a contact sheet, else the middle.
+
+    Of a workflow that runs in ComfyUI only it is what there is to see before diffusion.
+    """
     from PIL import Image, ImageOps
 
     graph = parse_workflow(json.loads(page_text(name)), all_nodes(), all_titles(), name)
+    graph = graph if runs_here(graph) else ingredients(graph)
     with TemporaryDirectory() as folder:
         picture = Image.open(run_workflow(graph, all_nodes(), FOLDER, Path(folder))[0]).convert("RGB")
     if any(node.kind == "BrushworkContactSheet" for node in graph.nodes.values()):

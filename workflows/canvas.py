@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..headless.catalogue import all_nodes
+from ..headless.catalogue import known_nodes
 from ..headless.sockets import Socket, compatible, sockets
 
 Cell = tuple[int, int]
@@ -29,18 +29,20 @@ class Box:
     title: str = ""
     inputs: dict[str, Any] = field(default_factory=dict)
     text: str = ""
+    models: list[dict[str, str]] = field(default_factory=list)
+    """Files that the node needs and the page may offer to download: name, address, and folder under models/."""
 
     @property
     def declared(self) -> dict[str, Socket]:
         """The inputs in the order in which the page has them: sockets first, then those with a widget."""
         if self.kind == NOTE:
             return {}
-        return dict(sorted(sockets(all_nodes()[self.kind]).items(), key=lambda item: item[1].widget))
+        return dict(sorted(sockets(known_nodes()[self.kind]).items(), key=lambda item: item[1].widget))
 
     @property
     def outputs(self) -> list[tuple[str, str]]:
         """Name and type of each output."""
-        node = all_nodes().get(self.kind)
+        node = known_nodes().get(self.kind)
         types = getattr(node, "RETURN_TYPES", ())
         return list(zip(getattr(node, "RETURN_NAMES", types), types, strict=True))
 

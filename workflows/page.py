@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from ..headless.catalogue import all_nodes
+from ..headless.catalogue import known_nodes
 from ..headless.sockets import sockets
 from .canvas import NOTE, Box, Canvas, Outlet
 from .layout import Point, frame, positions, size
@@ -66,10 +66,16 @@ def _node(box: Box, place: Point, links: Links) -> Json:
         "mode": 0,
         "inputs": _inputs(box, links),
         "outputs": _outputs(box, links),
-        "properties": {} if box.kind == NOTE else {"Node name for S&R": box.kind},
+        "properties": _properties(box),
         "widgets_values": [box.text] if box.kind == NOTE else _widgets(box),
     }
     return node | ({"title": box.title} if box.title else {}) | (NOTE_COLOURS if box.kind == NOTE else {})
+
+
+def _properties(box: Box) -> Json:
+    if box.kind == NOTE:
+        return {}
+    return {"Node name for S&R": box.kind} | ({"models": box.models} if box.models else {})
 
 
 def _inputs(box: Box, links: Links) -> list[Json]:
@@ -95,7 +101,7 @@ def _outputs(box: Box, links: Links) -> list[Json]:
 
 def _widgets(box: Box) -> list[Any]:
     values: list[Any] = []
-    for name, socket in sockets(all_nodes()[box.kind]).items():
+    for name, socket in sockets(known_nodes()[box.kind]).items():
         if socket.widget:
             values.append(box.inputs.get(name, socket.default))
         if socket.control:

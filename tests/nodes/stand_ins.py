@@ -18,7 +18,7 @@ WIDTHS = (4, 6, 8, 8, 8)
 SIZE = (17, 22)
 SOURCES = ("BrushworkLoadStyleNetwork", "BrushworkTextureNoise", "BrushworkSamplePicture")
 """Nodes that take no picture and no features."""
-SUMMARIES = ("BrushworkContactSheet", "BrushworkStyleReport", "BrushworkLearnStyle")
+SUMMARIES = ("BrushworkContactSheet", "BrushworkStyleReport", "BrushworkLearnStyle", "BrushworkStyleLatentOperation")
 """Nodes whose result is one for a whole batch."""
 STAGES = tuple(name for name in NODES if name not in SOURCES + SUMMARIES)
 """Nodes that turn each picture of a batch into one."""
@@ -71,8 +71,15 @@ def encoded(network: HostedNetwork, image: Tensor, level: str = "relu2_1") -> Ke
     return call("BrushworkStyleEncoder", network=network, image=image, level=level)
 
 
-def values(result: KeptFeatures | Tensor) -> Tensor:
+def latent(image: Tensor) -> dict[str, Any]:
+    """LATENT of an IMAGE, of its size and with four channels."""
+    return {"samples": torch.cat([image, image.mean(-1, keepdim=True)], -1).movedim(-1, 1) * 8 - 4}
+
+
+def values(result: KeptFeatures | Tensor | dict[str, Any]) -> Tensor:
     """The tensor behind an output."""
+    if isinstance(result, dict):
+        return result["samples"]
     return result if isinstance(result, Tensor) else result.on(torch.device("cpu")).values
 
 
@@ -94,10 +101,10 @@ def arguments(node: str, content: Tensor, style: Tensor | None = None) -> dict[s
     network, level = network_for(node)
     style = pictures(seed=5) if style is None else style
     inputs: dict[str, Any] = dict.fromkeys(sockets(node, NETWORK), network)
-    for kind in ("IMAGE", FEATURES):
+    forms = {"IMAGE": lambda image: image, FEATURES: lambda image: encoded(network, image, level), "LATENT": latent}
+    for kind, form in forms.items():
         for index, name in enumerate(sockets(node, kind)):
-            image = content if index == 0 else style if name == "style" else content.flip(2)
-            inputs[name] = image if kind == "IMAGE" else encoded(network, image, level)
+            inputs[name] = form(content if index == 0 else style if name == "style" else content.flip(2))
     for name in sockets(node, "MASK"):
         inputs[name] = torch.linspace(0, 1, SIZE[1]).expand(SIZE)
     return inputs | CHOICES.get(node, {})
@@ -112,6 +119,7 @@ CHOICES: dict[str, dict[str, Any]] = {
     "BrushworkStyleBankFilter": {"style": "b"},
     "BrushworkStyleBankMix": {"style_1": "a", "style_2": "b", "weight_2": 2.0},
     "BrushworkBrushSize": {"scale": 1.5},
+    "BrushworkLatentWCT": {"strength": 0.7},
     "BrushworkLearnStyle": {"name": "c", "save": "do not save"},
 }
 """Widgets whose default would not do, or would do nothing."""

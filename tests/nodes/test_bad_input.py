@@ -87,7 +87,7 @@ def test_a_mask_of_another_layout(node: str, name: str, shape: tuple[int, ...]) 
         broken(node, **{name: torch.ones(shape)})
 
 
-@pytest.mark.parametrize("node", ["BrushworkAdaIN", "BrushworkWCT", "BrushworkWCTLevel", "BrushworkStylizeLarge"])
+@pytest.mark.parametrize("node", [node for node in NODES if "style_mask" in sockets(node, "MASK")])
 def test_a_style_mask_that_selects_nothing(node: str) -> None:
     with refused("'style_mask' selects nothing of the style", "in white, or disconnect it"):
         broken(node, style_mask=torch.zeros(64, 64))
@@ -251,6 +251,10 @@ def test_unknown_names(node: str, choice: dict[str, Any], words: str) -> None:
         ("BrushworkWCTLevel", {"statistics": "magic"}),
         ("BrushworkStylizeLarge", {"statistics": "magic"}),
         ("BrushworkStylizeLarge", {"method": "magic"}),
+        ("BrushworkLatentAdaIN", {"statistics": "magic"}),
+        ("BrushworkLatentWCT", {"method": "magic"}),
+        ("BrushworkStyleLatentOperation", {"method": "magic"}),
+        ("BrushworkStyleLatentOperation", {"statistics": "magic"}),
     ],
 )
 def test_unknown_ways(node: str, choice: dict[str, str]) -> None:

@@ -23,9 +23,10 @@ from brushwork.tests.nodes.stand_ins import (
 )
 from brushwork.tests.tolerances import assert_close
 
+FORMS = ("IMAGE", FEATURES, "LATENT")
 each_stage = pytest.mark.parametrize("node", STAGES)
 takes_pictures = [node for node in STAGES if sockets(node, "IMAGE")]
-takes_styles = [node for node in STAGES if "style" in sockets(node, "IMAGE")[1:] + sockets(node, FEATURES)[1:]]
+takes_styles = [node for node in STAGES if any("style" in sockets(node, kind)[1:] for kind in FORMS)]
 keeps_size = [node for node in takes_pictures if node not in ("BrushworkBrushSize", "BrushworkStyleEncoder")]
 takes_masks = [(node, name) for node in NODES for name in sockets(node, "MASK")]
 NETWORKS = {"relu3_1": tiny, "comatch": msgnet, "bank": bank}
@@ -132,7 +133,7 @@ def test_encoder_remembers_where_features_live() -> None:
 
 
 def _holds_tensor(given: object) -> bool:
-    return isinstance(given, Tensor) or hasattr(given, "image_size")
+    return isinstance(given, Tensor | dict) or hasattr(given, "image_size")
 
 
 def _with_alpha(image: Tensor) -> Tensor:

@@ -28,10 +28,13 @@ PUBLISHED = {
     "BrushworkStyleReport",
     "BrushworkLearnStyle",
     "BrushworkStylizeLarge",
+    "BrushworkLatentAdaIN",
+    "BrushworkLatentWCT",
+    "BrushworkStyleLatentOperation",
 }
 """Ids in people's workflows: this list may only grow."""
 WIDGETS = ("INT", "FLOAT", "STRING")
-SOCKETS = ("IMAGE", "MASK", NETWORK, FEATURES)
+SOCKETS = ("IMAGE", "MASK", "LATENT", "LATENT_OPERATION", "MODEL", NETWORK, FEATURES)
 
 every_node = pytest.mark.parametrize("name", NODES)
 

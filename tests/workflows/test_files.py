@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from brushwork.headless.catalogue import all_nodes
+from brushwork.headless.catalogue import known_nodes
 from brushwork.headless.sockets import sockets
 from brushwork.workflows.build import FOLDER, WORKFLOWS, page_text
 from brushwork.workflows.canvas import Canvas
@@ -47,20 +47,20 @@ def test_pictures_are_square_and_light() -> None:
 
 def test_nodes_have_the_sockets_and_widgets_of_their_classes(page: Json) -> None:
     for node in without_notes(page):
-        declared = sockets(all_nodes()[node["type"]])
+        declared = sockets(known_nodes()[node["type"]])
         shown = sorted(declared.values(), key=lambda socket: socket.widget)  # the page lists sockets first
         assert [(entry["name"], entry["type"]) for entry in node["inputs"]] == [(s.name, s.type) for s in shown]
         assert [entry.get("widget") for entry in node["inputs"]] == [
             {"name": s.name} if s.widget else None for s in shown
         ]
-        assert [entry["type"] for entry in node["outputs"]] == list(all_nodes()[node["type"]].RETURN_TYPES)
+        assert [entry["type"] for entry in node["outputs"]] == list(known_nodes()[node["type"]].RETURN_TYPES)
         assert node["properties"]["Node name for S&R"] == node["type"]
 
 
 def test_widget_values_are_in_the_order_of_the_class_and_acceptable(page: Json) -> None:
     for node in without_notes(page):
         values = list(node["widgets_values"])
-        for socket in sockets(all_nodes()[node["type"]]).values():
+        for socket in sockets(known_nodes()[node["type"]]).values():
             if socket.widget:
                 value = values.pop(0)
                 assert socket.accept(value) == value

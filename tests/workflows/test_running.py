@@ -1,5 +1,7 @@
-"""Every workflow runs without ComfyUI and without a downloaded file, here with all pixels a quarter of their number."""
+"""Every workflow runs without ComfyUI and without a downloaded file, here with all pixels a quarter of their number;
+but for those with a diffusion model, which are ready for ComfyUI."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,14 +9,18 @@ import torch.nn.functional as F
 from torch import Tensor
 
 import brushwork.nodes.pictures
-from brushwork.headless.catalogue import all_nodes, all_titles
-from brushwork.headless.graph import Graph, Node
+from brushwork.headless.catalogue import all_nodes, all_titles, known_nodes
+from brushwork.headless.core_nodes import SAVER
+from brushwork.headless.graph import Graph, Node, WorkflowError
 from brushwork.headless.pictures import read_picture
 from brushwork.headless.run import run_workflow
+from brushwork.headless.saving import Saver
+from brushwork.headless.validate import checked
 from brushwork.headless.workflow import read_workflow
 from brushwork.models import weights
 from brushwork.samples import load_sample
 from brushwork.workflows.build import FOLDER, WORKFLOWS
+from brushwork.workflows.ingredients import ingredients, runs_here
 
 SHARE = 4
 IN_PIXELS = ("width", "height", "x", "y", "feather", "size")
@@ -44,6 +50,12 @@ EXPECTED = {
     "stylize_large": (300, 448),
 }
 """Height and width of the result: the content's, the noise's or the sheet's."""
+ELSEWHERE = {
+    "diffusion_refine": ["Content", "Style", "Stylize Large"],
+    "diffusion_restyle": ["Style"],
+    "diffusion_align": ["Content", "Style"],
+}
+"""Workflows that need a checkpoint, and what can be seen of them here."""
 
 
 @pytest.fixture
@@ -60,13 +72,53 @@ def fresh_clone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("fresh_clone", "small_samples")
-@pytest.mark.parametrize("name", WORKFLOWS)
+@pytest.mark.parametrize("name", EXPECTED)
 def test_a_workflow_paints_a_picture_of_its_size(name: str, tmp_path: Path) -> None:
     graph = read_workflow(FOLDER / f"{name}.json", all_nodes(), all_titles())
     (file,) = run_workflow(small(graph), all_nodes(), FOLDER, tmp_path)
     assert file == tmp_path / "brushwork" / f"{name}_00001.png"
     picture, _ = read_picture(file)  # a picture with NaN would not have been saved
     assert tuple(picture.shape) == (1, *EXPECTED[name], 3)
+    assert picture.std(dim=(1, 2)).min() > 0.1
+
+
+def test_every_workflow_runs_here_or_needs_a_checkpoint() -> None:
+    assert {*EXPECTED, *ELSEWHERE} == set(WORKFLOWS)
+    assert not EXPECTED.keys() & ELSEWHERE.keys()
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_a_workflow_with_diffusion_is_valid_and_says_where_it_runs(name: str, tmp_path: Path) -> None:
+    path = FOLDER / f"{name}.json"
+    graph = read_workflow(path, known_nodes(), all_titles())
+    assert not runs_here(graph)
+    assert checked(graph, known_nodes(), {SAVER: Saver(tmp_path)}).nodes.keys() == graph.nodes.keys()
+    with pytest.raises(WorkflowError, match="'CheckpointLoaderSimple', which is unknown here: run this workflow in"):
+        run_workflow(read_workflow(path, all_nodes(), all_titles()), all_nodes(), FOLDER, tmp_path)
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_the_page_can_offer_every_file_that_a_workflow_needs(name: str) -> None:
+    """ComfyUI's page looks at the file's name, its address and where it goes."""
+    page = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    wanted = {"CheckpointLoaderSimple": "checkpoints", "LoraLoaderModelOnly": "loras"}
+    loaders = [node for node in page["nodes"] if node["type"] in wanted]
+    assert loaders
+    for node in loaders:
+        (model,) = node["properties"]["models"]
+        assert model["name"] == node["widgets_values"][0] == model["url"].rpartition("/")[2]
+        assert model["directory"] == wanted[node["type"]]
+        assert model["url"].startswith("https://huggingface.co/") and model["url"].endswith(".safetensors")
+
+
+@pytest.mark.usefixtures("fresh_clone", "small_samples")
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_what_comes_before_diffusion_can_be_seen(name: str, tmp_path: Path) -> None:
+    shown = ingredients(read_workflow(FOLDER / f"{name}.json", all_nodes(), all_titles()))
+    labels = shown.nodes["sheet"].inputs["labels"].splitlines()
+    assert labels == [*ELSEWHERE[name], "the rest is diffusion"]
+    (file,) = run_workflow(small(shown), all_nodes(), FOLDER, tmp_path)
+    picture, _ = read_picture(file)
     assert picture.std(dim=(1, 2)).min() > 0.1
 
 

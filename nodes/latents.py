@@ -1,0 +1,148 @@
+"""Latents of diffusion models: AdaIN and WCT on them, once or at every step of sampling."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor
+
+from ..transfer.latents import Alignment
+from ..transfer.restyle import ADAIN
+from ..transfer.wct import WHITENING
+from . import _host, _inputs
+from ._checks import alpha_in, choice_in, latent_in, mask_at_rest, pooling_in, style_mask_at_rest
+from ._node import Node
+
+Latent = dict[str, Any]
+Operation = Callable[..., Tensor]
+
+
+class LatentNode(Node):
+    """A node with a latent as its result."""
+
+    CATEGORY = "brushwork/latent"
+    RETURN_TYPES = ("LATENT",)
+    RETURN_NAMES = ("latent",)
+    OUTPUT_TOOLTIPS = ("The content's latent with the style's statistics; its noise mask and all else stay with it.",)
+
+
+class LatentAdaIN(LatentNode):
+    """AdaIN, on latents."""
+
+    TITLE = "Latent AdaIN"
+    DESCRIPTION = "Gives every channel of a latent the mean and the deviation of another's: its colours and contrast."
+    SEARCH_ALIASES = ["adaptive instance normalization", "latent colour match", "latent color match", "style transfer"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> _inputs.Inputs:
+        return _transform()
+
+    def run(
+        self,
+        content: Latent,
+        style: Latent,
+        strength: float = 1.0,
+        statistics: str = _inputs.PER_IMAGE,
+        content_mask: Tensor | None = None,
+        style_mask: Tensor | None = None,
+    ) -> tuple[Latent]:
+        return _aligned(_alignment(ADAIN, strength, statistics), content, style, content_mask, style_mask)
+
+
+class LatentWCT(LatentNode):
+    """WCT, on latents."""
+
+    TITLE = "Latent WCT"
+    DESCRIPTION = "Gives a latent the whole covariance of another latent's, not only each channel's deviation."
+    SEARCH_ALIASES = ["whitening coloring transform", "latent colour match", "latent color match", "optimal transport"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> _inputs.Inputs:
+        return _transform(method=_inputs.wct_method())
+
+    def run(
+        self,
+        content: Latent,
+        style: Latent,
+        strength: float = 1.0,
+        method: str = WHITENING,
+        statistics: str = _inputs.PER_IMAGE,
+        content_mask: Tensor | None = None,
+        style_mask: Tensor | None = None,
+    ) -> tuple[Latent]:
+        return _aligned(_alignment(method, strength, statistics), content, style, content_mask, style_mask)
+
+
+class StyleLatentOperation(Node):
+    """The same as an operation that core applies, to a latent or at every step of sampling."""
+
+    TITLE = "Style Latent Operation"
+    CATEGORY = "brushwork/latent"
+    DESCRIPTION = (
+        "Aligns the statistics of latents to a style latent's, as an operation for LatentApplyOperation, or at every "
+        "step of sampling for LatentApplyOperationCFG: then connect the model, and sample at cfg 1."
+    )
+    SEARCH_ALIASES = ["latent operation", "style guidance", "align latents while sampling", "adain sampling"]
+    RETURN_TYPES = ("LATENT_OPERATION",)
+    RETURN_NAMES = ("operation",)
+    OUTPUT_TOOLTIPS = ("For LatentApplyOperation or LatentApplyOperationCFG.",)
+
+    @classmethod
+    def INPUT_TYPES(cls) -> _inputs.Inputs:
+        return {
+            "required": {
+                "style": _inputs.latent("The style picture's latent; one, or one a latent of the batch."),
+                "method": _inputs.method(),
+                "strength": _inputs.alpha("0 leaves latents as they are, 1 is the full style.", 0.5),
+            },
+            "optional": {
+                "model": _inputs.model(
+                    "For LatentApplyOperationCFG: the model that will sample, since models scale latents their own way."
+                ),
+                "statistics": _inputs.statistics(),
+            },
+        }
+
+    def run(
+        self,
+        style: Latent,
+        method: str = ADAIN,
+        strength: float = 0.5,
+        model: Any | None = None,  # noqa: ANN401 - ComfyUI's
+        statistics: str = _inputs.PER_IMAGE,
+    ) -> tuple[Operation]:
+        target = latent_in(style, "style")
+        target = target if model is None else _host.as_sampled(model, target)
+        alignment = _alignment(method, strength, statistics)
+
+        def operation(latent: Tensor, **_: object) -> Tensor:
+            return alignment(latent, target)
+
+        return (operation,)
+
+
+def _transform(**widgets: _inputs.Input) -> _inputs.Inputs:
+    return {
+        "required": {
+            "content": _inputs.latent("The latent to restyle, of a picture, a batch or a video."),
+            "style": _inputs.latent("The style's latent, from the same VAE; one, or one a content."),
+            "strength": _inputs.alpha("0 is the content, 1 the full style."),
+            **widgets,
+        },
+        "optional": _inputs.fitting(),
+    }
+
+
+def _alignment(method: str, strength: float, statistics: str) -> Alignment:
+    choice_in(method, _inputs.METHODS, "method")
+    return Alignment(method, alpha_in(strength, "strength"), *pooling_in(statistics))
+
+
+def _aligned(
+    alignment: Alignment, content: Latent, style: Latent, content_mask: Tensor | None, style_mask: Tensor | None
+) -> tuple[Latent]:
+    own, target = latent_in(content, "content"), latent_in(style, "style")
+    within = mask_at_rest(content_mask, "content_mask", own)
+    learnt_from = style_mask_at_rest(style_mask, "style_mask", target)
+    return ({**content, "samples": alignment(own, target, within, learnt_from)},)

@@ -1,0 +1,81 @@
+"""Latents of diffusion models, which take the statistics of other latents as any features do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .mixing import blend
+from .moments import check_batches
+from .restyle import Pooling, fit
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """What gives latents the statistics of others: `fit`'s method and options, and a strength of 0 to 1."""
+
+    method: str
+    strength: float = 1.0
+    whole_batch: bool = False
+    pooled: Pooling | None = None
+
+    def __call__(
+        self, latent: Tensor, style: Tensor, within: Tensor | None = None, learnt_from: Tensor | None = None
+    ) -> Tensor:
+        """`latent` [B, C, h, w] with the statistics of `style` [B or 1, C, h', w'], in its own dtype, where it lies.
+
+        Either may be a video's [B, C, T, h, w], whose frames are fitted together, as one picture: what stands still
+        stays still. Only with `pooled` has each frame an operator. `within` and `learnt_from` [B or 1, h, w] in 0..1
+        choose the pixels, in every frame. At strength 0 the values stay exactly. ValueError where the shapes do not go
+        together, and as `fit`.
+        """
+        _check(latent, style)
+        style = style.to(latent.device)
+        if self.pooled and latent.dim() == 5:
+            masks = [(_item(within, index), _item(learnt_from, index)) for index in range(len(latent))]
+            styles = style.expand(len(latent), *style.shape[1:]).split(1)
+            return torch.stack([self._frame_by_frame(*video) for video in zip(latent, styles, masks, strict=True)])
+        content, weights = _sheet(latent), _weights(latent, within)
+        chosen = weights, _weights(style, learnt_from)
+        operator = fit(self.method, content, _sheet(style), *chosen, self.whole_batch, self.pooled)
+        share = self.strength if weights is None else weights * self.strength
+        return blend(content, operator(content), share).reshape(latent.shape)
+
+    def _frame_by_frame(self, video: Tensor, style: Tensor, masks: tuple[Tensor | None, Tensor | None]) -> Tensor:
+        """One video [C, T, h, w], whose frames make a batch."""
+        return self(video.movedim(1, 0), style, *masks).movedim(0, 1)
+
+
+def _check(latent: Tensor, style: Tensor) -> None:
+    for values in (latent, style):
+        if values.dim() not in (4, 5):
+            raise ValueError(
+                f"a latent of the shape {list(values.shape)} is neither a picture's nor a video's: connect one of "
+                "[batch, channels, height, width], or with frames before the height."
+            )
+    if latent.shape[1] != style.shape[1]:
+        raise ValueError(
+            f"this latent has {latent.shape[1]} channels and the style's {style.shape[1]}: "
+            "encode both with the VAE of one model."
+        )
+    check_batches(latent.shape[0], style.shape[0])
+
+
+def _sheet(latent: Tensor) -> Tensor:
+    """[B, C, h, w]; a video's frames stand one below the other, [B, C, T h, w]."""
+    return latent.flatten(2, -2)
+
+
+def _weights(latent: Tensor, mask: Tensor | None) -> Tensor | None:
+    """A mask [B or 1, h, w] as weights of the pixels of `_sheet`, the same for every frame."""
+    if mask is None:
+        return None
+    frames = latent.shape[2] if latent.dim() == 5 else 1
+    return mask.to(latent.device).repeat(1, frames, 1)[:, None]
+
+
+def _item(mask: Tensor | None, index: int) -> Tensor | None:
+    """One mask [1, h, w] of a batch; a single one goes with all."""
+    return None if mask is None else mask[index % len(mask), None]

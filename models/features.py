@@ -18,16 +18,18 @@ class FeatureSpace:
     """Pixels of the picture a cell of the map."""
     reach: int
     """How far, in pixels, encoder and decoder together look beyond a pixel."""
+    body: int = 0
+    """How much of that the decoder looks among the features themselves, before it enlarges them."""
 
     @property
     def encoder_reach(self) -> int:
         """How far, in pixels, the encoder looks beyond a cell."""
-        return -(-(self.reach - self.stride + 1) // 2)
+        return -(-(self.reach - self.body - self.stride + 1) // 2)
 
     @property
     def decoder_reach(self) -> int:
-        """How far, in pixels, the decoder looks beyond a pixel: as far as the encoder, and to the end of a cell."""
-        return -(-(self.reach + self.stride - 1) // 2)
+        """How far, in pixels, the decoder looks beyond a pixel: its body, the encoder's way back, the end of a cell."""
+        return self.body - (-(self.reach - self.body + self.stride - 1) // 2)
 
     def __str__(self) -> str:
         return f"{self.network} {self.level}"

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from .features import FeatureSpace
 from .layers import ReflectConv
 from .network import StyleNetwork
+from .norm import InstanceNorm
 from .vgg import TRUNK_LEVEL, VggDecoder, VggEncoder, VggLayout, space_of
 
 LEVEL = "comatch"
@@ -58,12 +59,12 @@ class MsgNet(StyleNetwork):
 
     def __init__(self, width: int = 128, trunk: VggLayout | None = None) -> None:
         super().__init__()
-        space = space_of(trunk, TRUNK_LEVEL) if trunk else FeatureSpace("", "", 4 * width, stride=4, reach=39)
-        beyond = 4 * space.stride * 2 if trunk else 0  # four 3x3 convolutions of the body
+        space = space_of(trunk, TRUNK_LEVEL) if trunk else FeatureSpace("", "", 4 * width, stride=4, reach=15)
         self.on_trunk = trunk is not None
         channels = space.channels + self.on_trunk
-        reach = space.reach + beyond
-        self.spaces = {LEVEL: replace(space, network="msgnet", level=LEVEL, channels=channels, reach=reach)}
+        body = (4 if trunk else 6) * space.stride  # so many 3x3 convolutions
+        reach = space.reach + body
+        self.spaces = {LEVEL: replace(space, network="msgnet", level=LEVEL, channels=channels, reach=reach, body=body)}
         self.encoder, self.body, self.decoder = _on(trunk) if trunk else _as_published(4 * width)
         self.whiten, self.colour = (_basis(space.channels) if trunk else nn.Identity() for _ in range(2))
         self.comatch = nn.Parameter(torch.empty(channels, channels).uniform_(0, 0.02))
@@ -125,4 +126,4 @@ def _as_published(channels: int) -> tuple[nn.Module, nn.Module, nn.Module]:
 
 
 def _normalised(channels: int, *layers: nn.Module) -> tuple[nn.Module, ...]:
-    return (nn.InstanceNorm2d(channels), nn.ReLU(), *layers)
+    return (InstanceNorm(channels), nn.ReLU(), *layers)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from .features import FeatureSpace
 from .layers import ReflectConv
 from .network import StyleNetwork
+from .norm import InstanceNorm
 from .vgg import TRUNK_LEVEL, VggDecoder, VggEncoder, VggLayout, space_of
 
 LEVEL = "bank"
@@ -102,4 +103,4 @@ def _as_published(low: int, middle: int, high: int) -> tuple[nn.Module, nn.Modul
 
 
 def _block(layer: nn.Conv2d) -> tuple[nn.Module, ...]:
-    return (layer, nn.InstanceNorm2d(layer.out_channels), nn.ReLU())
+    return (layer, InstanceNorm(layer.out_channels), nn.ReLU())

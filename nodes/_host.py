@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from ..models.network import StyleNetwork
 from ..tiling.run import BUDGET as FEATURE_BUDGET
+from ..tiling.run import ENTIRE, Host
 from ..tiling.run import ROOM as TILE_ROOM
-from ..tiling.run import Host
 from ._residency import Residency
 
 FOLDER = "brushwork"
@@ -119,7 +119,8 @@ def tiling_host() -> Host:
     device = compute_device()
     free = _free_bytes(device)
     room, budget = (limit if free is None else min(limit, free // 2) for limit in (TILE_ROOM, FEATURE_BUDGET))
-    return Host(device, progress(), _free_memory, room=room, budget=budget)
+    entire = ENTIRE if free is None else free // 2
+    return Host(device, progress(), _free_memory, room=room, entire=entire, budget=budget)
 
 
 @cache

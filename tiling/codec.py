@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from ..models.features import FeatureMap, FeatureSpace
 from ..models.network import StyleNetwork
-from .plan import Box, Grid
+from ..models.norm import count_norms
+from .plan import Box, Grid, up
 from .run import Host, Piece, Walk, cut
+from .settle import over
 
 
 @torch.no_grad()
 def encode(network: StyleNetwork, image: Tensor, level: str, host: Host) -> FeatureMap:
     """Features of `image` [B, 3, H, W] in 0..1, on the host's device while they fit its budget, else on the CPU.
 
+    Networks that normalise inside take the picture whole, and only if that does not fit in tiles, one pass a norm.
     ValueError for an unknown level, and where the map does not fit into memory.
     """
     space, size = network.space(level), (image.shape[-2], image.shape[-1])
@@ -28,7 +32,7 @@ def encode(network: StyleNetwork, image: Tensor, level: str, host: Host) -> Feat
         seen = cut(image[piece.items], piece.tile.outer).to(host.device, torch.float32)
         cells.put(piece, network.encode(seen, level).values)
 
-    walk.over(grid, image.shape[0], work)
+    over(walk, network, grid, image.shape[0], work, count_norms(network, encoding=True))
     return FeatureMap(cells.values, space, size)
 
 
@@ -38,7 +42,8 @@ def decode(
 ) -> Tensor:
     """The pictures [B, 3, H, W] of features, clamped to 0..1, float32 on `device` (the CPU unless told).
 
-    In memory they lie as [B, H, W, 3]. ValueError as `StyleNetwork.decode`, and where not even small tiles fit.
+    In memory they lie as [B, H, W, 3]. Networks that normalise inside go as for `encode`. ValueError as
+    `StyleNetwork.decode`, and where not even small tiles fit.
     """
     grid = decoding_grid(network, features.image_size, features.space)
     batch, stride = features.values.shape[0], features.space.stride
@@ -49,7 +54,7 @@ def decode(
         values = cut(features.values[piece.items], piece.tile.outer.cells(stride)).to(host.device)
         paint(network, features.with_values(values), trained_for, piece, piece.tile.outer, result)
 
-    walk.over(grid, batch, work)
+    over(walk, network, grid, batch, work, count_norms(network, encoding=False))
     return result
 
 
@@ -79,7 +84,11 @@ def encoding_grid(network: StyleNetwork, size: tuple[int, int], spaces: Sequence
 def decoding_grid(network: StyleNetwork, size: tuple[int, int], space: FeatureSpace, encoded: bool = True) -> Grid:
     """Tiles whose cores can be decoded; if they are not `encoded` yet, tiles that can first be encoded."""
     encoder = 0 if encoded else -(-space.encoder_reach // space.stride) * space.stride
-    return _grid(network, size, space.stride, encoder + space.decoder_reach)
+    grid = _grid(network, size, space.stride, encoder + space.decoder_reach)
+    if network.local or not encoded:
+        return grid
+    # What normalises inside sees the last cells to their end, though it is cut off afterwards.
+    return replace(grid, size=(up(grid.size[0], grid.stride), up(grid.size[1], grid.stride)))
 
 
 def _grid(network: StyleNetwork, size: tuple[int, int], stride: int, margin: int) -> Grid:

@@ -17,6 +17,8 @@ ROOM = 3 << 28
 """Bytes that a piece may take: more would not be faster, and interrupting would be slower."""
 BUDGET = 1 << 30
 """Bytes of a feature map that may be kept."""
+ENTIRE = 1 << 32
+"""Bytes that a picture may take which cannot be cut, or only at the price of many passes."""
 MOST = 1 << 22
 """Pixels that go through a network at once, whatever the memory."""
 FLOOR = 64
@@ -28,6 +30,10 @@ COPIES = 3
 def out_of_memory(error: Exception) -> bool:
     """Whether an error says that memory is full, on a GPU or on the CPU."""
     return isinstance(error, torch.cuda.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
+
+
+class TooLargeError(ValueError):
+    """The smallest piece does not fit into memory."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,7 @@ class Host:
     """Gives memory back before the next try."""
     is_full: Callable[[Exception], bool] = out_of_memory
     room: int = ROOM
+    entire: int = ENTIRE
     most: int = MOST
     budget: int = BUDGET
     floor: int = FLOOR
@@ -69,15 +76,18 @@ class Walk:
         self.total = total
         """Pixels of all passes."""
         self.done = 0
-        self.pixels = min(host.most, host.room // (COPIES * network.widest * network.dtype.itemsize))
+        pixel = COPIES * network.widest * network.dtype.itemsize
+        self.pixels = min(host.most, host.room // pixel)
         """That a piece may have with its margins."""
+        self.entire = host.entire // pixel
+        """That a picture may have which had better not be cut."""
         self._limit = self.pixels
         """Pixels of the cores that fitted into memory at last."""
 
     def over(self, grid: Grid, batch: int, work: Callable[[Piece], None]) -> None:
         """`work` on all pieces of `batch` pictures, row by row; it must not have done anything when memory runs out.
 
-        ValueError with the remedy where the smallest piece does not fit.
+        TooLargeError with the remedy where the smallest piece does not fit.
         """
         waiting = deque(self._pieces(grid, batch))
         while waiting:
@@ -88,7 +98,7 @@ class Walk:
                 self.host.free()
                 parts = self._parts(grid, piece)
                 if not parts:
-                    raise ValueError(_remedy(grid))
+                    raise TooLargeError(_remedy(grid))
                 self._limit = max(part.area for part in parts)
             waiting.extendleft(reversed(parts))
             self.done += 0 if parts else piece.area

@@ -1,5 +1,6 @@
 """One small network of each kind, with random weights through which signals live."""
 
+from collections.abc import Callable
 from typing import TypeVar
 
 import torch
@@ -7,6 +8,7 @@ from torch import nn
 
 from brushwork.models.msgnet import MsgNet
 from brushwork.models.network import StyleNetwork
+from brushwork.models.norm import InstanceNorm, Statistics, Unmeasured, frozen
 from brushwork.models.stylebank import StyleBankNetwork
 from brushwork.models.vgg import LEVELS, VggLayout, VggNetwork
 
@@ -37,3 +39,16 @@ def enlivened(network: Network) -> Network:
             if layer.bias is not None:
                 nn.init.uniform_(layer.bias, -0.1, 0.1, generator)
     return network
+
+
+def measured(network: StyleNetwork, run: Callable[[], object]) -> dict[InstanceNorm, Statistics]:
+    """Statistics of every norm on the way of one picture, found one after the other."""
+    known: dict[InstanceNorm, Statistics] = {}
+    while True:
+        try:
+            with frozen(network, known):
+                run()
+            return known
+        except Unmeasured as met:
+            variance, mean = torch.var_mean(met.values, (0, 2, 3), correction=0)
+            known[met.norm] = Statistics(mean, variance)

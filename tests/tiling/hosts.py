@@ -42,7 +42,7 @@ budgets = st.sampled_from([0, BUDGET])
 
 def tiles_of(side: int, budget: int = BUDGET, tell: Callable[[int, int], None] | None = None) -> Host:
     """A host on which no piece is larger than tiles of one side."""
-    return Host(room=0, floor=side, budget=budget, tell=tell or (lambda done, total: None))
+    return Host(room=0, entire=0, floor=side, budget=budget, tell=tell or (lambda done, total: None))
 
 
 def masks(size: tuple[int, int], batch: int = 1, seed: int = 0) -> Tensor:

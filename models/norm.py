@@ -1,0 +1,70 @@
+"""Instance normalisation that can be told its statistics: a tile alone does not know those of its picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .network import StyleNetwork
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Of one picture at one norm."""
+
+    mean: Tensor
+    """[C]"""
+    variance: Tensor
+    """[C], divided by the number of pixels."""
+
+
+class InstanceNorm(nn.InstanceNorm2d):
+    """Brings each channel of each picture to mean 0 and variance 1: by itself, or, if `frozen`, as it is told."""
+
+    _known: Mapping[InstanceNorm, Statistics] | None = None
+
+    def forward(self, input: Tensor) -> Tensor:
+        """[B, C, h, w] -> the same; Unmeasured where statistics are frozen and not known."""
+        if self._known is None:
+            return super().forward(input)
+        if self not in self._known:
+            raise Unmeasured(self, input)
+        known = self._known[self]
+        return F.batch_norm(input, known.mean, known.variance, eps=self.eps)
+
+
+class Unmeasured(Exception):  # noqa: N818 - it tells what was met, and nothing went wrong
+    """A tile came to a norm whose statistics nobody knows yet; its way through the network ends there."""
+
+    def __init__(self, norm: InstanceNorm, values: Tensor) -> None:
+        super().__init__()
+        self.norm = norm
+        self.values = values
+        """[B, C, h, w], what was to be normalised."""
+
+
+@contextmanager
+def frozen(network: StyleNetwork, known: Mapping[InstanceNorm, Statistics]) -> Iterator[None]:
+    """Within this, every norm of the network takes its statistics from `known`, for whatever picture comes."""
+    norms = _norms(network)
+    try:
+        for norm in norms:
+            norm._known = known
+        yield
+    finally:
+        for norm in norms:
+            norm._known = None
+
+
+def count_norms(network: StyleNetwork, *, encoding: bool) -> int:
+    """How many a picture meets in the encoder, or else its features on their way back."""
+    inside = len(_norms(network.get_submodule("encoder")))
+    return inside if encoding else len(_norms(network)) - inside
+
+
+def _norms(module: nn.Module) -> list[InstanceNorm]:
+    return [layer for layer in module.modules() if isinstance(layer, InstanceNorm)]

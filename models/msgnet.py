@@ -10,6 +10,7 @@ from .features import FeatureSpace
 from .layers import ReflectConv
 from .network import StyleNetwork
 from .norm import InstanceNorm
+from .stages import Stages
 from .vgg import TRUNK_LEVEL, VggDecoder, VggEncoder, VggLayout, space_of
 
 LEVEL = "comatch"
@@ -21,7 +22,7 @@ class Bottleneck(nn.Module):
     def __init__(self, inputs: int, outputs: int, stride: int = 1, scale: int = 1) -> None:
         super().__init__()
         inner = outputs // 4
-        self.branch = nn.Sequential(
+        self.branch = Stages(
             *_normalised(inputs, ReflectConv(inputs, inner, 1)),
             *_normalised(inner, ReflectConv(inner, inner, 3, stride, scale)),
             *_normalised(inner, ReflectConv(inner, outputs, 1)),
@@ -31,7 +32,7 @@ class Bottleneck(nn.Module):
 
     def forward(self, values: Tensor) -> Tensor:
         """[B, inputs, h, w] -> [B, outputs, h * scale / stride, w * scale / stride]."""
-        return self.shortcut(values) + self.branch(values)
+        return self.branch(values).add_(self.shortcut(values))
 
 
 class Residual(nn.Sequential):
@@ -109,14 +110,14 @@ def _on(trunk: VggLayout) -> tuple[nn.Module, nn.Module, nn.Module]:
 
 
 def _as_published(channels: int) -> tuple[nn.Module, nn.Module, nn.Module]:
-    encoder = nn.Sequential(
+    encoder = Stages(
         ReflectConv(3, 64, 7),
         *_normalised(64),
         Bottleneck(64, 128, stride=2),
         Bottleneck(128, channels, stride=2),
     )
     body = nn.Sequential(*[Bottleneck(channels, channels) for _ in range(6)])
-    decoder = nn.Sequential(
+    decoder = Stages(
         Bottleneck(channels, 128, scale=2),
         Bottleneck(128, 64, scale=2),
         *_normalised(64),

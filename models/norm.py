@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .network import StyleNetwork
+
+BLOCK = 4096
+"""Pixels whose sums are taken at once."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +33,33 @@ class InstanceNorm(nn.InstanceNorm2d):
 
     def forward(self, input: Tensor) -> Tensor:
         """[B, C, h, w] -> the same; Unmeasured where statistics are frozen and not known."""
-        if self._known is None:
-            return super().forward(input)
-        if self not in self._known:
-            raise Unmeasured(self, input)
-        known = self._known[self]
-        return F.batch_norm(input, known.mean, known.variance, eps=self.eps)
+        return super().forward(input) if self._known is None else self.prepared(input)(input)
+
+    def prepared(self, values: Tensor) -> Callable[[Tensor], Tensor]:
+        """What normalises `values` [B, C, h, w], or a part of each of them; without gradients. As `forward`."""
+        statistics = [_measured(each) for each in values] if self._known is None else [self._told(values)]
+
+        def normalise(part: Tensor) -> Tensor:
+            pairs = zip(part.split(len(part) // len(statistics)), statistics, strict=True)
+            normalised = [F.batch_norm(each, own.mean, own.variance, eps=self.eps) for each, own in pairs]
+            return normalised[0] if len(normalised) == 1 else torch.cat(normalised)
+
+        return normalise
+
+    def _told(self, values: Tensor) -> Statistics:
+        known = self._known or {}
+        if self not in known:
+            raise Unmeasured(self, values)
+        return known[self]
+
+
+def _measured(values: Tensor) -> Statistics:
+    """Of one picture's [C, h, w], in blocks that stay in the cache."""
+    pixels = values.flatten(1)
+    blocks = pixels.split(BLOCK, 1)
+    mean = torch.stack([block.sum(1, dtype=torch.float32) for block in blocks]).sum(0) / pixels.shape[1]
+    squares = [(block - mean[:, None]).square_().sum(1) for block in blocks]
+    return Statistics(mean, torch.stack(squares).sum(0) / pixels.shape[1])
 
 
 class Unmeasured(Exception):  # noqa: N818 - it tells what was met, and nothing went wrong

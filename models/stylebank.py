@@ -10,6 +10,7 @@ from .features import FeatureSpace
 from .layers import ReflectConv
 from .network import StyleNetwork
 from .norm import InstanceNorm
+from .stages import Stages
 from .vgg import TRUNK_LEVEL, VggDecoder, VggEncoder, VggLayout, space_of
 
 LEVEL = "bank"
@@ -89,12 +90,12 @@ def _on(trunk: VggLayout) -> tuple[nn.Module, nn.Module]:
 
 
 def _as_published(low: int, middle: int, high: int) -> tuple[nn.Module, nn.Module]:
-    encoder = nn.Sequential(
+    encoder = Stages(
         *_block(ReflectConv(3, low, 9)),
         *_block(ReflectConv(low, middle, 3, 2)),
         *_block(ReflectConv(middle, high, 3, 2)),
     )
-    decoder = nn.Sequential(
+    decoder = Stages(
         *_block(ReflectConv(high, middle, scale=2)),
         *_block(ReflectConv(middle, low, scale=2)),
         ReflectConv(low, 3, 9),

@@ -53,6 +53,7 @@ def test_pixels_in_tiles_are_those_of_the_picture(kind: str, size: tuple[int, in
 
 
 @EACH
+@torch.no_grad()
 def test_pictures_that_fit_go_whole_bit_for_bit(kind: str) -> None:
     network, image = NETWORKS[kind], picture(44, 36)
     (level,) = network.spaces

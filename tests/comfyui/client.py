@@ -93,11 +93,17 @@ class Client:
         self.post("/interrupt")
 
     def unload_models(self) -> None:
-        """What the page's button does; the server gets round to it between prompts."""
-        self.post("/free", unload_models=True)
+        """What the page's button does; the server does it before the next prompt."""
+        self._free(unload_models=True)
 
     def free_memory(self) -> None:
-        self.post("/free", unload_models=True, free_memory=True)
+        """The same, and forget all results."""
+        self._free(unload_models=True, free_memory=True)
+
+    def _free(self, **what: bool) -> None:
+        self.post("/free", **what)
+        while self.get("/probe/flags"):
+            time.sleep(0.01)
 
     def _events(self, prompt: str) -> Iterator[Event]:
         return (event for event in self._messages if event.get("data", {}).get("prompt_id") == prompt)

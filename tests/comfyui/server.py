@@ -24,7 +24,7 @@ class Server:
         for name in FOLDERS:
             (folder / name).mkdir()
         (folder / "custom_nodes" / PACK).symlink_to(ROOT, target_is_directory=True)
-        (folder / "custom_nodes" / "probe.py").symlink_to(Path(__file__).with_name("probe.py"))
+        (folder / "custom_nodes" / "probe").symlink_to(Path(__file__).with_name("probe"), target_is_directory=True)
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 self._command(python), cwd=comfyui, stdout=log, stderr=subprocess.STDOUT, env=self._environment()

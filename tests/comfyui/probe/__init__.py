@@ -1,5 +1,8 @@
-"""A pack of the tests in the tests' ComfyUI: tells which models are loaded, and makes memory scarce. Not for pytest."""
+"""A pack of the tests' ComfyUI: tells what is loaded, alive and logged there, and makes memory scarce. Not for pytest."""
 
+import gc
+import logging
+from collections import Counter
 from contextlib import nullcontext
 from typing import Any
 
@@ -12,7 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 NODE_CLASS_MAPPINGS: dict[str, type] = {}
-routes = PromptServer.instance.routes
+server = PromptServer.instance
 
 
 class Scarce(TorchDispatchMode):
@@ -43,15 +46,7 @@ def execute_scarcely(self: Any, *args: Any, **options: Any) -> None:  # noqa: AN
 execution.PromptExecutor.execute = execute_scarcely
 
 
-@routes.get("/probe/models")
-async def models(request: web.Request) -> web.Response:
-    """The parts of every loaded model, and its bytes."""
-    loaded = comfy.model_management.loaded_models()
-    names = [[type(part).__name__ for part in (one.model, *one.model.children())] for one in loaded]
-    return web.json_response([[*name, one.loaded_size()] for name, one in zip(names, loaded, strict=True)])
-
-
-@routes.post("/probe/limit")
+@server.routes.post("/probe/limit")
 async def limit(request: web.Request) -> web.Response:
     """From now on no tensor may be larger than so many bytes; 0 lifts the limit. How often the last one was met."""
     most = (await request.json())["most"]
@@ -59,3 +54,30 @@ async def limit(request: web.Request) -> web.Response:
     if most:
         limits.append(Scarce(most))
     return web.json_response(refused)
+
+
+@server.routes.get("/probe/models")
+async def models(request: web.Request) -> web.Response:
+    """The bytes of every loaded model."""
+    return web.json_response([model.loaded_size() for model in comfy.model_management.loaded_models()])
+
+
+@server.routes.get("/probe/alive")
+async def alive(request: web.Request) -> web.Response:
+    """How many objects of each class of ours there are."""
+    gc.collect()
+    ours = [type(thing) for thing in gc.get_objects() if "brush-work" in type(thing).__module__]
+    return web.json_response(Counter(kind.__name__ for kind in ours))
+
+
+@server.routes.get("/probe/warnings")
+async def warnings(request: web.Request) -> web.Response:
+    """Where each warning came from, and what it said."""
+    memories = [handler for handler in logging.getLogger().handlers if type(handler).__name__ == "Memory"]
+    return web.json_response([record for memory in memories for record in memory.records])  # pyright: ignore
+
+
+@server.routes.get("/probe/flags")
+async def flags(request: web.Request) -> web.Response:
+    """What the server was asked to free, and has not begun to."""
+    return web.json_response(server.prompt_queue.flags)

@@ -96,7 +96,7 @@ def check_interrupted() -> None:
 
 @contextmanager
 def memory_advice(title: str) -> Iterator[None]:
-    """Where memory runs out inside: all models make way, as after any such error in ComfyUI, and a ValueError says so."""
+    """Where memory runs out inside: all models make way, as ComfyUI has it, and the error says what else to do."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:
@@ -105,12 +105,12 @@ def memory_advice(title: str) -> Iterator[None]:
         if management := _comfy("comfy.model_management"):
             management.unload_all_models()
         raise ValueError(
-            f"{title} ran out of memory: use smaller pictures or fewer at once, or close what else uses the device."
+            f"{title} ran out of memory: take smaller pictures and sizes, or fewer at once, or close what else uses the device."
         ) from error
 
 
 class StyleNetworkBox(nn.ModuleDict):
-    """Takes the attributes, `device` among them, that ComfyUI writes onto a model; in its log models go by their class."""
+    """Takes the attributes, `device` among them, that ComfyUI writes onto a model, and gives it a name in the log."""
 
 
 class HostedNetwork:
@@ -182,9 +182,8 @@ def _patcher(network: StyleNetwork) -> Any | None:  # noqa: ANN401 - ComfyUI's c
     if patching is None:
         return None
     offload = _required("comfy.model_management").unet_offload_device()
-    return patching.ModelPatcher(
-        StyleNetworkBox({"network": network}), load_device=compute_device(), offload_device=offload
-    )
+    box = StyleNetworkBox({"network": network})
+    return patching.ModelPatcher(box, load_device=compute_device(), offload_device=offload)
 
 
 def _comfy(name: str) -> ModuleType | None:

@@ -99,7 +99,7 @@ def _grid(network: StyleNetwork, size: tuple[int, int], stride: int, margin: int
     return Grid(padded, stride, max(margin, least - 1), whole=not network.local)
 
 
-class NoRoom(ValueError):
+class NoRoomError(ValueError):
     """Memory cannot hold a feature map."""
 
 
@@ -140,7 +140,7 @@ class Cells:
         try:
             if self.fits:
                 self.put(piece, values)
-        except NoRoom:
+        except NoRoomError:
             self.fits = False
 
     def get(self, piece: Piece, box: Box) -> Tensor:
@@ -152,7 +152,7 @@ class Cells:
         for device in dict.fromkeys((self._device, torch.device("cpu"))):
             with suppress(RuntimeError):
                 return torch.empty(shape, dtype=like.dtype, device=device, memory_format=torch.channels_last)
-        raise NoRoom(
+        raise NoRoomError(
             "the features of this picture do not fit into memory: make it smaller, or use Stylize Large, which never "
             "holds them all."
         )

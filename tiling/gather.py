@@ -28,7 +28,7 @@ def gather(
 ) -> dict[str, list[Moments]]:
     """Moments of `pictures` [B, 3, H, W] at every level, for each of several regions in order.
 
-    A region is a mask [1 or B, H, W] in 0..1, or None for everything. `keep` is offered the features of the first level.
+    A region is a mask [1 or B, H, W] in 0..1, or None for everything. The first level's features go to `keep`.
     """
     spaces = [network.space(level) for level in levels]
     grid = encoding_grid(network, (pictures.shape[-2], pictures.shape[-1]), spaces)

@@ -117,7 +117,7 @@ def test_a_full_memory_is_one_sentence(comfy: FakeComfy, monkeypatch: pytest.Mon
         raise error
 
     monkeypatch.setattr(NODES["BrushworkAdaIN"], "run", fail)
-    with pytest.raises(ValueError, match=r"^AdaIN ran out of memory: use smaller pictures .* device\.$"):
+    with pytest.raises(ValueError, match=r"^AdaIN ran out of memory: take smaller pictures .* device\.$"):
         call("BrushworkAdaIN")
     assert comfy.unloaded == 1
 

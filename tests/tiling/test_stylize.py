@@ -15,7 +15,7 @@ from brushwork.tests.laws import law, picture
 from brushwork.tests.models.small import KINDS
 from brushwork.tests.tiling.hosts import CASCADES, WHOLE, budgets, masks, sides, sizes, tiles_of
 from brushwork.tests.tolerances import assert_close
-from brushwork.tiling.codec import Cells, NoRoom
+from brushwork.tiling.codec import Cells, NoRoomError
 from brushwork.tiling.gather import gather
 from brushwork.tiling.run import Host, Walk
 from brushwork.tiling.stylize import Recipe, Style, stylize
@@ -126,7 +126,7 @@ def test_memory_that_runs_out_changes_nothing(budget: int, monkeypatch: pytest.M
 
 def test_a_feature_map_without_room_is_encoded_again(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_room(*_: object) -> Tensor:
-        raise NoRoom
+        raise NoRoomError
 
     content, recipe = picture(90, 80), Recipe(WHITENING, {"relu2_1": 0.7, "relu1_1": 0.7})
     whole = stylize(NETWORK, content, [STYLE], recipe, WHOLE)

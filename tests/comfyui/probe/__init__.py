@@ -1,4 +1,4 @@
-"""A pack of the tests' ComfyUI: tells what is loaded, alive and logged there, and makes memory scarce. Not for pytest."""
+"""A pack of the tests' ComfyUI: tells what is loaded, alive and logged, and makes memory scarce. Not for pytest."""
 
 import gc
 import logging

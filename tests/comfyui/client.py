@@ -100,6 +100,14 @@ class Client:
         """The same, and forget all results."""
         self._free(unload_models=True, free_memory=True)
 
+    def loaded(self) -> list[int]:
+        """The bytes of every loaded model."""
+        return self.get("/probe/models")
+
+    def limit(self, most: int) -> int:
+        """No tensor may be larger than so many bytes; how often the last limit was met. 0 is no limit."""
+        return self.post("/probe/limit", most=most)
+
     def _free(self, **what: bool) -> None:
         self.post("/free", **what)
         while self.get("/probe/flags"):

@@ -66,7 +66,7 @@ async def models(request: web.Request) -> web.Response:
 async def alive(request: web.Request) -> web.Response:
     """How many objects of each class of ours there are."""
     gc.collect()
-    ours = [type(thing) for thing in gc.get_objects() if "brush-work" in type(thing).__module__]
+    ours = [type(thing) for thing in gc.get_objects() if "brush-work" in str(type(thing).__module__)]
     return web.json_response(Counter(kind.__name__ for kind in ours))
 
 

@@ -62,17 +62,23 @@ def lesson(steps: int) -> Graph:
     )
 
 
+def check_stops_soon(client: Client, graph: Graph, when: Callable[[Event], bool]) -> None:
+    """One of three times, since the machine may be busy with something else."""
+    for _ in range(3):
+        outcome, seconds = interrupted(client, graph, when)
+        assert outcome.end == "interrupted"
+        if seconds < SOON:
+            return
+    pytest.fail(f"it stopped {seconds:.1f} seconds after it was asked to")
+
+
 @pytest.mark.parametrize("event", [begins("relu5_1"), goes_on("relu5_1"), goes_on("relu3_1"), goes_on("relu1_1")])
 def test_a_cascade(client: Client, event: Callable[[Event], bool]) -> None:
-    outcome, seconds = interrupted(client, cascade(), event)
-    assert outcome.end == "interrupted"
-    assert seconds < SOON
+    check_stops_soon(client, cascade(), event)
     assert client.run(saved("picture", **small(), **adain())).end == "success"
 
 
 @pytest.mark.parametrize("event", [begins("lesson"), goes_on("lesson")])
 def test_a_lesson(client: Client, event: Callable[[Event], bool]) -> None:
-    outcome, seconds = interrupted(client, lesson(50), event)
-    assert outcome.end == "interrupted"
-    assert seconds < SOON
+    check_stops_soon(client, lesson(50), event)
     assert client.run(lesson(2)).end == "success"

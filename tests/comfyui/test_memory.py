@@ -37,12 +37,18 @@ def test_what_is_freed_is_gone(client: Client) -> None:
     assert not {"VggNetwork", "HostedNetwork", "KeptFeatures", "FeatureMap"} & set(client.get("/probe/alive"))
 
 
+def in_use(client: Client, server: Server) -> int:
+    """Bytes of the device; where that is the CPU, ComfyUI's figure has what all programs use, so ask the system."""
+    device = client.get("/system_stats")["devices"][0]
+    return server.resident if device["type"] == "cpu" else device["vram_total"] - device["vram_free"]
+
+
 def test_fifty_prompts_need_no_more_than_ten(client: Client, server: Server) -> None:
     taken = []
     for seed in range(PROMPTS):
         noise = Node("BrushworkTextureNoise", {"width": 512, "height": 512, "seed": seed})
         assert client.run(saved("picture", **small(512), noise=noise, **adain("noise"))).end == "success"
-        taken.append(server.resident)
+        taken.append(in_use(client, server))
     assert client.get("/probe/alive")["KeptFeatures"] == 4
     assert max(taken[10:]) - max(taken[:10]) < 64 * MIB
 

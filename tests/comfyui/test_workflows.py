@@ -30,6 +30,7 @@ def test_the_same_picture_as_without_comfyui(
     assert len(outcome.pictures) == len(expected)
     for ours, theirs in zip(expected, outcome.pictures, strict=True):
         assert decibels(read_picture(theirs)[0], read_picture(ours)[0]) > SAME
+    assert client.run(graph).ran == []  # since nothing changed
 
 
 def shortened(graph: Graph) -> Graph:

@@ -16,6 +16,7 @@ from torch.utils._pytree import tree_leaves
 
 NODE_CLASS_MAPPINGS: dict[str, type] = {}
 server = PromptServer.instance
+memory = next(handler for handler in logging.getLogger().handlers if type(handler).__name__ == "Memory")
 
 
 class Scarce(TorchDispatchMode):
@@ -39,6 +40,7 @@ execute = execution.PromptExecutor.execute
 
 
 def execute_scarcely(self: Any, *args: Any, **options: Any) -> None:  # noqa: ANN401
+    logging.getLogger().removeHandler(memory)
     with limits[-1] if limits else nullcontext():
         execute(self, *args, **options)
 
@@ -72,9 +74,8 @@ async def alive(request: web.Request) -> web.Response:
 
 @server.routes.get("/probe/warnings")
 async def warnings(request: web.Request) -> web.Response:
-    """Where each warning came from, and what it said."""
-    memories = [handler for handler in logging.getLogger().handlers if type(handler).__name__ == "Memory"]
-    return web.json_response([record for memory in memories for record in memory.records])  # pyright: ignore
+    """Where each warning before the first prompt came from, and what it said."""
+    return web.json_response(memory.records)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 @server.routes.get("/probe/flags")

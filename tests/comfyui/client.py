@@ -18,6 +18,8 @@ from brushwork.tests.comfyui.websocket import WebSocket
 
 PATIENCE = 300
 """Seconds."""
+AGAIN = 2
+"""Seconds after which the server is asked to free memory again: busy, it may have missed the call."""
 ENDS = ("execution_success", "execution_error", "execution_interrupted")
 Event = dict[str, Any]
 
@@ -109,9 +111,13 @@ class Client:
         return self.post("/probe/limit", most=most)
 
     def _free(self, **what: bool) -> None:
-        self.post("/free", **what)
-        while self.get("/probe/flags"):
+        begun, asked = False, 0.0
+        while not begun:
+            if time.monotonic() > asked + AGAIN:
+                self.post("/free", **what)
+                asked = time.monotonic()
             time.sleep(0.01)
+            begun = not self.get("/probe/flags")
 
     def _events(self, prompt: str) -> Iterator[Event]:
         return (event for event in self._messages if event.get("data", {}).get("prompt_id") == prompt)

@@ -18,6 +18,9 @@ from ..transfer.restyle import Pooling
 from . import _host, _inputs
 from ._residency import KeptFeatures
 
+MOST = 16384 * 16384
+"""Pixels of a result that is larger than what came in."""
+
 
 def picture_in(image: Tensor, name: str) -> Tensor:
     """IMAGE [B, H, W, 1, 3 or 4] -> [B, 3, H, W] on the compute device; grey becomes RGB, transparency is dropped."""
@@ -33,7 +36,7 @@ def picture_at_rest(image: Tensor, name: str) -> Tensor:
         )
     if min(image.shape) == 0:
         raise ValueError(f"'{name}' holds no pixels: connect a picture of at least 1 x 1.")
-    _check_finite(image, name)
+    image = _in_range(image, name)
     colours = image.expand(*image.shape[:3], 3) if image.shape[-1] == 1 else image[..., :3]
     return colours.movedim(-1, 1)
 
@@ -41,6 +44,12 @@ def picture_at_rest(image: Tensor, name: str) -> Tensor:
 def picture_out(image: Tensor) -> Tensor:
     """[B, 3, H, W] -> IMAGE [B, H, W, 3], float32 in 0..1, on the device where ComfyUI keeps pictures."""
     return image.float().clamp(0, 1).movedim(1, -1).contiguous().to(_host.result_device())
+
+
+def room_for(pixels: float, advice: str) -> None:
+    """ValueError where a result would have more pixels than the largest picture of Texture Noise."""
+    if pixels > MOST:
+        raise ValueError(f"this would make a picture of {pixels / 1e6:.0f} million pixels: {advice}.")
 
 
 def picture_painted(image: Tensor) -> Tensor:
@@ -78,7 +87,7 @@ def style_mask_at_rest(mask: Tensor | None, name: str, picture: Tensor) -> Tenso
 
 
 def _sized(layers: Tensor, size: tuple[int, int]) -> Tensor:
-    return resize_mask(layers, size).clamp(0, 1)
+    return resize_mask(layers, size)
 
 
 def _layers(mask: Tensor, name: str, batch: int) -> Tensor:
@@ -91,8 +100,7 @@ def _layers(mask: Tensor, name: str, batch: int) -> Tensor:
         raise ValueError(
             f"'{name}' holds {layers.shape[0]} masks for {batch} images: give one mask, or as many as images."
         )
-    _check_finite(layers, name)
-    return layers
+    return _in_range(layers, name)
 
 
 def mask_over(features: FeatureMap, mask: Tensor | None, name: str) -> Tensor | None:
@@ -182,7 +190,12 @@ def _check_selects(weights: Tensor, name: str) -> None:
         raise ValueError(f"'{name}' selects nothing of the style: paint the part to use in white, or disconnect it.")
 
 
-def _check_finite(values: Tensor, name: str) -> None:
+def _in_range(values: Tensor, name: str) -> Tensor:
+    """`values` where all lie in 0..1, else a copy clamped to that, as everybody sees them."""
+    if not (values.dtype.is_floating_point or values.dtype is torch.bool):
+        raise ValueError(f"'{name}' holds {values.dtype} values, not floats in 0..1: look at the node that made it.")
     # A NaN is both the least and the greatest. Asking each value would take a copy of a large picture, and more.
-    if not all(torch.isfinite(extreme) for extreme in torch.aminmax(values)):
+    least, most = torch.aminmax(values)
+    if not (least.isfinite() and most.isfinite()):
         raise ValueError(f"'{name}' holds NaN or infinite values: look at the node that made it.")
+    return values if least >= 0 and most <= 1 else values.clamp(0, 1)

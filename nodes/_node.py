@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from . import _host, _inputs
+from ._door import accepted
 
 
 class Node:
@@ -26,9 +27,9 @@ class Node:
         raise NotImplementedError
 
     def execute(self, **inputs: Any) -> tuple[Any, ...]:  # noqa: ANN401 - whatever the sockets take
-        """`run`, and one sentence where memory is full."""
+        """`run` on inputs that are what INPUT_TYPES says, wherever they come from; one sentence where memory is full."""
         with _host.memory_advice(self.TITLE):
-            return self.run(**inputs)
+            return self.run(**accepted(self.INPUT_TYPES(), inputs))
 
 
 class ImageNode(Node):

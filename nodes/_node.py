@@ -27,7 +27,7 @@ class Node:
         raise NotImplementedError
 
     def execute(self, **inputs: Any) -> tuple[Any, ...]:  # noqa: ANN401 - whatever the sockets take
-        """`run` on inputs that are what INPUT_TYPES says, wherever they come from; one sentence where memory is full."""
+        """`run` on inputs that are what INPUT_TYPES says, wherever they are from; one sentence where memory is full."""
         with _host.memory_advice(self.TITLE):
             return self.run(**accepted(self.INPUT_TYPES(), inputs))
 

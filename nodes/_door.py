@@ -33,8 +33,7 @@ def accepted(declared: Inputs, given: Mapping[str, Any]) -> dict[str, Any]:
 
     ValueError, with the remedy, for a value of another type than INPUT_TYPES declared, and a number out of its range.
     """
-    hidden = {name: (kind, {}) for name, kind in declared.get("hidden", {}).items()}
-    inputs = {**declared["required"], **declared.get("optional", {}), **hidden}
+    inputs = {**declared["required"], **declared.get("optional", {}), **declared.get("hidden", {})}
     present = {name: value for name, value in given.items() if value is not None or name in declared["required"]}
     return {name: _accepted(name, value, *inputs[name]) for name, value in present.items()}
 

@@ -107,7 +107,7 @@ class WCTLevel(ImageNode):
                 "method": _inputs.wct_method(),
             },
             "optional": _inputs.fitting(),
-            "hidden": {"past": _inputs.PAST},
+            "hidden": _inputs.past(),
         }
 
     def run(

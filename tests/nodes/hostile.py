@@ -147,9 +147,8 @@ anything = st.sampled_from([*NO_VALUES, *NAMES, *NUMBERS, torch.zeros(1, 4, 4, 3
 def kinds_of(node: str) -> dict[str, str]:
     """All inputs of a node, hidden ones too, and their types."""
     given = NODES[node].INPUT_TYPES()
-    visible = {**given["required"], **given.get("optional", {})}
-    kinds = {name: spec[0] for name, spec in visible.items()} | given.get("hidden", {})
-    return {name: kind if isinstance(kind, str) else "COMBO" for name, kind in kinds.items()}
+    inputs = {**given["required"], **given.get("optional", {}), **given.get("hidden", {})}
+    return {name: kind if isinstance(kind, str) else "COMBO" for name, (kind, _) in inputs.items()}
 
 
 @lru_cache

@@ -192,10 +192,16 @@ def _check_selects(weights: Tensor, name: str) -> None:
 
 def _in_range(values: Tensor, name: str) -> Tensor:
     """`values` where all lie in 0..1, else a copy clamped to that, as everybody sees them."""
+    least, most = _check_finite(values, name)
+    return values if least >= 0 and most <= 1 else values.clamp(0, 1)
+
+
+def _check_finite(values: Tensor, name: str) -> tuple[Tensor, Tensor]:
+    """The least and the greatest of `values`."""
     if not (values.dtype.is_floating_point or values.dtype is torch.bool):
-        raise ValueError(f"'{name}' holds {values.dtype} values, not floats in 0..1: look at the node that made it.")
+        raise ValueError(f"'{name}' holds {values.dtype} values, not floats: look at the node that made it.")
     # A NaN is both the least and the greatest. Asking each value would take a copy of a large picture, and more.
     least, most = torch.aminmax(values)
     if not (least.isfinite() and most.isfinite()):
         raise ValueError(f"'{name}' holds NaN or infinite values: look at the node that made it.")
-    return values if least >= 0 and most <= 1 else values.clamp(0, 1)
+    return least, most

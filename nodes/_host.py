@@ -105,8 +105,8 @@ def memory_advice(title: str) -> Iterator[None]:
         if management := _comfy("comfy.model_management"):
             management.unload_all_models()
         raise ValueError(
-            f"{title} ran out of memory: take smaller pictures and sizes, or fewer at once, or close what else uses the "
-            "device."
+            f"{title} ran out of memory: take smaller pictures and sizes, or fewer at once, or close what else uses "
+            "the device."
         ) from error
 
 

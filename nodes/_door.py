@@ -1,4 +1,4 @@
-"""The door that ComfyUI calls nodes through: it checks widgets, and nothing of what comes over a link."""
+"""Inputs are what a node declares: ComfyUI checks widgets, and nothing of what comes over a link."""
 
 from __future__ import annotations
 

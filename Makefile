@@ -1,5 +1,5 @@
 # `make demo` and `make test` do everything from a fresh clone: own environment, install, run.
-.PHONY: demo test check format clean
+.PHONY: demo test check format release clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -28,5 +28,10 @@ $(BIN)/.installed: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
+# What `comfy node publish` would send: files that git knows, without those in .comfyignore.
+release:
+	mkdir -p dist
+	git archive --format=zip --output dist/brushwork.zip HEAD $$(git ls-files -ciX .comfyignore | sed 's/^/:!/')
+
 clean:
-	rm -rf .venv .typing .pytest_cache .ruff_cache build out *.egg-info
+	rm -rf .venv .typing .pytest_cache .ruff_cache build dist out *.egg-info

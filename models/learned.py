@@ -51,7 +51,7 @@ def sharing(bank: StyleBankNetwork) -> StyleBankNetwork:
 def find_style(bank: StyleBankNetwork, name: str, folders: Sequence[Path] = ()) -> LearnedStyle | None:
     """The learnt style of that name, if there is one and it fits `bank`."""
     fitting = (file for file in learned_styles(folders) if file.card.style == name and _fits(file, bank))
-    return next((read_style(file) for file in fitting), None)
+    return next((_sized(read_style(file), bank) for file in fitting), None)
 
 
 def add_learned(bank: StyleBankNetwork, folders: Sequence[Path] = (), only: str = "") -> None:
@@ -80,15 +80,20 @@ def _add(bank: StyleBankNetwork, file: StyleFile) -> None:
 
 
 def _put(bank: StyleBankNetwork, style: LearnedStyle) -> None:
-    name, size = style.card.style, bank.spaces[LEVEL].channels
-    if style.weight.shape != (size, size, 3, 3) or style.bias.shape != (size,):
-        raise WeightsError(f"the style '{name}' is for a bank of another width: learn it anew.")
+    name, style = style.card.style, _sized(style, bank)
     layer = bank.bank[bank.styles.index(name)] if name in bank.styles else bank.add_style(name)
     # Not written into the old ones, which another bank may share.
     layer.weight, layer.bias = (
         nn.Parameter(value.detach().clone().to(next(bank.encoder.parameters())), requires_grad=False)
         for value in (style.weight, style.bias)
     )
+
+
+def _sized(style: LearnedStyle, bank: StyleBankNetwork) -> LearnedStyle:
+    size = bank.spaces[LEVEL].channels
+    if style.weight.shape != (size, size, 3, 3) or style.bias.shape != (size,):
+        raise WeightsError(f"the style '{style.card.style}' is for a bank of another width: learn it anew.")
+    return style
 
 
 def _fits(file: StyleFile, bank: StyleBankNetwork) -> bool:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
+from reprlib import repr as shortened
 
 from torch import Tensor
 
@@ -25,6 +26,10 @@ VERSION = "1"
 NAME = re.compile(r"[\w-]([\w -]{0,58}[\w-])?")
 EMPTY_SLOT = "none"
 """What StyleBank Mix calls a slot without a style, so that no style can have that name."""
+TAKEN = re.compile(rf"{EMPTY_SLOT}|con|prn|aux|nul|com\d|lpt\d", re.IGNORECASE)
+"""Names that no style can have: that, and what Windows keeps for devices."""
+BYTES = 200
+"""Of a name: file systems take 255, with the ending of a file that is being written."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +65,10 @@ class StyleFile:
 
 def check_name(name: str) -> str:
     """`name`, which will be a file's; ValueError where it is not plain."""
-    if not NAME.fullmatch(name) or name.lower() == EMPTY_SLOT:
+    if not NAME.fullmatch(name) or TAKEN.fullmatch(name) or len(name.encode()) > BYTES:
         raise ValueError(
-            f"{name!r} cannot be a style's name: use 1 to 60 letters, digits, spaces, dashes and underscores, "
-            f"with no space at either end, and not '{EMPTY_SLOT}'."
+            f"{shortened(name)} cannot be a style's name: use 1 to 60 letters, digits, spaces, dashes and underscores, "
+            f"with no space at either end, and not '{EMPTY_SLOT}' or a device's name."
         )
     return name
 
@@ -114,7 +119,7 @@ def learned_styles(folders: Sequence[Path] = ()) -> list[StyleFile]:
 def read_style(file: StyleFile) -> LearnedStyle:
     """The style itself; WeightsError where its file is damaged."""
     tensors = read_tensors(file.path, "safetensors")
-    if tensors.keys() != {"weight", "bias"}:
+    if tensors.keys() != {"weight", "bias"} or not all(value.float().isfinite().all() for value in tensors.values()):
         raise WeightsError(f"{file.path} does not hold a style: delete it, and learn the style anew.")
     return LearnedStyle(file.card, tensors["weight"], tensors["bias"])
 

@@ -62,6 +62,8 @@ def _fill(network: StyleNetwork, role: str, file: WeightFile, path: Path) -> Non
     tensors = read_tensors(path, file.format)
     try:
         module.load_state_dict(KEYMAPS[file.keymap](tensors, module))
+        if not (file.checked or all(value.isfinite().all() for value in module.state_dict().values())):
+            raise ValueError("no numbers")
     except (LookupError, ValueError, RuntimeError) as error:
         raise WeightsError(
             f"{path.name} does not hold the weights of {role} in {type(network).__name__}: "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -17,6 +16,11 @@ from ..transfer.regions import cell_weights, resize_mask
 from ..transfer.restyle import Pooling
 from . import _host, _inputs
 from ._residency import KeptFeatures
+
+FAR = 1e6
+"""No latent is as large as this, and the square of its square is still a float32."""
+MOST = 16384 * 16384
+"""Pixels of a result that is larger than what came in."""
 
 
 def picture_in(image: Tensor, name: str) -> Tensor:
@@ -33,7 +37,7 @@ def picture_at_rest(image: Tensor, name: str) -> Tensor:
         )
     if min(image.shape) == 0:
         raise ValueError(f"'{name}' holds no pixels: connect a picture of at least 1 x 1.")
-    _check_finite(image, name)
+    image = _in_range(image, name)
     colours = image.expand(*image.shape[:3], 3) if image.shape[-1] == 1 else image[..., :3]
     return colours.movedim(-1, 1)
 
@@ -43,6 +47,12 @@ def picture_out(image: Tensor) -> Tensor:
     return image.float().clamp(0, 1).movedim(1, -1).contiguous().to(_host.result_device())
 
 
+def room_for(pixels: float, advice: str) -> None:
+    """ValueError where a result would have more pixels than the largest picture of Texture Noise."""
+    if pixels > MOST:
+        raise ValueError(f"this would make a picture of {pixels / 1e6:.0f} million pixels: {advice}.")
+
+
 def picture_painted(image: Tensor) -> Tensor:
     """[B, 3, H, W] as tiles were painted into it, in 0..1 -> IMAGE, without a copy."""
     return image.movedim(1, -1).contiguous().to(_host.result_device())
@@ -50,10 +60,11 @@ def picture_painted(image: Tensor) -> Tensor:
 
 def latent_in(latent: Mapping[str, Any], name: str) -> Tensor:
     """The values of a LATENT, [B, C, h, w] or of a video [B, C, T, h, w], where they lie and as they are."""
-    samples = latent["samples"]
-    if samples.numel() == 0:
+    samples = latent.get("samples")
+    if not isinstance(samples, Tensor) or samples.dim() < 3 or not samples.numel():
         raise ValueError(f"'{name}' holds no values: connect the latent of a picture.")
-    _check_finite(samples, name)
+    if max(abs(extreme.item()) for extreme in _check_finite(samples, name)) > FAR:
+        raise ValueError(f"'{name}' holds values over {FAR:g}, latents lie around 0: look at the node that made it.")
     return samples
 
 
@@ -78,7 +89,7 @@ def style_mask_at_rest(mask: Tensor | None, name: str, picture: Tensor) -> Tenso
 
 
 def _sized(layers: Tensor, size: tuple[int, int]) -> Tensor:
-    return resize_mask(layers, size).clamp(0, 1)
+    return resize_mask(layers, size)
 
 
 def _layers(mask: Tensor, name: str, batch: int) -> Tensor:
@@ -91,8 +102,7 @@ def _layers(mask: Tensor, name: str, batch: int) -> Tensor:
         raise ValueError(
             f"'{name}' holds {layers.shape[0]} masks for {batch} images: give one mask, or as many as images."
         )
-    _check_finite(layers, name)
-    return layers
+    return _in_range(layers, name)
 
 
 def mask_over(features: FeatureMap, mask: Tensor | None, name: str) -> Tensor | None:
@@ -114,18 +124,6 @@ def style_mask_over(features: FeatureMap, mask: Tensor | None, name: str) -> Ten
     if weights is not None:
         _check_selects(weights, name)
     return weights
-
-
-def number_in(value: float, name: str, advice: str, least: float = 0.0, most: float = math.inf) -> float:
-    """A number that may have come over a link unchecked; `advice` says what it should be."""
-    if not (math.isfinite(value) and least <= value <= most):
-        raise ValueError(f"'{name}' is {value}: use {advice}.")
-    return value
-
-
-def alpha_in(alpha: float, name: str = "alpha") -> float:
-    """A strength."""
-    return number_in(alpha, name, "a number from 0 (the content) to 1 (the full style)", most=1.0)
 
 
 def choice_in(value: str, choices: Sequence[str], name: str) -> str:
@@ -182,7 +180,19 @@ def _check_selects(weights: Tensor, name: str) -> None:
         raise ValueError(f"'{name}' selects nothing of the style: paint the part to use in white, or disconnect it.")
 
 
-def _check_finite(values: Tensor, name: str) -> None:
+def _in_range(values: Tensor, name: str) -> Tensor:
+    """`values` where all lie in 0..1, else a copy clamped to that, as everybody sees them."""
+    values = values.float() if values.dtype is torch.bool else values
+    least, most = _check_finite(values, name)
+    return values if least >= 0 and most <= 1 else values.clamp(0, 1)
+
+
+def _check_finite(values: Tensor, name: str) -> tuple[Tensor, Tensor]:
+    """The least and the greatest of `values`."""
+    if not values.dtype.is_floating_point:
+        raise ValueError(f"'{name}' holds {values.dtype} values, not floats: look at the node that made it.")
     # A NaN is both the least and the greatest. Asking each value would take a copy of a large picture, and more.
-    if not all(torch.isfinite(extreme) for extreme in torch.aminmax(values)):
+    least, most = torch.aminmax(values)
+    if not (least.isfinite() and most.isfinite()):
         raise ValueError(f"'{name}' holds NaN or infinite values: look at the node that made it.")
+    return least, most

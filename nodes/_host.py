@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 
 from ..models.network import StyleNetwork
 from ..tiling.run import BUDGET as FEATURE_BUDGET
-from ..tiling.run import ENTIRE, Host
+from ..tiling.run import ENTIRE, Host, out_of_memory
 from ..tiling.run import ROOM as TILE_ROOM
 from ._residency import Residency
 
@@ -93,6 +94,26 @@ def check_interrupted() -> None:
         management.throw_exception_if_processing_interrupted()
 
 
+@contextmanager
+def memory_advice(title: str) -> Iterator[None]:
+    """Where memory runs out inside: all models make way, as ComfyUI has it, and the error says what else to do."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error):
+            raise
+        if management := _comfy("comfy.model_management"):
+            management.unload_all_models()
+        raise ValueError(
+            f"{title} ran out of memory: take smaller pictures and sizes, or fewer at once, or close what else uses "
+            "the device."
+        ) from error
+
+
+class StyleNetworkBox(nn.ModuleDict):
+    """Takes the attributes, `device` among them, that ComfyUI writes onto a model, and gives it a name in the log."""
+
+
 class HostedNetwork:
     """A network on a BRUSHWORK_NETWORK socket: ComfyUI's model management may move and unload it between uses."""
 
@@ -104,9 +125,10 @@ class HostedNetwork:
         """The network on the compute device."""
         if self._patcher is None:
             return self._network.to(compute_device())
-        # Plain torch layers cannot be loaded in part: what stayed behind would fail on the device of its input.
+        # Plain torch layers cannot be loaded in part: what stayed behind would fail on the device of its input. With
+        # --novram ComfyUI leaves all of them behind, even so.
         _required("comfy.model_management").load_models_gpu([self._patcher], ROOM, force_full_load=True)
-        return self._network
+        return self._network.to(compute_device())
 
     @property
     def network(self) -> StyleNetwork:
@@ -131,6 +153,8 @@ def residency() -> Residency:
 
 def as_sampled(model: Any, latent: Tensor) -> Tensor:  # noqa: ANN401 - ComfyUI's class
     """A VAE's `latent` as it is while `model` samples: each kind of model scales and shifts latents its own way."""
+    if not hasattr(model, "get_model_object"):
+        raise ValueError("'model' holds no model: connect the one that will sample, or nothing.")
     return model.get_model_object("process_latent_in")(latent)
 
 
@@ -161,8 +185,7 @@ def _patcher(network: StyleNetwork) -> Any | None:  # noqa: ANN401 - ComfyUI's c
     if patching is None:
         return None
     offload = _required("comfy.model_management").unet_offload_device()
-    # In a box, since the patcher writes attributes of its own, `device` among them, onto what it is given.
-    box = nn.ModuleDict({"network": network})
+    box = StyleNetworkBox({"network": network})
     return patching.ModelPatcher(box, load_device=compute_device(), offload_device=offload)
 
 

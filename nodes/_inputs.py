@@ -83,8 +83,13 @@ def transform(**widgets: Input) -> Inputs:
             **widgets,
         },
         "optional": fitting(),
-        "hidden": {"past": PAST},
+        "hidden": past(),
     }
+
+
+def past() -> dict[str, Input]:
+    # With options, though it has none: ComfyUI stumbles over a bare name where somebody wrote a link into a workflow.
+    return {"past": (PAST, {})}
 
 
 def statistics() -> Input:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from . import _inputs
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from . import _host, _inputs
+from ._door import accepted
 
 
 class Node:
@@ -15,11 +19,17 @@ class Node:
     RETURN_TYPES: tuple[str, ...]
     RETURN_NAMES: tuple[str, ...]
     OUTPUT_TOOLTIPS: tuple[str, ...]
-    FUNCTION = "run"
+    FUNCTION = "execute"
+    run: ClassVar[Callable[..., tuple[Any, ...]]]
 
     @classmethod
     def INPUT_TYPES(cls) -> _inputs.Inputs:
         raise NotImplementedError
+
+    def execute(self, **inputs: Any) -> tuple[Any, ...]:  # noqa: ANN401 - whatever the sockets take
+        """`run` on inputs that are what INPUT_TYPES says, wherever they are from; one sentence where memory is full."""
+        with _host.memory_advice(self.TITLE):
+            return self.run(**accepted(self.INPUT_TYPES(), inputs))
 
 
 class ImageNode(Node):

@@ -7,7 +7,7 @@ from torch import Tensor
 from ..transfer.mixing import blend, mix
 from ..transfer.regions import feather as soften
 from . import _inputs
-from ._checks import alpha_in, cells_of, features_in, features_out, mask_in, number_in, same_space
+from ._checks import cells_of, features_in, features_out, mask_in, same_space
 from ._node import FeatureNode
 from ._residency import KeptFeatures
 
@@ -33,7 +33,7 @@ class BlendByAlpha(FeatureNode):
     def run(self, content: KeptFeatures, stylised: KeptFeatures, alpha: float = 1.0) -> tuple[KeptFeatures]:
         own, restyled = features_in(content), features_in(stylised)
         same_space([restyled, own])
-        return features_out(restyled.with_values(blend(own.values, restyled.values, alpha_in(alpha))))
+        return features_out(restyled.with_values(blend(own.values, restyled.values, alpha)))
 
 
 class MixStyles(FeatureNode):
@@ -96,6 +96,5 @@ class RegionMask(FeatureNode):
     ) -> tuple[KeptFeatures]:
         within, without = features_in(inside), features_in(outside)
         same_space([within, without])
-        feather = number_in(feather, "feather", "a number of pixels, 0 or more")
         soft = soften(mask_in(mask, "mask", within.values.shape[0], within.image_size), feather)
         return features_out(within.with_values(blend(without.values, within.values, cells_of(within, soft))))

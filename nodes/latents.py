@@ -11,7 +11,7 @@ from ..transfer.latents import Alignment
 from ..transfer.restyle import ADAIN
 from ..transfer.wct import WHITENING
 from . import _host, _inputs
-from ._checks import alpha_in, choice_in, latent_in, mask_at_rest, pooling_in, style_mask_at_rest
+from ._checks import choice_in, latent_in, mask_at_rest, pooling_in, style_mask_at_rest
 from ._node import Node
 
 Latent = dict[str, Any]
@@ -136,7 +136,7 @@ def _transform(**widgets: _inputs.Input) -> _inputs.Inputs:
 
 def _alignment(method: str, strength: float, statistics: str) -> Alignment:
     choice_in(method, _inputs.METHODS, "method")
-    return Alignment(method, alpha_in(strength, "strength"), *pooling_in(statistics))
+    return Alignment(method, strength, *pooling_in(statistics))
 
 
 def _aligned(

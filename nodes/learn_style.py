@@ -23,7 +23,7 @@ from ..training.loop import TrainingError
 from ..training.new_style import Lesson, NewStyleRecipe
 from ..training.perception import load_eye
 from . import _host, _inputs
-from ._checks import choice_in, number_in, picture_in, picture_out
+from ._checks import choice_in, picture_in, picture_out
 from ._node import Node
 from .stylebank import bank_in
 
@@ -71,7 +71,7 @@ class LearnStyle(Node):
                 "style_image": _inputs.image("The picture to learn from; several are taken as pictures of one style."),
                 "name": ("STRING", name),
                 "steps": _inputs.whole(RECIPE.steps, 1, 20000, "More steps, cleaner strokes; 300 give a first idea."),
-                "size": _inputs.whole(RECIPE.painting, 64, 2048, SIZE_TIP),
+                "size": _inputs.whole(RECIPE.painting, 16, 2048, SIZE_TIP),
                 "style_weight": _inputs.number(RECIPE.taste.style, 0.05, 10.0, 0.05, WEIGHT_TIP),
                 "save": _inputs.choice(WAYS, SAVE_TIP),
                 "seed": _inputs.whole(0, 0, 0xFFFFFFFFFFFFFFFF, SEED_TIP, control_after_generate=False),
@@ -98,7 +98,8 @@ class LearnStyle(Node):
             TemporaryDirectory(ignore_cleanup_errors=True) as scratch,
         ):
             picture, given = picture_in(style_image, "style_image").clone(), _photos(photos)
-            recipe = _recipe(steps, size, style_weight, seed)
+            taste = replace(RECIPE.taste, style=style_weight)
+            recipe = replace(RECIPE, steps=steps, painting=size, taste=taste, seed=seed)
             bank = bank_in(network.network)
             place = _place(bank, name, choice_in(save, WAYS, "save"))
             copy, eye = _host.at_work(sharing(bank).float()), _host.at_work(load_eye(EYE, _host.weight_folders()))
@@ -141,13 +142,6 @@ def _photos(photos: Tensor | None) -> list[Tensor]:
     if photos is None:
         return [load_sample(sample)[0] for sample in CONTENT]
     return list(picture_in(photos, "photos").clone())
-
-
-def _recipe(steps: int, size: int, style_weight: float, seed: int) -> NewStyleRecipe:
-    number_in(steps, "steps", "a whole number of 1 or more", least=1)
-    number_in(size, "size", "a whole number of 16 or more", least=16)
-    number_in(style_weight, "style_weight", "a number of 0 or more")
-    return replace(RECIPE, steps=steps, painting=size, taste=replace(RECIPE.taste, style=style_weight), seed=seed)
 
 
 def _place(bank: StyleBankNetwork, name: str, save: str) -> Path | None:

@@ -11,7 +11,6 @@ from ..transfer.restyle import ADAIN, apply_within, fit
 from ..transfer.wct import WHITENING
 from . import _host, _inputs
 from ._checks import (
-    alpha_in,
     features_in,
     features_out,
     mask_at_rest,
@@ -107,7 +106,7 @@ class WCTLevel(ImageNode):
                 "method": _inputs.wct_method(),
             },
             "optional": _inputs.fitting(),
-            "hidden": {"past": _inputs.PAST},
+            "hidden": _inputs.past(),
         }
 
     def run(
@@ -126,7 +125,7 @@ class WCTLevel(ImageNode):
         own, target = picture_at_rest(content, "content"), picture_at_rest(style, "style")
         region = mask_at_rest(content_mask, "content_mask", own)
         learnt_from = style_mask_at_rest(style_mask, "style_mask", target)
-        recipe = Recipe(method, {level: alpha_in(alpha)}, *pooling_in(statistics, past))
+        recipe = Recipe(method, {level: alpha}, *pooling_in(statistics, past))
         return (restyle(network, own, [Style(target, region=region, learnt_from=learnt_from)], recipe),)
 
 

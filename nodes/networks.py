@@ -10,7 +10,7 @@ from ..models.precision import AUTOMATIC, PRECISIONS, compute_dtype
 from ..models.style_file import learned_styles
 from ..models.zoo import load_network
 from . import _host, _inputs
-from ._checks import features_out, picture_at_rest
+from ._checks import choice_in, features_out, picture_at_rest
 from ._node import FeatureNode, ImageNode, Node
 from ._passes import decode, encode
 from ._residency import KeptFeatures
@@ -98,4 +98,4 @@ class StyleDecoder(ImageNode):
     def run(
         self, network: _host.HostedNetwork, features: KeptFeatures, trained_for: str = RECONSTRUCTION
     ) -> tuple[Tensor]:
-        return (decode(network, features.at_rest, trained_for),)
+        return (decode(network, features.at_rest, choice_in(trained_for, PURPOSES, "trained_for")),)

@@ -9,12 +9,14 @@ from ..samples import load_sample, sample_names
 from ..transfer.colour import keep_luminance, match_colours
 from ..transfer.texture import scale_strokes, texture_noise
 from . import _inputs
-from ._checks import choice_in, number_in, picture_in, picture_out, same_pictures
+from ._checks import choice_in, picture_in, picture_out, room_for, same_pictures
 from ._node import ImageNode
 
 LUMINANCE, MATCHING = "luminance", "colour matching"
 WAYS = (LUMINANCE, MATCHING)
 SHEET_SLOTS = 12
+LONGEST = 200
+"""Letters of a line on a sheet, more than can be read."""
 
 
 class PreserveColor(ImageNode):
@@ -44,7 +46,7 @@ class PreserveColor(ImageNode):
         if choice_in(how, WAYS, "how") == MATCHING:
             return (picture_out(match_colours(picture, colours)),)
         same_pictures(picture, colours)
-        return (picture_out(keep_luminance(picture.clamp(0, 1), colours.clamp(0, 1))),)
+        return (picture_out(keep_luminance(picture, colours)),)
 
 
 class BrushSize(ImageNode):
@@ -65,8 +67,9 @@ class BrushSize(ImageNode):
         }
 
     def run(self, style: Tensor, scale: float = 1.0) -> tuple[Tensor]:
-        scale = number_in(scale, "scale", "a number of 0.05 or more", least=0.05)
-        return (picture_out(scale_strokes(picture_in(style, "style"), scale)),)
+        picture = picture_in(style, "style")
+        room_for(picture[:, 0].numel() * scale**2, "use a smaller scale")
+        return (picture_out(scale_strokes(picture, scale)),)
 
 
 class TextureNoise(ImageNode):
@@ -138,4 +141,6 @@ class ContactSheet(ImageNode):
         named = {"image_1": image_1, **images}
         order = sorted(named, key=lambda name: int(name.removeprefix("image_")))
         pictures = [picture for name in order for picture in picture_in(named[name], name)]
-        return (picture_out(contact_sheet(pictures, labels.splitlines(), columns, side)),)
+        room_for(len(pictures) * side**2, "use a smaller side, or fewer pictures")
+        lines = [line[:LONGEST] for line in labels.splitlines()]
+        return (picture_out(contact_sheet(pictures, lines, columns, side)),)

@@ -10,7 +10,7 @@ from torch import Tensor
 from ..tiling.stylize import Recipe, Style
 from ..transfer.restyle import ADAIN
 from . import _host, _inputs
-from ._checks import alpha_in, choice_in, mask_at_rest, picture_at_rest, pooling_in, style_mask_at_rest
+from ._checks import choice_in, mask_at_rest, picture_at_rest, pooling_in, style_mask_at_rest
 from ._node import ImageNode
 from ._passes import restyle
 
@@ -108,7 +108,7 @@ def _style_in(slot: int, given: Mapping[str, Any], content: Tensor, style_mask: 
 
 def _chosen(alphas: Mapping[str, float]) -> dict[str, float]:
     """The levels that take part."""
-    chosen = {level: alpha_in(alpha, f"alpha_{level}") for level, alpha in alphas.items() if alpha != 0}
+    chosen = {level: alpha for level, alpha in alphas.items() if alpha != 0}
     if not chosen:
         raise ValueError("every alpha is 0, so nothing would change: raise one, such as alpha_relu4_1.")
     return chosen

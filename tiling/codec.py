@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import torch
@@ -98,6 +99,10 @@ def _grid(network: StyleNetwork, size: tuple[int, int], stride: int, margin: int
     return Grid(padded, stride, max(margin, least - 1), whole=not network.local)
 
 
+class NoRoomError(ValueError):
+    """Memory cannot hold a feature map."""
+
+
 class Cells:
     """A feature map that is put together from the cores of pieces."""
 
@@ -108,8 +113,8 @@ class Cells:
         self.stride, self.batch = space.stride, batch
         self.map = Box(0, 0, *size).cells(space.stride)
         self.fits = batch * space.channels * self.map.area * network.dtype.itemsize <= host.budget
-        """Whether the whole map is within the host's budget."""
-        self._device = host.device if self.fits else torch.device("cpu")
+        """Whether the whole map is within the host's budget, and there was room for it."""
+        self._host, self._device = host, host.device if self.fits else torch.device("cpu")
         self._channels = space.channels
         self._values: Tensor | None = None
 
@@ -130,18 +135,27 @@ class Cells:
             self._values = self._room(core)
         cut(self._values[piece.items], box).copy_(core)
 
+    def offer(self, piece: Piece, values: Tensor) -> None:
+        """`put`, while the map fits."""
+        try:
+            if self.fits:
+                self.put(piece, values)
+        except NoRoomError:
+            self.fits = False
+
     def get(self, piece: Piece, box: Box) -> Tensor:
-        """The cells that a box of pixels covers, of the piece's pictures."""
-        return cut(self.values[piece.items], box.cells(self.stride))
+        """The cells that a box of pixels covers, of the piece's pictures, on the host's device."""
+        return cut(self.values[piece.items], box.cells(self.stride)).to(self._host.device)
 
     def _room(self, like: Tensor) -> Tensor:
         shape = self.batch, self._channels, self.map.height, self.map.width
-        try:
-            return torch.empty(shape, dtype=like.dtype, device=self._device, memory_format=torch.channels_last)
-        except RuntimeError as error:
-            raise ValueError(
-                "the features of this picture do not fit into memory: use Stylize Large, which never holds them all."
-            ) from error
+        for device in dict.fromkeys((self._device, torch.device("cpu"))):
+            with suppress(RuntimeError):
+                return torch.empty(shape, dtype=like.dtype, device=device, memory_format=torch.channels_last)
+        raise NoRoomError(
+            "the features of this picture do not fit into memory: make it smaller, or use Stylize Large, which never "
+            "holds them all."
+        )
 
 
 class Overpainted:

@@ -28,7 +28,7 @@ def gather(
 ) -> dict[str, list[Moments]]:
     """Moments of `pictures` [B, 3, H, W] at every level, for each of several regions in order.
 
-    A region is a mask [1 or B, H, W] in 0..1, or None for everything. `keep` takes the features of the first level.
+    A region is a mask [1 or B, H, W] in 0..1, or None for everything. The first level's features go to `keep`.
     """
     spaces = [network.space(level) for level in levels]
     grid = encoding_grid(network, (pictures.shape[-2], pictures.shape[-1]), spaces)
@@ -39,7 +39,7 @@ def gather(
         found: Found = {}
         for level, features in network.encode_levels(seen, levels).items():
             if keep is not None and level == levels[0]:
-                keep.put(piece, features.values)
+                keep.offer(piece, features.values)
             stride, core = features.space.stride, piece.tile.core
             values = cut(features.values, core.cells(stride).within(piece.tile.outer.cells(stride)))
             for number, mask in enumerate(regions):

@@ -29,7 +29,7 @@ COPIES = 3
 
 def out_of_memory(error: Exception) -> bool:
     """Whether an error says that memory is full, on a GPU or on the CPU."""
-    return isinstance(error, torch.cuda.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
+    return isinstance(error, torch.cuda.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in str(error)
 
 
 class TooLargeError(ValueError):

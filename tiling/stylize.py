@@ -113,11 +113,10 @@ class _Stage:
         """From `source` [B, 3, H, W] into `result`, which may be the source, by the moments of the styles."""
         size, space = (source.shape[-2], source.shape[-1]), self.network.space(self.level)
         cells = Cells(self.network, space, encoding_grid(self.network, size, [space]).size, len(source), self.walk.host)
-        keep = cells if cells.fits else None
         regions = {id(style.region): style.region for style in self.styles}  # everything is one region of many styles
         full = needs_full(self.recipe.method)
-        found = gather(self.walk, self.network, source, [self.level], list(regions.values()), full, keep)[self.level]
-        own = dict(zip(regions, found, strict=True))
+        found = gather(self.walk, self.network, source, [self.level], list(regions.values()), full, cells)[self.level]
+        own, keep = dict(zip(regions, found, strict=True)), cells if cells.fits else None
         self._paint(source, self._fit([own[id(style.region)] for style in self.styles], targets), keep, result)
 
     def _fit(self, own: Sequence[Moments], targets: Sequence[Moments]) -> _Operators:

@@ -45,7 +45,9 @@ def test_plain_names(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", " ", " a", "a ", "x" * 61, "a/b", "..", "a.b", "a\\b", "a\n", "C:x", "none", "None", "/new", "a\0"]
+    "name",
+    ["", " ", " a", "a ", "x" * 61, "a/b", "..", "a.b", "a\\b", "a\n", "C:x", "none", "None", "/new", "a\0"]
+    + ["NUL", "com1", "𠀀" * 60, "\ud800"],
 )
 def test_other_names_are_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="cannot be a style's name: use 1 to 60 letters, digits"):

@@ -55,6 +55,9 @@ class FakeComfy:
     free: int = 8 << 30
     """Bytes of the compute device."""
     emptied: int = 0
+    unloaded: int = 0
+    no_vram: bool = False
+    """Whether plain layers are never moved to the compute device."""
     stop_after: int | None = None
     """How many more questions about an interruption are answered with no."""
 
@@ -62,7 +65,7 @@ class FakeComfy:
         self, models: list[ModelPatcher], memory_required: int = 0, *_: object, force_full_load: bool = False
     ) -> None:
         self.loaded.append((models, {"memory_required": memory_required, "force_full_load": force_full_load}))
-        for patcher in models:
+        for patcher in () if self.no_vram else models:
             patcher.model.to(patcher.load_device).device = patcher.load_device  # pyright: ignore
 
     def free_memory(self, memory_required: int, device: torch.device) -> None:
@@ -70,6 +73,9 @@ class FakeComfy:
 
     def soft_empty_cache(self) -> None:
         self.emptied += 1
+
+    def unload_all_models(self) -> None:
+        self.unloaded += 1
 
     def throw_exception_if_processing_interrupted(self) -> None:
         if self.stop_after is not None:
@@ -104,6 +110,7 @@ class FakeComfy:
             get_free_memory=lambda device: self.free,
             load_models_gpu=self.load_models_gpu,
             free_memory=self.free_memory,
+            unload_all_models=self.unload_all_models,
             soft_empty_cache=self.soft_empty_cache,
             throw_exception_if_processing_interrupted=self.throw_exception_if_processing_interrupted,
         )

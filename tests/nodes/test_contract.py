@@ -108,5 +108,5 @@ def test_types_are_our_own_or_the_hosts(name: str) -> None:
 
 
 def _arguments(name: str) -> dict[str, inspect.Parameter]:
-    function = getattr(NODES[name], NODES[name].FUNCTION)
+    function = NODES[name].run
     return {key: value for key, value in inspect.signature(function).parameters.items() if key != "self"}

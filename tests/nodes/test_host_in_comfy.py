@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from brushwork.models.vgg import VggLayout, VggNetwork
-from brushwork.nodes import _host
+from brushwork.nodes import NODES, _host
 from brushwork.tests.nodes.fake_comfy import EXTENSIONS, FakeComfy, InterruptProcessingException
 from brushwork.tests.nodes.stand_ins import WIDTHS, call, encoded, pictures, tiny
 
@@ -40,6 +40,12 @@ def test_network_is_loaded_in_full_before_each_use(comfy: FakeComfy) -> None:
     for models, options in comfy.loaded:
         assert len(models) == 1
         assert options == {"memory_required": _host.ROOM, "force_full_load": True}
+
+
+def test_network_is_where_it_computes_even_if_comfy_left_it_behind(comfy: FakeComfy) -> None:
+    comfy.no_vram, comfy.compute = True, META
+    network = VggNetwork(VggLayout("tiny", WIDTHS))
+    assert next(_host.HostedNetwork(network).ready().parameters()).device == META
 
 
 def test_patcher_holds_all_weights_and_marks_no_network_of_ours(comfy: FakeComfy) -> None:
@@ -103,6 +109,19 @@ def test_memory_is_shared_with_comfy(comfy: FakeComfy) -> None:
     assert _host.tiling_host().entire == 1 << 39
     host.free()
     assert comfy.emptied == 1
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory"), MemoryError()])
+def test_a_full_memory_is_one_sentence(comfy: FakeComfy, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """Other models make way, as ComfyUI has it after such errors."""
+
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(NODES["BrushworkAdaIN"], "run", fail)
+    with pytest.raises(ValueError, match=r"^AdaIN ran out of memory: take smaller pictures .* device\.$"):
+        call("BrushworkAdaIN")
+    assert comfy.unloaded == 1
 
 
 def test_a_node_reports_its_tiles(comfy: FakeComfy) -> None:

@@ -137,5 +137,5 @@ def test_latents_that_hold_nothing_or_no_numbers(node: str, name: str) -> None:
 @pytest.mark.parametrize("strength", [-0.1, 1.1, float("nan"), 1e30])
 def test_strength_out_of_range(node: str, strength: float) -> None:
     inputs = {"content": latent()} if node == "BrushworkLatentAdaIN" else {}
-    with refused(f"'strength' is {strength}", "from 0 (the content) to 1 (the full style)"):
+    with refused(f"'strength' is {strength}", "use a number from 0.0 to 1.0"):
         call(node, style=latent(), strength=strength, **inputs)

@@ -14,7 +14,7 @@ from brushwork.tests.models.small import KINDS, measured, small_network
 from brushwork.tests.tiling.hosts import LOCAL, budgets, sides, sizes, tiles_of
 from brushwork.tests.tolerances import assert_close
 from brushwork.tiling.codec import Cells, Overpainted, decode, encode
-from brushwork.tiling.plan import Grid
+from brushwork.tiling.plan import Box, Grid
 from brushwork.tiling.run import Host, Piece, Walk, cut
 
 places = st.sampled_from([(name, level) for name, network in LOCAL.items() for level in network.spaces])
@@ -97,8 +97,25 @@ def test_a_map_that_memory_cannot_hold(monkeypatch: pytest.MonkeyPatch) -> None:
         raise RuntimeError("DefaultCPUAllocator: not enough memory")
 
     monkeypatch.setattr(torch, "empty", full)
-    with pytest.raises(ValueError, match="do not fit into memory: use Stylize Large"):
+    with pytest.raises(ValueError, match="do not fit into memory: .* use Stylize Large"):
         encode(LOCAL[KINDS[0]], picture(64, 64), "relu1_1", tiles_of(16))
+
+
+def test_a_map_for_which_the_device_has_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It lies on the CPU."""
+    empty = torch.empty
+
+    def full(*shape: Any, device: torch.device, **options: Any) -> Tensor:  # noqa: ANN401
+        if device.type == "meta":
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+        return empty(*shape, device=device, **options)
+
+    network, image = LOCAL[KINDS[0]], picture(64, 64)
+    cells = Cells(network, network.space("relu1_1"), (64, 64), 1, Host(torch.device("meta")))
+    monkeypatch.setattr(torch, "empty", full)
+    tile = Grid((64, 64), 1, 0).tile(Box(0, 0, 32, 64))
+    cells.put(Piece(slice(0, 1), tile, tile), network.encode(image[:, :, :32], "relu1_1").values)
+    assert cells.values.device.type == "cpu"
 
 
 @law

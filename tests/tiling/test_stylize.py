@@ -15,6 +15,7 @@ from brushwork.tests.laws import law, picture
 from brushwork.tests.models.small import KINDS
 from brushwork.tests.tiling.hosts import CASCADES, WHOLE, budgets, masks, sides, sizes, tiles_of
 from brushwork.tests.tolerances import assert_close
+from brushwork.tiling.codec import Cells, NoRoomError
 from brushwork.tiling.gather import gather
 from brushwork.tiling.run import Host, Walk
 from brushwork.tiling.stylize import Recipe, Style, stylize
@@ -121,6 +122,16 @@ def test_memory_that_runs_out_changes_nothing(budget: int, monkeypatch: pytest.M
             tiled = stylize(NETWORK, content, [STYLE], recipe, Host(room=70**2 * 48, floor=4, budget=budget))
         assert not failures
         assert (tiled - whole).abs().max() < ONE_STEP
+
+
+def test_a_feature_map_without_room_is_encoded_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_room(*_: object) -> Tensor:
+        raise NoRoomError
+
+    content, recipe = picture(90, 80), Recipe(WHITENING, {"relu2_1": 0.7, "relu1_1": 0.7})
+    whole = stylize(NETWORK, content, [STYLE], recipe, WHOLE)
+    monkeypatch.setattr(Cells, "_room", no_room)
+    assert (stylize(NETWORK, content, [STYLE], recipe, tiles_of(24)) - whole).abs().max() < ONE_STEP
 
 
 def fail_first(patch: pytest.MonkeyPatch, place: object, name: str, times: int) -> list[int]:

@@ -1,0 +1,126 @@
+"""Core nodes feed ours and take what ours make."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from brushwork.benchmarks.measure import decibels
+from brushwork.headless.graph import Link, Node
+from brushwork.headless.pictures import read_picture
+from brushwork.nodes._inputs import STATISTICS
+from brushwork.tests.comfyui.client import Client
+from brushwork.tests.comfyui.graphs import adain, saved, scaled, small
+
+STEP = 1.01 / 255
+"""How far two saved pictures may lie apart where only rounding differs."""
+WIDTH, HEIGHT = 128, 96
+
+
+def run(client: Client, *sources: str, **nodes: Node) -> list[Tensor]:
+    """The pictures [H, W, 3] that a graph saves of these nodes."""
+    outcome = client.run(saved(*sources, **nodes))
+    assert outcome.end == "success", outcome.message
+    return [read_picture(path)[0][0] for path in outcome.pictures]
+
+
+def node(kind: str, links: dict[str, str], **constants: object) -> Node:
+    return Node(kind, {**{name: Link(source, 0) for name, source in links.items()}, **constants})
+
+
+def square(value: float, side: int) -> Node:
+    return Node("SolidMask", {"value": value, "width": side, "height": side})
+
+
+def test_a_batch_is_its_pictures(client: Client) -> None:
+    flipped = node("ImageBatch", {"image1": "content", "image2": "style"})  # core scales the second to the first's size
+    second = node("ImageFromBatch", {"image": "batch"}, batch_index=1, length=1)
+    batched = run(client, "picture", **small(), batch=flipped, **adain("batch"))
+    alone = run(client, "picture", **small(), batch=flipped, second=second, **adain("second"))
+    assert len(batched) == 2
+    assert (batched[1] - alone[0]).abs().max() < STEP
+
+
+def test_pictures_are_scaled_before_and_after(client: Client) -> None:
+    picture, after = run(
+        client,
+        "picture",
+        "after",
+        **small(),
+        odd=scaled("content", 101, 67),
+        **adain("odd"),
+        after=scaled("picture", 64, 32),
+    )
+    assert picture.shape == (67, 101, 3) and after.shape == (32, 64, 3)
+
+
+def test_masks_from_core_say_where(client: Client) -> None:
+    """A square laid on black and grown: AdaIN with that region changes nothing far from it."""
+    laid = node("MaskComposite", {"destination": "black", "source": "white"}, x=16, y=16, operation="add")
+    grown = node("GrowMask", {"mask": "laid"}, expand=4, tapered_corners=True)
+    masks = {"black": square(0.0, 96), "white": square(1.0, 32), "laid": laid, "grown": grown}
+    inside = run(client, "picture", **small(), **masks, **adain(content_mask=Link("grown", 0)))[0]
+    nothing = run(client, "picture", **small(), **adain(alpha=0.0))[0]
+    everything = run(client, "picture", **small(), **adain())[0]
+    assert decibels(inside[-16:, -16:], nothing[-16:, -16:]) > 30
+    assert decibels(inside[20:44, 24:60], nothing[20:44, 24:60]) < 20
+    assert decibels(inside, everything) < 30
+
+
+def test_a_picture_of_ours_is_laid_over_its_content(client: Client) -> None:
+    composite = node(
+        "ImageCompositeMasked",
+        {"destination": "content", "source": "picture", "mask": "white"},
+        x=0,
+        y=0,
+        resize_source=False,
+    )
+    half = node("MaskComposite", {"destination": "black", "source": "white half"}, x=64, y=0, operation="add")
+    masks = {
+        "black": Node("SolidMask", {"value": 0.0, "width": WIDTH, "height": HEIGHT}),
+        "white half": square(1.0, 96),
+    }
+    content, picture, both = run(
+        client, "content", "picture", "both", **small(), **adain(), **masks, white=half, both=composite
+    )
+    assert torch.equal(both[:, :64], content[:, :64])
+    assert torch.equal(both[:, 64:], picture[:, 64:])
+
+
+def test_transparent_pictures(client: Client) -> None:
+    """Their colours count; what ours make has no transparency, which core's nodes bear."""
+    joined = node("JoinImageWithAlpha", {"image": "content", "alpha": "mask"})
+    split = node("SplitImageWithAlpha", {"image": "picture"})
+    transparent = run(
+        client, "picture", "split", **small(), mask=square(0.5, 96), joined=joined, **adain("joined"), split=split
+    )
+    opaque = run(client, "picture", **small(), **adain())
+    assert all(torch.equal(picture, opaque[0]) for picture in transparent)
+
+
+@pytest.mark.parametrize("statistics", STATISTICS)
+@pytest.mark.parametrize("ours", ["AdaIN", "WCT Level", "Stylize Large"])
+def test_still_frames_come_back_still(ours: str, statistics: str, client: Client) -> None:
+    frames = node("RepeatImageBatch", {"image": "content"}, amount=5)
+    alphas = {f"alpha_relu{k}_1": 0.8 for k in range(1, 6)}
+    links = {"network": "network", "content": "frames"}
+    nodes = {
+        "AdaIN": adain("frames", statistics=statistics),
+        "WCT Level": {
+            "picture": node(
+                "BrushworkWCTLevel",
+                {**links, "style": "style"},
+                level="relu3_1",
+                alpha=1.0,
+                method="whitening-colouring",
+                statistics=statistics,
+            )
+        },
+        "Stylize Large": {
+            "picture": node(
+                "BrushworkStylizeLarge", {**links, "style_1": "style"}, method="adain", **alphas, statistics=statistics
+            )
+        },
+    }
+    pictures = run(client, "picture", **small(), frames=frames, **nodes[ours])
+    assert len(pictures) == 5
+    assert all((picture - pictures[0]).abs().max() < STEP for picture in pictures)

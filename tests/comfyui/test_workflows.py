@@ -1,29 +1,47 @@
 """Every workflow, queued as the page queues it, paints what it paints without ComfyUI."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from brushwork.benchmarks.measure import decibels
-from brushwork.headless.catalogue import all_nodes, all_titles
+from brushwork.headless.catalogue import all_nodes, all_titles, known_nodes
 from brushwork.headless.graph import Graph
 from brushwork.headless.pictures import read_picture
 from brushwork.headless.run import run_workflow
 from brushwork.headless.workflow import read_workflow
 from brushwork.tests.comfyui.client import Client
 from brushwork.workflows.build import FOLDER, WORKFLOWS
+from brushwork.workflows.ingredients import runs_here
 
 SAME = 50.0
+"""Decibels of PSNR."""
 STEPS = 2
+"""Of learning."""
+FILES = {"ckpt_name", "lora_name"}
+"""Inputs that name weights of diffusion models."""
 
 
-@pytest.mark.parametrize("name", WORKFLOWS)
+def graph_of(name: str) -> Graph:
+    return shortened(read_workflow(FOLDER / f"{name}.json", known_nodes(), all_titles()))
+
+
+def shortened(graph: Graph) -> Graph:
+    learning = {i: node for i, node in graph.nodes.items() if node.kind == "BrushworkLearnStyle"}
+    return Graph({**graph.nodes, **{i: node.with_inputs(steps=STEPS) for i, node in learning.items()}})
+
+
+OURS = [name for name in WORKFLOWS if runs_here(graph_of(name))]
+
+
+@pytest.mark.parametrize("name", OURS)
 def test_the_same_picture_as_without_comfyui(
     name: str, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BRUSHWORK_WEIGHTS", "")
     monkeypatch.setenv("BRUSHWORK_OFFLINE", "1")
-    graph = shortened(read_workflow(FOLDER / f"{name}.json", all_nodes(), all_titles()))
+    graph = graph_of(name)
     outcome = client.run(graph)
     assert outcome.end == "success", outcome.message
     expected = run_workflow(graph, all_nodes(), FOLDER, tmp_path)
@@ -33,7 +51,11 @@ def test_the_same_picture_as_without_comfyui(
     assert client.run(graph).ran == []  # since nothing changed
 
 
-def shortened(graph: Graph) -> Graph:
-    """Learning takes two steps."""
-    learning = {i: node.with_inputs(steps=STEPS) for i, node in graph.nodes.items() if "steps" in node.inputs}
-    return Graph({**graph.nodes, **learning})
+@pytest.mark.parametrize("name", sorted(set(WORKFLOWS) - set(OURS)))
+def test_nothing_is_missing_but_checkpoints(name: str, client: Client) -> None:
+    with pytest.raises(RuntimeError) as refused:
+        client.run(graph_of(name))
+    faults = json.loads(str(refused.value))["node_errors"].values()
+    errors = [error for fault in faults for error in fault["errors"]]
+    assert {error["type"] for error in errors} == {"value_not_in_list"}
+    assert {error["extra_info"]["input_name"] for error in errors} <= FILES

@@ -132,13 +132,8 @@ class Client:
 
 def to_api(graph: Graph) -> dict[str, Any]:
     """A graph as the page sends it."""
-    return {
-        node_id: {
-            "class_type": node.kind,
-            "inputs": {name: _plain(value) for name, value in node.inputs.items()},
-        }
-        for node_id, node in graph.nodes.items()
-    }
+    plain = {i: {name: _plain(value) for name, value in node.inputs.items()} for i, node in graph.nodes.items()}
+    return {i: {"class_type": node.kind, "inputs": plain[i]} for i, node in graph.nodes.items()}
 
 
 def _plain(value: object) -> object:

@@ -32,10 +32,10 @@ def square(value: float, side: int) -> Node:
 
 
 def test_a_batch_is_its_pictures(client: Client) -> None:
-    flipped = node("ImageBatch", {"image1": "content", "image2": "style"})  # core scales the second to the first's size
+    pair = node("ImageBatch", {"image1": "content", "image2": "style"})  # core scales the second to the first's size
     second = node("ImageFromBatch", {"image": "batch"}, batch_index=1, length=1)
-    batched = run(client, "picture", **small(), batch=flipped, **adain("batch"))
-    alone = run(client, "picture", **small(), batch=flipped, second=second, **adain("second"))
+    batched = run(client, "picture", **small(), batch=pair, **adain("batch"))
+    alone = run(client, "picture", **small(), batch=pair, second=second, **adain("second"))
     assert len(batched) == 2
     assert (batched[1] - alone[0]).abs().max() < STEP
 
@@ -101,26 +101,19 @@ def test_transparent_pictures(client: Client) -> None:
 @pytest.mark.parametrize("ours", ["AdaIN", "WCT Level", "Stylize Large"])
 def test_still_frames_come_back_still(ours: str, statistics: str, client: Client) -> None:
     frames = node("RepeatImageBatch", {"image": "content"}, amount=5)
-    alphas = {f"alpha_relu{k}_1": 0.8 for k in range(1, 6)}
-    links = {"network": "network", "content": "frames"}
-    nodes = {
-        "AdaIN": adain("frames", statistics=statistics),
-        "WCT Level": {
-            "picture": node(
-                "BrushworkWCTLevel",
-                {**links, "style": "style"},
-                level="relu3_1",
-                alpha=1.0,
-                method="whitening-colouring",
-                statistics=statistics,
-            )
-        },
-        "Stylize Large": {
-            "picture": node(
-                "BrushworkStylizeLarge", {**links, "style_1": "style"}, method="adain", **alphas, statistics=statistics
-            )
-        },
-    }
-    pictures = run(client, "picture", **small(), frames=frames, **nodes[ours])
+    pictures = run(client, "picture", **small(), frames=frames, **stylised(ours, statistics))
     assert len(pictures) == 5
     assert all((picture - pictures[0]).abs().max() < STEP for picture in pictures)
+
+
+def stylised(ours: str, statistics: str) -> dict[str, Node]:
+    """From "frames" to "picture" by one of our nodes."""
+    if ours == "AdaIN":
+        return adain("frames", statistics=statistics)
+    links = {"network": "network", "content": "frames"}
+    if ours == "WCT Level":
+        level = {"level": "relu3_1", "alpha": 1.0, "method": "whitening-colouring", "statistics": statistics}
+        return {"picture": node("BrushworkWCTLevel", {**links, "style": "style"}, **level)}
+    alphas = {f"alpha_relu{k}_1": 0.8 for k in range(1, 6)}
+    links["style_1"] = "style"
+    return {"picture": node("BrushworkStylizeLarge", links, method="adain", **alphas, statistics=statistics)}

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..models.network import ADAIN
 from ..models.vgg import ADAIN_LEVEL
-from .canvas import BLUE, OCHRE, RED, VIOLET, Box, Canvas
+from .canvas import BLUE, OCHRE, RED, VIOLET, Box, Canvas, Cell
 from .parts import ABOUT_NETWORK, bright, encode, network, sample, save, sheet, square, start
 
 ALPHAS = (0.0, 0.33, 0.67, 1.0)
@@ -58,7 +58,7 @@ def alpha_sweep() -> Canvas:
             mixed = canvas.add("BrushworkBlendByAlpha", (4, row), title, content=own, stylised=restyled, alpha=alpha)
             pictures.append(_paint(canvas, (5, row), net, mixed))
     labels = [f"alpha {alpha:g}" for alpha in ALPHAS]
-    save(canvas, (7, 0), sheet(canvas, (6, 0), pictures, labels, 2), "adain_alpha_sweep")
+    save(canvas, (6, 1), sheet(canvas, (6, 0), pictures, labels, 2), "adain_alpha_sweep")
     return canvas
 
 
@@ -77,19 +77,19 @@ def four_styles() -> Canvas:
         names = ("swirling_night", "autumn_avenue", "sea_mosaic", "paper_leaves")
         corners = ("top left", "top right", "bottom left", "bottom right")
         styles = [
-            sample(canvas, 2 + index, f"Style {corner}", name)
+            sample(canvas, index, f"Style {corner}", name, column=2)
             for index, (name, corner) in enumerate(zip(names, corners, strict=True))
         ]
     with canvas.group("Each style by itself", OCHRE):
-        own = encode(canvas, (2, 1), net, square(canvas, (2, 0), content, 300, 75), ADAIN_LEVEL, "Encode content")
-        targets = [encode(canvas, (2, 2 + index), net, style, ADAIN_LEVEL) for index, style in enumerate(styles)]
+        own = encode(canvas, (3, 1), net, square(canvas, (3, 0), content, 300, 75), ADAIN_LEVEL, "Encode content")
+        targets = [encode(canvas, (3, 2 + index), net, style, ADAIN_LEVEL) for index, style in enumerate(styles)]
         restyled = [
-            canvas.add("BrushworkAdaIN", (3, 2 + index), content=own, style=target)
+            canvas.add("BrushworkAdaIN", (4, 2 + index), content=own, style=target)
             for index, target in enumerate(targets)
         ]
     with canvas.group("Nine mixtures, where the sheet has them", RED):
         pictures = [_mixture(canvas, net, restyled, across, down) for down, across in product(range(3), range(3))]
-    save(canvas, (11, 0), sheet(canvas, (10, 0), pictures, [], 3), "adain_four_styles")
+    save(canvas, (8, 1), sheet(canvas, (8, 0), pictures, [], 3), "adain_four_styles")
     return canvas
 
 
@@ -135,19 +135,19 @@ def colours() -> Canvas:
     )
     net, content, style = start(canvas, "chelsea", "sea_mosaic")
     with canvas.group("Content", OCHRE):
-        cut = square(canvas, (2, 0), content, 300, 75)
-        own = encode(canvas, (2, 1), net, cut, ADAIN_LEVEL, "Encode content")
+        cut = square(canvas, (3, 0), content, 300, 75)
+        own = encode(canvas, (4, 0), net, cut, ADAIN_LEVEL, "Encode content")
     with canvas.group("As it comes, then the content's hues", RED):
-        plain = _restyled(canvas, 0, net, own, style)
-        hues = canvas.add("BrushworkPreserveColor", (7, 0), "Luminance", stylised=plain, content=cut, how="luminance")
+        plain = _restyled(canvas, (3, 1), net, own, style)
+        hues = canvas.add("BrushworkPreserveColor", (6, 1), "Luminance", stylised=plain, content=cut, how="luminance")
     with canvas.group("The style in the content's colours", VIOLET):
         matched = canvas.add(
             "BrushworkPreserveColor", (3, 2), "Colour matching", stylised=style, content=cut, how="colour matching"
         )
-        second = _restyled(canvas, 2, net, own, matched)
+        second = _restyled(canvas, (4, 2), net, own, matched)
     labels = ("content", "the style's colours", "luminance", "colour matching")
     result = sheet(canvas, (8, 0), (cut, plain, hues, second), labels, 2)
-    save(canvas, (9, 0), result, "adain_colors")
+    save(canvas, (8, 1), result, "adain_colors")
     return canvas
 
 
@@ -162,12 +162,13 @@ def _mixture(canvas: Canvas, net: Box, restyled: list[Box], across: int, down: i
     numbers = range(1, 5)
     inputs: dict[str, Any] = {f"weight_{n}": weight for n, weight in zip(numbers, weights, strict=True)}
     inputs |= {f"features_{n}": features for n, features in zip(numbers, restyled, strict=True)}
-    column = 4 + 2 * across
-    mixed = canvas.add("BrushworkMixStyles", (column, 1 + down), f"Mix {across + 1} of row {down + 1}", **inputs)
-    return _paint(canvas, (column + 1, 1 + down), net, mixed)
+    column, row = 5 + across, 2 * down
+    mixed = canvas.add("BrushworkMixStyles", (column, row), f"Mix {across + 1} of row {down + 1}", **inputs)
+    return _paint(canvas, (column, row + 1), net, mixed)
 
 
-def _restyled(canvas: Canvas, row: int, net: Box, content: Box, style: Box) -> Box:
-    target = encode(canvas, (4, row), net, style, ADAIN_LEVEL, "Encode style")
-    restyled = canvas.add("BrushworkAdaIN", (5, row), content=content, style=target)
-    return _paint(canvas, (6, row), net, restyled)
+def _restyled(canvas: Canvas, cell: Cell, net: Box, content: Box, style: Box) -> Box:
+    column, row = cell
+    target = encode(canvas, cell, net, style, ADAIN_LEVEL, "Encode style")
+    restyled = canvas.add("BrushworkAdaIN", (column + 1, row), content=content, style=target)
+    return _paint(canvas, (column + 2, row), net, restyled)

@@ -14,18 +14,15 @@ Cell = tuple[int, int]
 """Column and row, from the top left."""
 BLUE, GREEN, OCHRE, RED, VIOLET = "#3f789e", "#6a8f5a", "#b58b2a", "#a0564a", "#7a5c99"
 NOTE = "MarkdownNote"
-TALL = 5
-"""Rows of a node that may be high: all rows that a canvas has, so that it parts none of them."""
 
 
 @dataclass(eq=False)
 class Box:
-    """One node: its id, its kind, where it stands (over how many rows), and its inputs: values, or what it reads."""
+    """One node: its id, its kind, where it stands, and its inputs: values, or what it reads."""
 
     id: int
     kind: str
     cell: Cell
-    rows: int = 1
     title: str = ""
     inputs: dict[str, Any] = field(default_factory=dict)
     text: str = ""
@@ -85,19 +82,19 @@ class Canvas:
         self.groups: list[Group] = []
         self._open: Group | None = None
 
-    def add(self, kind: str, cell: Cell, title: str = "", rows: int = 1, **inputs: Any) -> Box:  # noqa: ANN401
+    def add(self, kind: str, cell: Cell, title: str = "", **inputs: Any) -> Box:  # noqa: ANN401
         """A node at a cell; an input is a constant, the box whose first output it reads, or an outlet.
 
         ValueError where the node has no such input, or the input takes no such value.
         """
-        box = Box(len(self.boxes) + 1, kind, cell, rows, title)
+        box = Box(len(self.boxes) + 1, kind, cell, title)
         box.inputs = {name: _accepted(box.declared, name, value) for name, value in inputs.items()}
         self._place(box)
         return box
 
     def note(self, text: str) -> None:
-        """What the workflow shows and what to play with, in the first column."""
-        self._place(Box(len(self.boxes) + 1, NOTE, (0, 0), TALL, "What this shows", text=text))
+        """What the workflow shows and what to play with, at the top left, above where it starts."""
+        self._place(Box(len(self.boxes) + 1, NOTE, (1, -1), "What this shows", text=text))
 
     @contextmanager
     def group(self, title: str, colour: str) -> Iterator[None]:

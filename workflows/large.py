@@ -32,6 +32,6 @@ def stylize() -> Canvas:
     with canvas.group("Five levels in one node", OCHRE):
         inputs: dict[str, Any] = {f"alpha_relu{level}_1": 0.6 for level in LEVELS}
         inputs |= {"network": net, "content": large, "style_1": strokes, "method": "whitening-colouring"}
-        image = canvas.add("BrushworkStylizeLarge", (3, 1), rows=2, **inputs)
+        image = canvas.add("BrushworkStylizeLarge", (3, 1), **inputs)
     save(canvas, (4, 1), image, "stylize_large")
     return canvas

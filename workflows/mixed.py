@@ -31,7 +31,7 @@ def pipeline() -> Canvas:
         mask = bright(canvas, content, "blue", 0.65)
     with canvas.group("Coarse: WCT", RED):
         coarse = canvas.add(
-            "BrushworkWCTLevel", (3, 1), network=net, content=content, style=style, level=COARSE, alpha=0.6
+            "BrushworkWCTLevel", (2, 0), network=net, content=content, style=style, level=COARSE, alpha=0.6
         )
     with canvas.group("Finer: AdaIN", OCHRE):
         own = encode(canvas, (4, 1), net, coarse, FINE, "Encode picture")
@@ -40,10 +40,10 @@ def pipeline() -> Canvas:
         blended = canvas.add("BrushworkBlendByAlpha", (5, 2), content=own, stylised=restyled)
         painted = decode(canvas, (6, 1), net, blended)
     with canvas.group("Background: StyleBank", RED):
-        plain = encode(canvas, (7, 1), bank, painted, LEVEL, "Encode the painted picture")
-        photo = encode(canvas, (7, 2), bank, content, LEVEL, "Encode the photograph")
-        filtered = canvas.add("BrushworkStyleBankFilter", (8, 1), network=bank, features=photo, style=NIGHT)
-        joined = canvas.add("BrushworkRegionMask", (8, 2), inside=filtered, outside=plain, mask=mask, feather=8)
-        image = decode(canvas, (9, 1), bank, joined)
-    save(canvas, (10, 1), image, "mixed")
+        plain = encode(canvas, (4, 3), bank, painted, LEVEL, "Encode the painted picture")
+        photo = encode(canvas, (4, 4), bank, content, LEVEL, "Encode the photograph")
+        filtered = canvas.add("BrushworkStyleBankFilter", (5, 4), network=bank, features=photo, style=NIGHT)
+        joined = canvas.add("BrushworkRegionMask", (6, 3), inside=filtered, outside=plain, mask=mask, feather=8)
+        image = decode(canvas, (6, 4), bank, joined)
+    save(canvas, (7, 1), image, "mixed")
     return canvas

@@ -48,8 +48,8 @@ def brush_size() -> Canvas:
     )
     net, content, style = start(canvas, "coffee", "rose_window", NETWORK)
     with canvas.group("Content", OCHRE):
-        cut = square(canvas, (2, 0), content, 400, 80)
-        own = encode(canvas, (2, 1), net, cut, LEVEL, "Encode content")
+        cut = square(canvas, (3, -1), content, 400, 80)
+        own = encode(canvas, (4, -1), net, cut, LEVEL, "Encode content")
     pictures = []
     with canvas.group("The style, small to large", RED):
         for row, size in enumerate(SIZES):
@@ -60,7 +60,7 @@ def brush_size() -> Canvas:
             matched = canvas.add("BrushworkCoMatch", (5, row), network=net, content=own, style=target)
             pictures.append(decode(canvas, (6, row), net, matched))
     labels = ["content", *(f"style of {size} pixels" for size in SIZES)]
-    save(canvas, (8, 0), sheet(canvas, (7, 0), [cut, *pictures], labels, 2), "msgnet_brush_size")
+    save(canvas, (7, 1), sheet(canvas, (7, 0), [cut, *pictures], labels, 2), "msgnet_brush_size")
     return canvas
 
 
@@ -90,7 +90,7 @@ def interpolation() -> Canvas:
             )
             pictures.append(decode(canvas, (5, row), net, mixed))
     result = sheet(canvas, (6, 0), [cut, *pictures], ["content", *SHARE_LABELS], 3)
-    save(canvas, (7, 0), result, "msgnet_interpolation")
+    save(canvas, (6, 1), result, "msgnet_interpolation")
     return canvas
 
 

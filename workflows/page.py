@@ -8,7 +8,7 @@ from uuid import NAMESPACE_URL, uuid5
 from ..headless.catalogue import known_nodes
 from ..headless.sockets import sockets
 from .canvas import NOTE, Box, Canvas, Outlet
-from .layout import Point, frame, positions, size
+from .layout import FONT, Point, frame, positions, size, view
 
 OPTIONAL_SHAPE = 7
 """How the page draws, and writes down, the socket of an optional input."""
@@ -33,13 +33,13 @@ def to_page(canvas: Canvas, name: str) -> Json:
                 "title": group.title,
                 "bounding": list(frame(group, places)),
                 "color": group.colour,
-                "font_size": 24,
+                "font_size": FONT,
                 "flags": {},
             }
             for index, group in enumerate(canvas.groups)
         ],
         "config": {},
-        "extra": {},
+        "extra": {"ds": view(canvas, places)},
         "version": 0.4,
     }
 

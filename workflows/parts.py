@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .canvas import BLUE, GREEN, TALL, Box, Canvas, Outlet
+from .canvas import BLUE, GREEN, Box, Canvas, Outlet
 
 NETWORK = "compact"
 ABOUT_NETWORK = (
@@ -21,9 +21,9 @@ def network(canvas: Canvas, cell: tuple[int, int] = (1, 0), name: str = NETWORK,
     return canvas.add("BrushworkLoadStyleNetwork", cell, title, name=name)
 
 
-def sample(canvas: Canvas, row: int, title: str, name: str) -> Box:
-    """A sample picture in the first column of nodes."""
-    return canvas.add("BrushworkSamplePicture", (1, row), title, name=name)
+def sample(canvas: Canvas, row: int, title: str, name: str, column: int = 1) -> Box:
+    """A sample picture, in the first column of nodes unless told."""
+    return canvas.add("BrushworkSamplePicture", (column, row), title, name=name)
 
 
 def start(canvas: Canvas, content: str, style: str, name: str = NETWORK) -> tuple[Box, Box, Box]:
@@ -58,12 +58,10 @@ def sheet(
     """All results on one picture, in order."""
     slots: dict[str, Any] = {f"image_{index + 1}": image for index, image in enumerate(images)}
     side = 960 // columns
-    return canvas.add(
-        "BrushworkContactSheet", cell, rows=TALL, labels="\n".join(labels), columns=columns, side=side, **slots
-    )
+    return canvas.add("BrushworkContactSheet", cell, labels="\n".join(labels), columns=columns, side=side, **slots)
 
 
 def save(canvas: Canvas, cell: tuple[int, int], image: Box, name: str) -> None:
     """Where every workflow ends."""
     with canvas.group("Result", GREEN):
-        canvas.add("SaveImage", cell, "Result", rows=TALL, images=image, filename_prefix=f"brushwork/{name}")
+        canvas.add("SaveImage", cell, "Result", images=image, filename_prefix=f"brushwork/{name}")

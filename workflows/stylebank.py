@@ -50,12 +50,13 @@ def fusion() -> Canvas:
         own = encode(canvas, (2, 1), net, cut, LEVEL)
     pictures = []
     with canvas.group("From the first style to the second", VIOLET):
-        for row, (first, second) in enumerate(SHARES):
+        for index, (first, second) in enumerate(SHARES):
             chosen = {"style_1": NIGHT, "weight_1": first, "style_2": CITY, "weight_2": second}
-            fused = canvas.add("BrushworkStyleBankMix", (3, row), network=net, features=own, **chosen)
-            pictures.append(decode(canvas, (4, row), net, fused))
-    result = sheet(canvas, (5, 0), [cut, *pictures], ["content", *SHARE_LABELS], 3)
-    save(canvas, (6, 0), result, "stylebank_fusion")
+            column, row = 3 + 2 * (index // 3), index % 3
+            fused = canvas.add("BrushworkStyleBankMix", (column, row), network=net, features=own, **chosen)
+            pictures.append(decode(canvas, (column + 1, row), net, fused))
+    result = sheet(canvas, (7, 0), [cut, *pictures], ["content", *SHARE_LABELS], 3)
+    save(canvas, (7, 1), result, "stylebank_fusion")
     return canvas
 
 
@@ -106,7 +107,7 @@ def learn() -> Canvas:
         image = decode(canvas, (3, 3), learnt, _filter(canvas, (3, 2), learnt, own, "my style"))
     pictures = cut, style, image, learnt.output("chart")
     result = sheet(canvas, (4, 0), pictures, ("content", "style", "the style learnt", "losses"), 2)
-    save(canvas, (5, 0), result, "stylebank_learn")
+    save(canvas, (4, 1), result, "stylebank_learn")
     return canvas
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .canvas import BLUE, OCHRE, RED, VIOLET, Box, Canvas
+from .canvas import BLUE, OCHRE, RED, VIOLET, Box, Canvas, Cell
 from .parts import ABOUT_NETWORK, decode, encode, network, sample, save, sheet, start
 
 LEVELS = (5, 4, 3, 2, 1)
@@ -52,7 +52,7 @@ def per_level() -> Canvas:
         with canvas.group(title.capitalize(), (OCHRE, RED, OCHRE)[row]):
             cascades.append(_cascade(canvas, (2, 1 + row), (net, content, style), alphas))
     labels = ["content", *(f"relu{k}_1 alone" for k in LEVELS), *STRENGTHS]
-    save(canvas, (8, 0), sheet(canvas, (7, 0), [content, *alone, *cascades], labels, 3), "wct_levels")
+    save(canvas, (7, 1), sheet(canvas, (7, 0), [content, *alone, *cascades], labels, 3), "wct_levels")
     return canvas
 
 
@@ -71,14 +71,14 @@ def two_styles() -> Canvas:
         styles = sample(canvas, 2, "Style left", "swirling_night"), sample(canvas, 3, "Style right", "autumn_avenue")
     with canvas.group("Mask: the left part", VIOLET):
         black = canvas.add("SolidMask", (2, 0), "Black", value=0, width=451, height=300)
-        white = canvas.add("SolidMask", (2, 1), "White", value=1, width=218, height=300)
-        left = canvas.add("MaskComposite", (2, 2), "Left", destination=black, source=white, operation="add")
-        right = canvas.add("InvertMask", (2, 3), "Right", mask=left)
+        white = canvas.add("SolidMask", (3, 0), "White", value=1, width=218, height=300)
+        left = canvas.add("MaskComposite", (4, 0), "Left", destination=black, source=white, operation="add")
+        right = canvas.add("InvertMask", (5, 0), "Right", mask=left)
     image = content
-    for column, level in enumerate(LEVELS[1:]):
-        with canvas.group(f"relu{level}_1", (OCHRE, RED)[column % 2]):
+    with canvas.group("Four levels, coarse to fine: above the left part, below the right one", OCHRE):
+        for column, level in enumerate(LEVELS[1:]):
             for row, (style, mask) in enumerate(zip(styles, (left, right), strict=True)):
-                image = _level(canvas, (3 + column, 1 + row), (net, image, style), level, 0.6, content_mask=mask)
+                image = _level(canvas, (2 + column, 1 + row), (net, image, style), level, 0.6, content_mask=mask)
     save(canvas, (7, 1), image, "wct_two_styles")
     return canvas
 
@@ -120,18 +120,18 @@ def texture_mix() -> Canvas:
         styles = sample(canvas, 2, "First style", "rose_window"), sample(canvas, 3, "Second style", "autumn_avenue")
     for index, level in enumerate(LEVELS):
         with canvas.group(f"Both styles at relu{level}_1", (OCHRE, RED)[index % 2]):
-            image = _both(canvas, 2 + 3 * index, (net, image, *styles), level)
-    save(canvas, (17, 1), image, "wct_texture_mix")
+            image = _both(canvas, (2 + 3 * (index % 3), 3 * (index // 3)), (net, image, *styles), level)
+    save(canvas, (8, 3), image, "wct_texture_mix")
     return canvas
 
 
-def _level(canvas: Canvas, cell: tuple[int, int], sources: Sequence[Box], level: int, alpha: float, **mask: Box) -> Box:
+def _level(canvas: Canvas, cell: Cell, sources: Sequence[Box], level: int, alpha: float, **mask: Box) -> Box:
     net, content, style = sources
     inputs: dict[str, Any] = {"network": net, "content": content, "style": style, **mask}
     return canvas.add("BrushworkWCTLevel", cell, f"WCT relu{level}_1", level=f"relu{level}_1", alpha=alpha, **inputs)
 
 
-def _cascade(canvas: Canvas, cell: tuple[int, int], sources: Sequence[Box], alphas: Sequence[float]) -> Box:
+def _cascade(canvas: Canvas, cell: Cell, sources: Sequence[Box], alphas: Sequence[float]) -> Box:
     net, image, style = sources
     for index, (level, alpha) in enumerate(zip(LEVELS, alphas, strict=True)):
         if alpha:  # at 0 the decoder would still lose something
@@ -139,14 +139,19 @@ def _cascade(canvas: Canvas, cell: tuple[int, int], sources: Sequence[Box], alph
     return image
 
 
-def _both(canvas: Canvas, column: int, sources: Sequence[Box], level: int) -> Box:
+def _both(canvas: Canvas, cell: Cell, sources: Sequence[Box], level: int) -> Box:
     net, image, *styles = sources
-    own = encode(canvas, (column, 1), net, image, f"relu{level}_1", "Encode content")
+    column, top = cell
+    own = encode(canvas, cell, net, image, f"relu{level}_1", "Encode content")
     coloured = []
-    for row, style in enumerate(styles):
-        target = encode(canvas, (column, 2 + row), net, style, f"relu{level}_1")
-        coloured.append(canvas.add("BrushworkWCT", (column + 1, 2 + row), content=own, style=target))
+    for row, style in enumerate(styles, top + 1):
+        target = encode(canvas, (column, row), net, style, f"relu{level}_1")
+        coloured.append(canvas.add("BrushworkWCT", (column + 1, row), content=own, style=target))
     mixed = canvas.add(
-        "BrushworkMixStyles", (column + 2, 1), f"Mix relu{level}_1", features_1=coloured[0], features_2=coloured[1]
+        "BrushworkMixStyles",
+        (column + 2, top + 1),
+        f"Mix relu{level}_1",
+        features_1=coloured[0],
+        features_2=coloured[1],
     )
-    return decode(canvas, (column + 2, 2), net, mixed)
+    return decode(canvas, (column + 2, top + 2), net, mixed)

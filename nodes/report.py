@@ -61,4 +61,4 @@ def _measure(
         )
         away = content_distance(after, before).mean().item()
     styles = [after for after, _ in rows.values()]
-    return away, sum(styles) / len(styles), picture_out(bar_chart(rows, ("result", "content")))
+    return away, sum(styles) / len(styles), picture_out(bar_chart(rows, ("result to style", "content to style")))

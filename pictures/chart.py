@@ -28,7 +28,7 @@ def _legend(names: tuple[str, ...]) -> Tensor:
     strip = _paper()
     width = BARS // len(names)
     for index, name in enumerate(names):
-        ink = (PAPER - draw_text(name, (TEXT, width), PAPER, ink=0.0)) / PAPER  # 1 in the letters
+        ink = (PAPER - draw_text(name, (TEXT, width), PAPER, ink=0.0, at_left=True)) / PAPER  # 1 in the letters
         left, top = LABEL + index * width, (ROW - TEXT) // 2
         strip[:, top : top + TEXT, left : left + width] = PAPER - ink * (PAPER - _colour(index))
     return strip
@@ -45,7 +45,8 @@ def _row(label: str, values: tuple[float, ...], largest: float) -> Tensor:
         strip[:, top : top + thickness - 1, LABEL:end] = _colour(index)
         text = min(TEXT, thickness)
         top += (thickness - text) // 2
-        strip[:, top : top + text, end : end + NUMBER] = draw_text(f"{value:.3g}", (text, NUMBER), PAPER)
+        number = draw_text(f"{value:.3g}", (text, NUMBER - MARGIN), PAPER, at_left=True)
+        strip[:, top : top + text, end + MARGIN : end + NUMBER] = number
     return strip
 
 

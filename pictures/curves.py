@@ -20,6 +20,10 @@ TOP, BOTTOM, RIGHT = 2 * MARGIN + TEXT, HEIGHT - MARGIN - TEXT, WIDTH - MARGIN
 """Between these, from `LEFT` on, the lines run."""
 POINTS = 150
 """At most this many a line: of more, neighbours are averaged."""
+GRID = 0.9
+"""Grey of the lines that halve and quarter the scale."""
+FINE = 2
+"""Lines are drawn this much larger, and come out smooth."""
 INKS = (*COLOURS, (0.36, 0.55, 0.30), (0.62, 0.45, 0.68))
 
 
@@ -33,12 +37,12 @@ def line_chart(lines: Mapping[str, Sequence[float]], across: str = "steps") -> T
     count = max((len(values) for values in lines.values()), default=0)
     largest = max((value for values in lines.values() for value in _thinned(values)), default=0.0) or 1.0
     grey = round(PAPER * 255)
-    canvas = Image.new("RGB", (WIDTH, HEIGHT), (grey, grey, grey))
+    canvas = Image.new("RGB", (WIDTH * FINE, HEIGHT * FINE), (grey, grey, grey))
     draw = ImageDraw.Draw(canvas)
     _axes(draw)
-    for values, ink in zip(lines.values(), INKS, strict=False):
+    for values, ink in zip(filter(len, lines.values()), INKS, strict=False):
         _line(draw, [value / largest for value in _thinned(values)], ink)
-    chart = torch.frombuffer(bytearray(canvas.tobytes()), dtype=torch.uint8).reshape(HEIGHT, WIDTH, 3)
+    chart = torch.frombuffer(bytearray(canvas.reduce(FINE).tobytes()), dtype=torch.uint8).reshape(HEIGHT, WIDTH, 3)
     chart = chart.movedim(-1, 0).float() / 255
     for number, height in ((f"{largest:.3g}", TOP), ("0", BOTTOM)):
         _write(chart, number, (height - TEXT // 2, 0), LEFT - MARGIN // 2)
@@ -54,16 +58,22 @@ def _thinned(values: Sequence[float]) -> list[float]:
 
 
 def _axes(draw: ImageDraw) -> None:
-    ink = (round(AXIS * 255),) * 3
-    draw.line([(LEFT - 2, TOP), (LEFT - 2, BOTTOM + 2), (RIGHT, BOTTOM + 2)], fill=ink, width=2)
+    for quarter in range(4):
+        height = TOP + quarter * (BOTTOM - TOP) / 4
+        _stroke(draw, [(LEFT, height), (RIGHT, height)], (GRID,) * 3, 1)
+    _stroke(draw, [(LEFT - 2, TOP), (LEFT - 2, BOTTOM + 2), (RIGHT, BOTTOM + 2)], (AXIS,) * 3, 2)
 
 
 def _line(draw: ImageDraw, heights: list[float], ink: tuple[float, ...]) -> None:
     """`heights` in 0..1."""
     stride = (RIGHT - LEFT) / max(1, len(heights) - 1)
     points = [(LEFT + index * stride, BOTTOM - height * (BOTTOM - TOP)) for index, height in enumerate(heights)]
-    colour = tuple(round(part * 255) for part in ink)
-    draw.line(points if len(points) != 1 else points * 2, fill=colour, width=3, joint="curve")
+    _stroke(draw, points if len(points) != 1 else points * 2, ink, 3)
+
+
+def _stroke(draw: ImageDraw, points: list[tuple[float, float]], ink: tuple[float, ...], width: int) -> None:
+    larger = [(x * FINE, y * FINE) for x, y in points]
+    draw.line(larger, fill=tuple(round(part * 255) for part in ink), width=width * FINE, joint="curve")
 
 
 def _legend(chart: Tensor, names: list[str]) -> None:

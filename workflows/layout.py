@@ -15,17 +15,18 @@ from .canvas import NOTE, Box, Canvas, Group
 
 TITLE, SLOT, WIDGET = 30, 20, 24
 """Heights of a node's title (which stands above its position), of a socket's line and of a widget's."""
-GAP_X, GAP_Y, PART = 40, 32, 20
+GAP_X, GAP_Y, PART = 40, 32, 16
 """Free space between nodes, enough for the taller ones that the page draws if so set; and between blocks in a stack."""
 PADDING, HEADING, FONT = 20, 46, 18
 """A group's space around its nodes; above them for its title, in letters of this size, and for the pack's badges."""
 TEXT_HEIGHT, LINE, LETTERS = 150, 15, 46
 """Height of a text widget; of a line in a note, and how many letters it holds."""
 WIDTH, NOTE_WIDTH, PICTURE = 240, 280, (400, 440)
+WIDE = {"BrushworkStyleBankMix": 280}
 THUMBNAILS = {"BrushworkSamplePicture": 88, "BrushworkStyleBankFilter": 88, "BrushworkStyleBankMix": 52}
 """Height of the pictures on nodes that choose samples or styles (`web/js/thumbnails.js`)."""
 SHOWS_PICTURE = ("SaveImage", "PreviewImage")
-CORNER, ROOM = (60, 78), (1460, 740)
+CORNER, ROOM = (60, 88), (1460, 730)
 """Where the view of a graph begins, and its size, so that the page's bars leave it free in a window of 1600 x 900."""
 Point = tuple[int, int]
 Rectangle = tuple[int, int, int, int]
@@ -73,7 +74,7 @@ def size(box: Box) -> Point:
     texts = sum(bool(socket.options.get("multiline")) for socket in inputs)
     slots = max(len(box.outputs), sum(not socket.widget for socket in inputs))
     height = slots * SLOT + widgets * WIDGET + texts * TEXT_HEIGHT + (14 if widgets else 6)
-    return WIDTH, height + THUMBNAILS.get(box.kind, 0)
+    return WIDE.get(box.kind, WIDTH), height + THUMBNAILS.get(box.kind, 0)
 
 
 def positions(canvas: Canvas) -> dict[int, Point]:

@@ -84,13 +84,14 @@ def interpolation() -> Canvas:
         one, other = (_matched(canvas, 2 + row, (net, own, style)) for row, style in enumerate(styles))
     pictures = []
     with canvas.group("From the first to the second", VIOLET):
-        for row, (first, second) in enumerate(SHARES):
+        for index, (first, second) in enumerate(SHARES):
+            column, row = 4 + 2 * (index // 3), index % 3
             mixed = canvas.add(
-                "BrushworkMixStyles", (4, row), features_1=one, features_2=other, weight_1=first, weight_2=second
+                "BrushworkMixStyles", (column, row), features_1=one, features_2=other, weight_1=first, weight_2=second
             )
-            pictures.append(decode(canvas, (5, row), net, mixed))
-    result = sheet(canvas, (6, 0), [cut, *pictures], ["content", *SHARE_LABELS], 3)
-    save(canvas, (6, 1), result, "msgnet_interpolation")
+            pictures.append(decode(canvas, (column + 1, row), net, mixed))
+    result = sheet(canvas, (8, 0), [cut, *pictures], ["content", *SHARE_LABELS], 3)
+    save(canvas, (8, 1), result, "msgnet_interpolation")
     return canvas
 
 

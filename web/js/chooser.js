@@ -1,7 +1,7 @@
 // A dialog of thumbnails to choose from; it belongs to no node.
 
 const STYLE = `
-.brushwork-chooser { max-width: 640px; max-height: 80vh; padding: 16px; border: 1px solid var(--border-color, #4e4e4e);
+.brushwork-chooser { width: min(680px, 90vw); max-height: 80vh; padding: 16px; border: 1px solid var(--border-color, #4e4e4e);
   border-radius: 8px; background: var(--comfy-menu-bg, #353535); color: var(--input-text, #ddd); }
 .brushwork-chooser::backdrop { background: rgb(0 0 0 / 50%); }
 .brushwork-chooser div { display: grid; grid-template-columns: repeat(auto-fill, minmax(112px, 1fr)); gap: 8px; }

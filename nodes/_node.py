@@ -9,8 +9,12 @@ from . import _host, _inputs
 from ._door import accepted
 
 
+PLAIN_WORDS = ("style transfer", "neural style", "painting", "artistic")
+"""What somebody types who knows none of the papers."""
+
+
 class Node:
-    """A node says what it takes in INPUT_TYPES and does its work in `run`."""
+    """A node says what it takes in INPUT_TYPES and does its work in `run`; the plain words find it too."""
 
     TITLE: str
     CATEGORY: str
@@ -21,6 +25,9 @@ class Node:
     OUTPUT_TOOLTIPS: tuple[str, ...]
     FUNCTION = "execute"
     run: ClassVar[Callable[..., tuple[Any, ...]]]
+
+    def __init_subclass__(cls) -> None:
+        cls.SEARCH_ALIASES = list(dict.fromkeys([*cls.SEARCH_ALIASES, *PLAIN_WORDS]))
 
     @classmethod
     def INPUT_TYPES(cls) -> _inputs.Inputs:

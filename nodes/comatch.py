@@ -17,7 +17,7 @@ class CoMatch(FeatureNode):
     TITLE = "CoMatch"
     CATEGORY = "brushwork/transform"
     DESCRIPTION = "MSG-Net's layer: a learned matrix matches the content's features to the style's Gram matrix."
-    SEARCH_ALIASES = ["msg-net", "msgnet", "multi-style generative network", "inspiration layer"]
+    SEARCH_ALIASES = ["msg-net", "msgnet", "multi-style generative network", "inspiration layer", "gram matrix"]
 
     @classmethod
     def INPUT_TYPES(cls) -> _inputs.Inputs:

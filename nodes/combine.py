@@ -18,7 +18,7 @@ class BlendByAlpha(FeatureNode):
     TITLE = "Blend by Alpha"
     CATEGORY = "brushwork/combine"
     DESCRIPTION = "Blends the content's features with the restyled ones: the strength of the style."
-    SEARCH_ALIASES = ["strength", "content style trade-off", "interpolate"]
+    SEARCH_ALIASES = ["strength", "content style trade-off", "interpolate", "adain", "wct", "msg-net"]
 
     @classmethod
     def INPUT_TYPES(cls) -> _inputs.Inputs:
@@ -42,7 +42,7 @@ class MixStyles(FeatureNode):
     TITLE = "Mix Styles"
     CATEGORY = "brushwork/combine"
     DESCRIPTION = "Mixes up to four versions of the same content by weight: between styles, or between methods."
-    SEARCH_ALIASES = ["interpolate styles", "style interpolation", "average"]
+    SEARCH_ALIASES = ["interpolate styles", "style interpolation", "average", "adain", "wct", "msg-net"]
 
     @classmethod
     def INPUT_TYPES(cls) -> _inputs.Inputs:
@@ -78,7 +78,7 @@ class RegionMask(FeatureNode):
     TITLE = "Region Mask"
     CATEGORY = "brushwork/combine"
     DESCRIPTION = "Puts one version of the content's features inside a mask and another outside it, with a soft edge."
-    SEARCH_ALIASES = ["spatial control", "composite features", "region"]
+    SEARCH_ALIASES = ["spatial control", "composite features", "region", "adain", "stylebank"]
 
     @classmethod
     def INPUT_TYPES(cls) -> _inputs.Inputs:

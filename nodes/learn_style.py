@@ -53,7 +53,7 @@ class LearnStyle(Node):
     TITLE = "Learn Style"
     CATEGORY = "brushwork/train"
     DESCRIPTION = "Teaches a StyleBank the style of one picture in minutes; nothing else in the bank changes."
-    SEARCH_ALIASES = ["train style", "new style", "stylebank training", "incremental"]
+    SEARCH_ALIASES = ["train style", "new style", "stylebank training", "incremental", "fine-tune"]
     RETURN_TYPES = (_inputs.NETWORK, "IMAGE", "IMAGE")
     RETURN_NAMES = ("network", "chart", "preview")
     OUTPUT_TOOLTIPS = (

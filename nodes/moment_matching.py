@@ -25,6 +25,7 @@ from ._passes import restyle
 from ._residency import KeptFeatures
 
 COARSE_TO_FINE = ("relu5_1", "relu4_1", "relu3_1", "relu2_1", "relu1_1")
+UNIVERSAL = "universal style transfer via feature transforms"
 
 
 class AdaIN(FeatureNode):
@@ -33,7 +34,7 @@ class AdaIN(FeatureNode):
     TITLE = "AdaIN"
     CATEGORY = "brushwork/transform"
     DESCRIPTION = "Gives every channel of the content's features the mean and the deviation of the style's."
-    SEARCH_ALIASES = ["adaptive instance normalization", "arbitrary style transfer"]
+    SEARCH_ALIASES = ["adaptive instance normalization", "arbitrary style transfer in real-time", "huang belongie"]
 
     @classmethod
     def INPUT_TYPES(cls) -> _inputs.Inputs:
@@ -59,7 +60,7 @@ class WCT(FeatureNode):
     TITLE = "WCT"
     CATEGORY = "brushwork/transform"
     DESCRIPTION = "Gives the content's features the whole covariance of the style's, not only each channel's deviation."
-    SEARCH_ALIASES = ["whitening coloring transform", "universal style transfer", "optimal transport"]
+    SEARCH_ALIASES = ["whitening coloring transform", UNIVERSAL, "optimal transport"]
 
     @classmethod
     def INPUT_TYPES(cls) -> _inputs.Inputs:
@@ -88,7 +89,7 @@ class WCTLevel(ImageNode):
     DESCRIPTION = (
         "Encodes, whitens and colours, blends and decodes at one level: chain five, coarse to fine, for the paper."
     )
-    SEARCH_ALIASES = ["universal style transfer", "wct cascade", "multi-level"]
+    SEARCH_ALIASES = ["whitening coloring transform", UNIVERSAL, "wct cascade", "multi-level"]
 
     @classmethod
     def INPUT_TYPES(cls) -> _inputs.Inputs:

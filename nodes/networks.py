@@ -58,7 +58,16 @@ class StyleEncoder(FeatureNode):
     TITLE = "Style Encoder"
     CATEGORY = "brushwork/network"
     DESCRIPTION = "Encodes a picture into features at one level: fine texture at relu1_1, large shapes at relu5_1."
-    SEARCH_ALIASES = ["vgg encode", "features", "encode style", "encode content"]
+    SEARCH_ALIASES = [
+        "vgg encode",
+        "features",
+        "encode style",
+        "encode content",
+        "adain",
+        "wct",
+        "msg-net",
+        "stylebank",
+    ]
     OUTPUT_TOOLTIPS = ("Features that remember their network, level and the picture's exact size.",)
 
     @classmethod
@@ -82,7 +91,7 @@ class StyleDecoder(ImageNode):
     TITLE = "Style Decoder"
     CATEGORY = "brushwork/network"
     DESCRIPTION = "Decodes features into a picture of exactly the size that was encoded."
-    SEARCH_ALIASES = ["vgg decode", "decode features", "invert features"]
+    SEARCH_ALIASES = ["vgg decode", "decode features", "invert features", "adain", "wct", "msg-net", "stylebank"]
 
     @classmethod
     def INPUT_TYPES(cls) -> _inputs.Inputs:

@@ -55,7 +55,7 @@ class BrushSize(ImageNode):
     TITLE = "Brush Size"
     CATEGORY = "brushwork/picture"
     DESCRIPTION = "Scales the style picture: a larger style has larger strokes."
-    SEARCH_ALIASES = ["style size", "stroke size", "style scale"]
+    SEARCH_ALIASES = ["style size", "stroke size", "style scale", "msg-net"]
 
     @classmethod
     def INPUT_TYPES(cls) -> _inputs.Inputs:
@@ -78,7 +78,7 @@ class TextureNoise(ImageNode):
     TITLE = "Texture Noise"
     CATEGORY = "brushwork/picture"
     DESCRIPTION = "Uniform noise as the content: WCT at full strength turns it into the style's texture."
-    SEARCH_ALIASES = ["texture synthesis", "noise image", "random"]
+    SEARCH_ALIASES = ["texture synthesis", "noise image", "random", "wct"]
 
     @classmethod
     def INPUT_TYPES(cls) -> _inputs.Inputs:

@@ -21,7 +21,7 @@ class StyleBankFilter(FeatureNode):
     TITLE = "StyleBank Filter"
     CATEGORY = "brushwork/transform"
     DESCRIPTION = "Paints features in one style of the bank: a convolution with that style's kernel."
-    SEARCH_ALIASES = ["style bank", "filter bank", "select style"]
+    SEARCH_ALIASES = ["style bank", "filter bank", "select style", "explicit representation"]
 
     @classmethod
     def INPUT_TYPES(cls) -> _inputs.Inputs:
@@ -47,7 +47,7 @@ class StyleBankMix(FeatureNode):
     TITLE = "StyleBank Mix"
     CATEGORY = "brushwork/transform"
     DESCRIPTION = "Fuses up to four styles of the bank by weight into one kernel, at the cost of one."
-    SEARCH_ALIASES = ["style bank", "style fusion", "linear fusion"]
+    SEARCH_ALIASES = ["style bank", "style fusion", "linear fusion", "explicit representation"]
 
     @classmethod
     def INPUT_TYPES(cls) -> _inputs.Inputs:

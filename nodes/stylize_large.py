@@ -25,7 +25,14 @@ class StylizeLarge(ImageNode):
     DESCRIPTION = (
         "AdaIN or the whole WCT cascade on a picture of any size: in tiles, in little memory, and without a seam."
     )
-    SEARCH_ALIASES = ["tiled style transfer", "high resolution", "out of memory", "wct cascade", "seamless tiles"]
+    SEARCH_ALIASES = [
+        "tiled style transfer",
+        "high resolution",
+        "out of memory",
+        "wct cascade",
+        "adain",
+        "seamless tiles",
+    ]
 
     @classmethod
     def INPUT_TYPES(cls) -> _inputs.Inputs:

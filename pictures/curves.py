@@ -40,7 +40,7 @@ def line_chart(lines: Mapping[str, Sequence[float]], across: str = "steps") -> T
     canvas = Image.new("RGB", (WIDTH * FINE, HEIGHT * FINE), (grey, grey, grey))
     draw = ImageDraw.Draw(canvas)
     _axes(draw)
-    for values, ink in zip(filter(len, lines.values()), INKS, strict=False):
+    for values, ink in zip(lines.values(), INKS, strict=False):
         _line(draw, [value / largest for value in _thinned(values)], ink)
     chart = torch.frombuffer(bytearray(canvas.reduce(FINE).tobytes()), dtype=torch.uint8).reshape(HEIGHT, WIDTH, 3)
     chart = chart.movedim(-1, 0).float() / 255
@@ -66,6 +66,8 @@ def _axes(draw: ImageDraw) -> None:
 
 def _line(draw: ImageDraw, heights: list[float], ink: tuple[float, ...]) -> None:
     """`heights` in 0..1."""
+    if not heights:
+        return
     stride = (RIGHT - LEFT) / max(1, len(heights) - 1)
     points = [(LEFT + index * stride, BOTTOM - height * (BOTTOM - TOP)) for index, height in enumerate(heights)]
     _stroke(draw, points if len(points) != 1 else points * 2, ink, 3)

@@ -5,7 +5,7 @@ from torch import Tensor
 
 
 def draw_text(text: str, size: tuple[int, int], paper: float, ink: float = 0.15, at_left: bool = False) -> Tensor:
-    """One line of `text`, centred or at the left, in a grey picture [3, H, W] of `size` (H, W), shrunk until it fits."""
+    """One line of `text`, centred or at the left, in a grey picture [3, H, W] of `size` (H, W); shrunk to fit."""
     from PIL import Image, ImageDraw, ImageFont
 
     height, width = size

@@ -121,3 +121,33 @@ def test_pages_name_titles_that_exist(name: str, language: str) -> None:
     core = {"Load Image", "Save Image", "Preview Image", "Load Video", "VAE Encode"}
     named = set(re.findall(r"\*\*(.+?)\*\*", page(name, language)))
     assert named <= titles | core
+
+
+@every_node
+@pytest.mark.parametrize("words", ["style transfer", "painting"])
+def test_plain_words_find_every_node(name: str, words: str) -> None:
+    assert words in NODES[name].SEARCH_ALIASES
+
+
+@every_node
+def test_search_words_are_plain_and_come_once(name: str) -> None:
+    words = NODES[name].SEARCH_ALIASES
+    assert len(set(words)) == len(words)
+    assert all(word == word.lower().strip() for word in words)
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("arbitrary style transfer", "BrushworkAdaIN"),
+        ("adaptive instance normalization", "BrushworkAdaIN"),
+        ("universal style transfer", "BrushworkWCT"),
+        ("whitening coloring", "BrushworkWCTLevel"),
+        ("multi-style generative network", "BrushworkCoMatch"),
+        ("explicit representation", "BrushworkStyleBankFilter"),
+        ("spatial control", "BrushworkRegionMask"),
+        ("texture synthesis", "BrushworkTextureNoise"),
+    ],
+)
+def test_papers_find_their_nodes(words: str, found: str) -> None:
+    assert any(words in alias for alias in NODES[found].SEARCH_ALIASES)

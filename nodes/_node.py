@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 from . import _host, _inputs
 from ._door import accepted
 
-
 PLAIN_WORDS = ("style transfer", "neural style", "painting", "artistic")
 """What somebody types who knows none of the papers."""
 

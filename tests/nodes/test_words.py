@@ -10,6 +10,7 @@ import pytest
 
 import brushwork
 from brushwork.nodes import NODES
+from brushwork.workflows.help_pictures import FOLDER, HELP
 
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / brushwork.WEB_DIRECTORY / "docs"
@@ -111,6 +112,14 @@ def test_both_pages_have_one_outline_and_the_same_code(name: str) -> None:
     for pattern in (r"^#+ ", r"^\| ", r"^- ", r"^```", r"arXiv \d{4}\.\d{5}"):
         first, second = (re.findall(pattern, text, re.MULTILINE) for text in (english, chinese))
         assert len(first) == len(second), pattern
+
+
+@pytest.mark.parametrize("name", HELP)
+@each_language
+def test_page_shows_what_the_inputs_change(name: str, language: str) -> None:
+    (picture,) = re.findall(r"^!\[.+\]\((.+)\)$", page(name, language), re.MULTILINE)
+    assert (PAGES / picture).resolve() == FOLDER / f"{name}.jpg"  # the page looks from docs/ for both languages
+    assert (FOLDER / f"{name}.jpg").stat().st_size < 80_000
 
 
 @every_node

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,7 +17,7 @@ from .parts import decode, encode, network, save, sheet
 
 FOLDER = Path(__file__).parents[1] / "web" / "pictures"
 QUALITY = 78
-Pictures = dict[str, Box | Outlet]
+Pictures = Mapping[str, Box | Outlet]
 """What is shown side by side, by label."""
 CELL = (1, 1)
 LEVELS = (5, 4, 3, 2, 1)
@@ -92,7 +92,7 @@ def brush_size(desk: Desk) -> Pictures:
     net = network(desk, name="msgnet")
     content, style = desk.picture("coffee", 400, 80), desk.style("rose_window")
     scaled = {f"scale {scale:g}": desk.node("BrushSize", style=style, scale=scale) for scale in (0.4, 0.8, 1.6)}
-    return {"style": style} | {label: _matched(desk, net, content, image) for label, image in scaled.items()}
+    return {"style": style, **{label: _matched(desk, net, content, image) for label, image in scaled.items()}}
 
 
 def comatch(desk: Desk) -> Pictures:
@@ -169,7 +169,7 @@ def stylebank_filter(desk: Desk) -> Pictures:
 def stylebank_mix(desk: Desk) -> Pictures:
     bank, content = network(desk, name="stylebank"), desk.picture("chelsea")
     own = desk.features(content, "bank", bank)
-    pictures: Pictures = {}
+    pictures: dict[str, Box] = {}
     for first in (1, 0.75, 0.25, 0):
         chosen = {
             "style_1": "van gogh starry night",
@@ -210,7 +210,7 @@ def style_report(desk: Desk) -> Pictures:
 def stylize_large(desk: Desk) -> Pictures:
     content, style = desk.picture("coffee", 400, 80), desk.style("autumn_avenue")
     strengths = {"coarse levels": (0.9, 0.7, 0.3, 0, 0), "all levels": (0.6,) * 5, "fine levels": (0, 0, 0.5, 0.8, 1.0)}
-    pictures: Pictures = {"content": content}
+    pictures: dict[str, Box] = {"content": content}
     for label, alphas in strengths.items():
         levels = {f"alpha_relu{level}_1": alpha for level, alpha in zip(LEVELS, alphas, strict=True)}
         pictures[label] = desk.node("StylizeLarge", network=desk.net, content=content, style_1=style, **levels)

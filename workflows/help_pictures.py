@@ -16,7 +16,7 @@ from .page import to_page
 from .parts import decode, encode, network, save, sheet
 
 FOLDER = Path(__file__).parents[1] / "web" / "pictures"
-QUALITY = 78
+SIDE, QUALITY = 200, 78
 Pictures = Mapping[str, Box | Outlet]
 """What is shown side by side, by label."""
 CELL = (1, 1)
@@ -267,8 +267,8 @@ def draw(name: str, target: Path) -> None:
 
     desk = Desk()
     pictures = HELP[name](desk)
-    result = sheet(desk, CELL, [*pictures.values()], [*pictures], 4)
-    result.inputs["side"] = 180
+    result = sheet(desk, CELL, [*pictures.values()], [*pictures], 2)
+    result.inputs["side"] = SIDE
     save(desk, CELL, result, name)
     graph = parse_workflow(to_page(desk, name), all_nodes())
     with TemporaryDirectory() as folder:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .canvas import BLUE, OCHRE, RED, TALL, Box, Canvas, Cell
+from .canvas import BLUE, OCHRE, RED, Box, Canvas, Cell
 from .parts import ABOUT_NETWORK, network, sample, save
 
 HOST = "https://huggingface.co"
@@ -119,7 +119,7 @@ def _checkpoint(canvas: Canvas) -> Box:
 
 
 def _stylise(canvas: Canvas, cell: Cell, net: Box, content: Box, style: Box) -> Box:
-    return canvas.add("BrushworkStylizeLarge", cell, rows=TALL, network=net, content=content, style_1=style)
+    return canvas.add("BrushworkStylizeLarge", cell, network=net, content=content, style_1=style)
 
 
 def _prompts(canvas: Canvas, cell: Cell, files: Box, text: str) -> tuple[Box, Box]:

@@ -25,6 +25,8 @@ WIDTH, NOTE_WIDTH, PICTURE = 240, 280, (400, 440)
 WIDE = {"BrushworkStyleBankMix": 280}
 THUMBNAILS = {"BrushworkSamplePicture": 88, "BrushworkStyleBankFilter": 88, "BrushworkStyleBankMix": 52}
 """Height of the pictures on nodes that choose samples or styles (`web/js/thumbnails.js`)."""
+PREVIEW = {"BrushworkLearnStyle": 220}
+"""Height of the picture that a node shows while it runs."""
 SHOWS_PICTURE = ("SaveImage", "PreviewImage")
 CORNER, ROOM = (60, 88), (1460, 730)
 """Where the view of a graph begins, and its size, so that the page's bars leave it free in a window of 1600 x 900."""
@@ -74,7 +76,7 @@ def size(box: Box) -> Point:
     texts = sum(bool(socket.options.get("multiline")) for socket in inputs)
     slots = max(len(box.outputs), sum(not socket.widget for socket in inputs))
     height = slots * SLOT + widgets * WIDGET + texts * TEXT_HEIGHT + (14 if widgets else 6)
-    return WIDE.get(box.kind, WIDTH), height + THUMBNAILS.get(box.kind, 0)
+    return WIDE.get(box.kind, WIDTH), height + THUMBNAILS.get(box.kind, 0) + PREVIEW.get(box.kind, 0)
 
 
 def positions(canvas: Canvas) -> dict[int, Point]:

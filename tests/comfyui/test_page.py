@@ -1,4 +1,7 @@
-"""The pack in ComfyUI's own page."""
+"""The pack in ComfyUI's own page: needs playwright (the Python package alone) and Chromium, or CHROMIUM for its path.
+
+With `COMFYUI_FLAGS="--cpu --front-end-root FOLDER"` it is another page than the one that ComfyUI pins.
+"""
 
 import json
 from collections.abc import Iterator

@@ -29,7 +29,7 @@ LOAD = (
 SAVE = "() => JSON.parse(JSON.stringify(app.graph.serialize()))"
 WORRIES = """() => [
   ...[...document.querySelectorAll('.p-dialog, [role=dialog], .p-toast-message')].map(box => box.innerText.trim()),
-  ...app.graph.nodes.filter(node => node.has_errors).map(node => `${node.type} is not known`)].filter(Boolean)"""
+  ...app.graph.nodes.filter(node => node.has_errors).map(node => `${node.type} has a red frame`)].filter(Boolean)"""
 OUTSIDE = """() => {
   const [left, top, width, height] = app.canvas.visible_area;
   return app.graph.nodes.filter(({pos, size}) => pos[0] < left || pos[1] - 30 < top

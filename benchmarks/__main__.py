@@ -19,7 +19,7 @@ from .limit import OPERATIONS, convolution, counted
 from .measure import decibels, interleaved, peak_of, ratio
 from .scenes import CONTENT, SIZES, STYLE, scene
 
-COLUMNS = ("case", "size", "way", "type", "seconds", "of plain", "limit", "of limit", "memory", "PSNR to float32")
+COLUMNS = ("way", "type", "seconds", "of plain", "limit", "of limit", "memory", "PSNR to float32")
 CPUINFO = Path("/proc/cpuinfo")
 FLAGS = ("amx_bf16", "avx512_bf16", "avx512f", "avx2")
 BASIS = 512 * 512
@@ -38,15 +38,15 @@ def main(
         if unknown := set(given or ()) - set(known):
             raise typer.BadParameter(f"there is no {', '.join(sorted(unknown))}: choose of {', '.join(known)}")
     torch.set_num_threads(threads)
-    table = Table(*COLUMNS, caption=_machine(threads), caption_justify="left")
     runs = [(name, one) for name in case or CASES if _present(name) for one in size or ("512", "1080p", "4K")]
     for name, one in track(runs, console=Console(stderr=True), transient=True):
+        table = Table(*COLUMNS, title=f"{CASES[name].title}, {one}", title_justify="left")
         peaks = {way: peak_of(name, way, one, threads) for way in WAYS if memory and CACHED not in way}
         for way, type, *figures, quality in _rows(name, one, repeats):
             peak = peaks.get(way)
-            table.add_row(CASES[name].title, one, way, type, *figures, f"{peak / 1e6:.0f} MB" if peak else "", quality)
-        table.add_section()
-    Console().print(table)
+            table.add_row(way, type, *figures, f"{peak / 1e6:.0f} MB" if peak else "", quality)
+        Console().print(table)  # at once: the largest pictures take minutes
+    Console().print(_machine(threads))
 
 
 def _present(name: str) -> bool:

@@ -142,7 +142,7 @@ def tiling_host() -> Host:
     free = _free_bytes(device)
     room, budget = (limit if free is None else min(limit, free // 2) for limit in (TILE_ROOM, FEATURE_BUDGET))
     entire = ENTIRE if free is None else free // 2
-    return Host(device, progress(), _free_memory, room=room, entire=entire, budget=budget)
+    return Host(device, progress(), check_interrupted, _free_memory, room=room, entire=entire, budget=budget)
 
 
 @cache

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import isqrt
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..models.network import StyleNetwork
 from .plan import Box, Grid, Tile
@@ -44,6 +45,8 @@ class Host:
     """Where networks are; pictures stay where they lie, and their tiles travel."""
     tell: Callable[[int, int], None] = lambda done, total: None
     """Told before every piece how many pixels are done of how many; it raises to stop."""
+    check: Callable[[], None] = lambda: None
+    """Called before every convolution, since a piece may take seconds; it raises to stop."""
     free: Callable[[], None] = lambda: None
     """Gives memory back before the next try."""
     is_full: Callable[[Exception], bool] = out_of_memory
@@ -73,6 +76,7 @@ class Walk:
 
     def __init__(self, host: Host, network: StyleNetwork, total: int) -> None:
         self.host = host
+        self._network = network
         self.total = total
         """Pixels of all passes."""
         self.done = 0
@@ -130,12 +134,25 @@ class Walk:
     def _fits(self, work: Callable[[Piece], None], piece: Piece) -> bool:
         # A function by itself, so that the exception, which holds the tensors that filled memory, is gone on return.
         try:
-            work(piece)
+            with checked(self._network, self.host.check):
+                work(piece)
         except (RuntimeError, MemoryError) as error:
             if not self.host.is_full(error):
                 raise
             return False
         return True
+
+
+@contextmanager
+def checked(network: StyleNetwork, check: Callable[[], None]) -> Iterator[None]:
+    """Within this, `check` is called before every convolution of the network."""
+    layers = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d)]
+    hooks = [layer.register_forward_pre_hook(lambda *_: check()) for layer in layers]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def cut(values: Tensor, box: Box) -> Tensor:

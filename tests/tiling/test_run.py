@@ -6,7 +6,9 @@ from weakref import ref
 import pytest
 import torch
 
+from brushwork.tests.laws import picture
 from brushwork.tests.models.small import KINDS, small_network
+from brushwork.tiling.codec import encode
 from brushwork.tiling.plan import Grid
 from brushwork.tiling.run import Host, Piece, Walk, out_of_memory
 
@@ -155,6 +157,21 @@ def test_interruption_stops_before_the_next_tile() -> None:
     with pytest.raises(Stop):
         walk(Host(room=0, floor=16, tell=tell)).over(Grid((90, 70), 4, 8), 1, memory.work)
     assert len(memory.done) == 3
+
+
+def test_interruption_stops_within_a_piece_and_leaves_the_network_as_it_was() -> None:
+    network, asked = small_network(KINDS[0]), [0]
+
+    def check() -> None:
+        asked[0] += 1
+        if asked[0] == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        encode(network, picture(40, 40), "relu3_1", Host(check=check))
+    assert asked == [3]  # of five convolutions
+    encode(network, picture(40, 40), "relu3_1", Host())
+    assert asked == [3]
 
 
 def test_pieces_take_what_memory_has() -> None:

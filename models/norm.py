@@ -55,9 +55,9 @@ class InstanceNorm(nn.InstanceNorm2d):
 
 def _measured(values: Tensor) -> Statistics:
     """Of one picture's [C, h, w], in blocks that stay in the cache."""
-    pixels = values.flatten(1)
+    pixels, exact = values.flatten(1), torch.promote_types(values.dtype, torch.float32)
     blocks = pixels.split(BLOCK, 1)
-    mean = torch.stack([block.sum(1, dtype=torch.float32) for block in blocks]).sum(0) / pixels.shape[1]
+    mean = torch.stack([block.sum(1, dtype=exact) for block in blocks]).sum(0) / pixels.shape[1]
     squares = [(block - mean[:, None]).square_().sum(1) for block in blocks]
     return Statistics(mean, torch.stack(squares).sum(0) / pixels.shape[1])
 

@@ -1,7 +1,5 @@
 """Norm, ReLU, convolution, in this order and again: a sequence that never holds what is between them whole."""
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
 
@@ -27,11 +25,7 @@ class Stages(nn.Sequential):
 
 
 def _in_bands(norm: InstanceNorm, conv: ReflectConv, values: Tensor) -> Tensor:
-    stage = _stage(norm.prepared(values), conv)
-    stride = conv.stride[0]
+    normalise, stride = norm.prepared(values), conv.stride[0]
     halo = -(-(conv.kernel_size[0] // 2) // stride) * stride
-    return in_bands(stage, values, max(conv.in_channels, conv.out_channels), halo, conv.scale / stride)
-
-
-def _stage(normalise: Callable[[Tensor], Tensor], conv: nn.Module) -> Callable[[Tensor], Tensor]:
-    return lambda values: conv(normalise(values).relu_())
+    widest = max(conv.in_channels, conv.out_channels)
+    return in_bands(lambda band: conv(normalise(band).relu_()), values, widest, halo, conv.scale / stride)

@@ -82,14 +82,25 @@ def by_kernel(network: StyleBankNetwork) -> Painter:
 
 
 def ours(network: StyleNetwork, method: str) -> Painter:
-    """The painter of a method; without gradients."""
+    """Our painter of a method."""
+    return painter_of(network, method, by_gram, by_kernel, by_moments)
+
+
+def painter_of(
+    network: StyleNetwork,
+    method: str,
+    gram: Callable[[MsgNet], Painter],
+    kernel: Callable[[StyleBankNetwork], Painter],
+    moments: Callable[[StyleNetwork, str], Painter],
+) -> Painter:
+    """The one of three ways that a network takes, without gradients."""
     if isinstance(network, MsgNet):
-        painter = by_gram(network)
+        painter = gram(network)
     elif isinstance(network, StyleBankNetwork):
-        painter = by_kernel(network)
+        painter = kernel(network)
     else:
-        painter = by_moments(network, method)
-    without = torch.inference_mode()
+        painter = moments(network, method)
+    without = torch.no_grad()
     return Painter(without(painter.learn), without(painter.paint))
 
 

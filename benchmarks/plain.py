@@ -14,23 +14,15 @@ from ..models.network import StyleNetwork
 from ..models.stylebank import StyleBankNetwork
 from ..models.vgg import LEVELS, VggDecoder, VggEncoder, VggNetwork
 from ..transfer.restyle import ADAIN
-from .painters import Painter, levels_of
+from .painters import Painter, levels_of, painter_of
 
 DROPPED = 1e-5
 """Eigenvalues of a covariance under this are left out."""
 
 
 def plain(network: StyleNetwork, method: str) -> Painter:
-    """The same weights in plain modules, float32 and NCHW; without gradients."""
-    if isinstance(network, MsgNet):
-        painter = _by_gram(network)
-    elif isinstance(network, StyleBankNetwork):
-        painter = _by_kernel(network)
-    else:
-        assert isinstance(network, VggNetwork)
-        painter = _by_moments(network, method)
-    without = torch.no_grad()
-    return Painter(without(painter.learn), without(painter.paint))
+    """The same weights in plain modules, float32 and NCHW."""
+    return painter_of(network, method, _by_gram, _by_kernel, _by_moments)
 
 
 def plainly(module: nn.Module) -> nn.Module:
@@ -63,7 +55,8 @@ def plain_wct(content: Tensor, style: Tensor) -> Tensor:
     return (coloured + style_mean).float().view_as(content)
 
 
-def _by_moments(network: VggNetwork, method: str) -> Painter:
+def _by_moments(network: StyleNetwork, method: str) -> Painter:
+    assert isinstance(network, VggNetwork)
     encoders, decoders = {}, {}
     for level in levels_of(network, method):
         encoder = network.encoder if isinstance(network.encoder, VggEncoder) else network.encoder[level]

@@ -70,14 +70,14 @@ def latent_in(latent: Mapping[str, Any], name: str) -> Tensor:
 
 def mask_in(mask: Tensor, name: str, batch: int, size: tuple[int, int]) -> Tensor:
     """MASK [H, W] or [B, H, W] -> [1 or batch, h, w] in 0..1 on the compute device, resized to the picture's `size`."""
-    return _sized(_layers(mask, name, batch).to(_host.compute_device()), size)
+    return resize_mask(_layers(mask, name, batch).to(_host.compute_device()), size)
 
 
 def mask_at_rest(mask: Tensor | None, name: str, picture: Tensor) -> Tensor | None:
     """`mask_in` for a picture [B, 3, H, W], where the mask lies; None stays None."""
     if mask is None:
         return None
-    return _sized(_layers(mask, name, picture.shape[0]), (picture.shape[-2], picture.shape[-1]))
+    return resize_mask(_layers(mask, name, picture.shape[0]), (picture.shape[-2], picture.shape[-1]))
 
 
 def style_mask_at_rest(mask: Tensor | None, name: str, picture: Tensor) -> Tensor | None:
@@ -86,10 +86,6 @@ def style_mask_at_rest(mask: Tensor | None, name: str, picture: Tensor) -> Tenso
     if sized is not None:
         _check_selects(sized, name)
     return sized
-
-
-def _sized(layers: Tensor, size: tuple[int, int]) -> Tensor:
-    return resize_mask(layers, size)
 
 
 def _layers(mask: Tensor, name: str, batch: int) -> Tensor:

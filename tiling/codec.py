@@ -84,7 +84,7 @@ def encoding_grid(network: StyleNetwork, size: tuple[int, int], spaces: Sequence
 
 def decoding_grid(network: StyleNetwork, size: tuple[int, int], space: FeatureSpace, encoded: bool = True) -> Grid:
     """Tiles whose cores can be decoded; if they are not `encoded` yet, tiles that can first be encoded."""
-    encoder = 0 if encoded else -(-space.encoder_reach // space.stride) * space.stride
+    encoder = 0 if encoded else up(space.encoder_reach, space.stride)
     grid = _grid(network, size, space.stride, encoder + space.decoder_reach)
     if network.local or not encoded:
         return grid

@@ -94,18 +94,19 @@ class Walk:
         TooLargeError with the remedy where the smallest piece does not fit.
         """
         waiting = deque(self._pieces(grid, batch))
-        while waiting:
-            self.host.tell(self.done, self.total)
-            piece = waiting.popleft()
-            parts = self._parts(grid, piece) if piece.area > self._limit else []
-            if not parts and not self._fits(work, piece):
-                self.host.free()
-                parts = self._parts(grid, piece)
-                if not parts:
-                    raise TooLargeError(_remedy(grid))
-                self._limit = max(part.area for part in parts)
-            waiting.extendleft(reversed(parts))
-            self.done += 0 if parts else piece.area
+        with checked(self._network, self.host.check):
+            while waiting:
+                self.host.tell(self.done, self.total)
+                piece = waiting.popleft()
+                parts = self._parts(grid, piece) if piece.area > self._limit else []
+                if not parts and not self._fits(work, piece):
+                    self.host.free()
+                    parts = self._parts(grid, piece)
+                    if not parts:
+                        raise TooLargeError(_remedy(grid))
+                    self._limit = max(part.area for part in parts)
+                waiting.extendleft(reversed(parts))
+                self.done += 0 if parts else piece.area
         self.host.tell(self.done, self.total)
 
     def together(self, area: int) -> int:
@@ -134,8 +135,7 @@ class Walk:
     def _fits(self, work: Callable[[Piece], None], piece: Piece) -> bool:
         # A function by itself, so that the exception, which holds the tensors that filled memory, is gone on return.
         try:
-            with checked(self._network, self.host.check):
-                work(piece)
+            work(piece)
         except (RuntimeError, MemoryError) as error:
             if not self.host.is_full(error):
                 raise

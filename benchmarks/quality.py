@@ -17,7 +17,7 @@ from ..models.network import StyleNetwork
 from ..models.stylebank import StyleBankNetwork
 from ..models.vgg import VggNetwork
 from ..models.zoo import load_network
-from ..training.perception import load_eye
+from ..training.loss_network import load_loss_network
 from .held_out.lines import Line
 from .held_out.scene import Scene, named_paintings
 from .held_out.sheets import write_sheets
@@ -42,17 +42,17 @@ def main(
     only: Annotated[
         list[str] | None, typer.Option(help=f"Networks of the manifest; else {', '.join(NETWORKS)}.")
     ] = None,
-    eye: Annotated[str, typer.Option(help="The loss network that looks: teachers, compact, ...")] = "teachers",
+    loss_network: Annotated[str, typer.Option(help="The one that looks: teachers, compact, a file ...")] = "teachers",
     sheets: Annotated[Path | None, typer.Option(help="A folder for contact sheets.")] = None,
 ) -> None:
     """Measure networks on held-out photos, and print what is asked beside what they reach."""
     try:
         paintings, others = named_paintings(styles), named_paintings(unseen) if unseen else {}
         held_out = pictures_in(photos)[-count:]
-        scene = Scene(load_eye(eye), held_out, paintings, others, size, painting_size, bank_photos)
+        scene = Scene(load_loss_network(loss_network), held_out, paintings, others, size, painting_size, bank_photos)
     except (OSError, ValueError, WeightsError) as error:
         raise typer.BadParameter(str(error)) from error
-    table = Table(*COLUMNS, title=_title(scene, eye))
+    table = Table(*COLUMNS, title=_title(scene, loss_network))
     for name in only or NETWORKS:
         for line in measured(name, scene, sheets):
             table.add_row(*map(escape, line.cells))
@@ -85,11 +85,11 @@ def _figures(name: str, network: StyleNetwork, scene: Scene) -> Iterator[Line]:
         yield from msgnet_lines(name, network, scene)
 
 
-def _title(scene: Scene, eye: str) -> str:
+def _title(scene: Scene, loss_network: str) -> str:
     few = min(scene.few, len(scene.photos))
     return (
         f"{len(scene.photos)} photos at {scene.size} pixels ({few} of them for every style of bank and msgnet), "
-        f"{len(scene.everything)} paintings at {scene.painting_size}, seen by {eye}"
+        f"{len(scene.everything)} paintings at {scene.painting_size}, seen by {loss_network}"
     )
 
 

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from functools import wraps
+from functools import partial, wraps
 from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
@@ -10,6 +10,8 @@ from .errors import sentence
 
 if TYPE_CHECKING:
     from typer import Typer
+
+    from ..training.recipes import RecipeName
 
 
 EXTRAS = {
@@ -43,28 +45,42 @@ def application() -> "Typer":
     """All commands."""
     from typer import Typer
 
+    from ..training.recipes import RecipeName
     from .demo_command import demo
     from .run_command import run
     from .stylize import Stylization
     from .stylize_command import stylize
-    from .train_command import train
+    from .train_command import bundle, pack
     from .weights_command import list_weights, pull, verify
 
     text = "Neural style transfer: AdaIN, WCT, MSG-Net and StyleBank."
     app = Typer(help=text, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
     weights = Typer(help="The networks' weights: list, pull, verify.", no_args_is_help=True)
+    training = Typer(help="Train weights from pictures.", no_args_is_help=True)
     app.add_typer(weights, name="weights")
+    app.add_typer(training, name="train")
     for group, name, function in (
         (app, "run", run),
         (app, "stylize", packed(stylize, Stylization)),
         (app, "demo", demo),
-        (app, "train", train),
+        *((training, recipe, _of_recipe(recipe)) for recipe in get_args(RecipeName)),
+        (training, "pack", pack),
+        (training, "bundle", bundle),
         (weights, "list", list_weights),
         (weights, "pull", pull),
         (weights, "verify", verify),
     ):
-        group.command(name)(as_command(function))
+        group.command(name, help=function.__doc__)(as_command(function))
     return app
+
+
+def _of_recipe(name: "RecipeName") -> Callable[..., Iterable[object]]:
+    """`train` of one recipe."""
+    from .train_command import train
+
+    command = partial(train, name)
+    command.__doc__ = f"Train by the recipe {name}, as training/{name.replace('-', '_')}.py tells; name the files made."
+    return command
 
 
 def as_command(function: Callable[..., Iterable[object]]) -> Callable[..., None]:

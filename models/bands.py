@@ -19,7 +19,8 @@ def in_bands(stage: Callable[[Tensor], Tensor], values: Tensor, widest: int, hal
     batch, _, height, width = values.shape
     row = batch * widest * width * values.element_size() * max(1.0, scale) ** 2
     rows = max(8, int(BAND / row) // 8 * 8)
-    if values.device.type != "cpu" or rows >= height:
+    # Where gradients are wanted all is kept anyway, and a band's way back fills a whole map.
+    if values.device.type != "cpu" or values.requires_grad or rows >= height:
         return stage(values)
     bands = []
     for top in range(0, height, rows):

@@ -3,6 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .borders import reflected
 from .columns import convolved_by_columns
 from .phases import interleaved, upsampled
 
@@ -27,7 +28,7 @@ class ReflectConv(nn.Conv2d):
         margin = self.kernel_size[0] // 2
         if self.scale == 2 and margin:
             return interleaved(upsampled(input, self))
-        output = self._convolved(F.pad(input, (margin,) * 4, mode="reflect") if margin else input)
+        output = self._convolved(reflected(input, margin) if margin else input)
         # A 1x1 convolution does not see its neighbours, so it comes first, on a quarter of the pixels.
         return F.interpolate(output, scale_factor=2, mode="nearest") if self.scale == 2 else output
 

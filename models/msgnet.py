@@ -3,13 +3,12 @@
 from dataclasses import replace
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .features import FeatureSpace
 from .layers import ReflectConv
 from .network import StyleNetwork
-from .norm import InstanceNorm
+from .norm import InstanceNorm, normalised
 from .stages import Stages
 from .vgg import TRUNK_LEVEL, VggDecoder, VggEncoder, VggLayout, space_of
 
@@ -82,7 +81,7 @@ class MsgNet(StyleNetwork):
         """
         if not self.on_trunk:
             return values
-        return torch.cat([F.instance_norm(values[:, :-1]), values[:, -1:]], 1)
+        return torch.cat([normalised(values[:, :-1]), values[:, -1:]], 1)
 
     def _encode(self, image: Tensor, levels: tuple[str, ...]) -> dict[str, Tensor]:
         if isinstance(self.encoder, VggEncoder):

@@ -102,9 +102,8 @@ class StyleNetwork(nn.Module, ABC):
     def _decoders(self) -> str:
         """The remedy where a decoder is missing."""
         places = {purpose: [level for level in self.spaces if purpose in self.purposes(level)] for purpose in PURPOSES}
-        return "it has " + " and ".join(
-            f"{purpose} at {', '.join(levels)}" for purpose, levels in places.items() if levels
-        )
+        there = [f"{purpose} at {', '.join(levels)}" for purpose, levels in places.items() if levels]
+        return f"it has {' and '.join(there)}" if there else "it only encodes, choose another network"
 
     @abstractmethod
     def _encode(self, image: Tensor, levels: tuple[str, ...]) -> dict[str, Tensor]: ...

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from .network import StyleNetwork
 
@@ -26,6 +28,39 @@ class Statistics:
     """[C], divided by the number of pixels."""
 
 
+def normalised(values: Tensor, eps: float = 1e-5) -> Tensor:
+    """Each channel of each picture of `values` [B, C, h, w] with mean 0 and variance 1: the same shape and dtype."""
+    if values.device.type == "cpu":
+        return F.instance_norm(values, eps=eps)
+    result: Tensor = _Normalised.apply(values, eps)  # pyright: ignore[reportAssignmentType]
+    return result
+
+
+class _Normalised(torch.autograd.Function):
+    """On a GPU torch's own is for NCHW alone; autograd's way back would be three times as many kernels.
+
+    Statistics, and what is left of a value beside them, need float32.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, eps: float) -> Tensor:  # noqa: ANN401 - torch's own type
+        exact = values.to(torch.promote_types(values.dtype, torch.float32))
+        variance, mean = torch.var_mean(exact, (2, 3), correction=0, keepdim=True)
+        scale = (variance + eps).rsqrt()
+        result = (exact - mean).mul_(scale).to(values.dtype)
+        ctx.save_for_backward(result, scale)
+        return result
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401 # pyright: ignore[reportIncompatibleMethodOverride]
+        result, scale = ctx.saved_tensors
+        exact = gradient.to(scale.dtype)
+        along = (exact * result).mean((2, 3), keepdim=True)
+        found = (exact - exact.mean((2, 3), keepdim=True)).addcmul_(result, along, value=-1).mul_(scale)
+        return found.to(gradient.dtype), None
+
+
 class InstanceNorm(nn.InstanceNorm2d):
     """Brings each channel of each picture to mean 0 and variance 1: by itself, or, if `frozen`, as it is told."""
 
@@ -33,7 +68,7 @@ class InstanceNorm(nn.InstanceNorm2d):
 
     def forward(self, input: Tensor) -> Tensor:
         """[B, C, h, w] -> the same; Unmeasured where statistics are frozen and not known."""
-        return super().forward(input) if self._known is None else self.prepared(input)(input)
+        return normalised(input, self.eps) if self._known is None else self.prepared(input)(input)
 
     def prepared(self, values: Tensor) -> Callable[[Tensor], Tensor]:
         """What normalises `values` [B, C, h, w], or a part of each of them; without gradients. As `forward`."""

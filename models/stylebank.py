@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .features import FeatureSpace
 from .layers import ReflectConv
 from .network import StyleNetwork
-from .norm import InstanceNorm
+from .norm import InstanceNorm, normalised
 from .stages import Stages
 from .vgg import TRUNK_LEVEL, VggDecoder, VggEncoder, VggLayout, space_of
 
@@ -58,7 +57,7 @@ class StyleBankNetwork(StyleNetwork):
 
         A kernel then gives a dark and a bright photograph the same paint.
         """
-        return F.instance_norm(values) if self.normalises else values
+        return normalised(values) if self.normalises else values
 
     def kernel(self, style: str) -> tuple[Tensor, Tensor]:
         """The style's kernel [C, C, 3, 3] and bias [C]; ValueError naming the styles there are."""

@@ -82,9 +82,12 @@ class VggEncoder(nn.ModuleDict):
 
 
 class VggDecoder(nn.ModuleDict):
-    """The encoder mirrored: nearest upsampling in place of pooling, no ReLU at the picture."""
+    """The encoder mirrored: nearest upsampling in place of pooling, no ReLU at the picture.
 
-    def __init__(self, widths: Sequence[int], rectified: bool = False) -> None:
+    `inputs` are the channels of what it decodes, where they are not the deepest block's own.
+    """
+
+    def __init__(self, widths: Sequence[int], rectified: bool = False, inputs: int | None = None) -> None:
         super().__init__()
         self.rectified = rectified
         deepest = len(widths)
@@ -93,7 +96,8 @@ class VggDecoder(nn.ModuleDict):
             last = 1 if block == deepest else DEPTHS[block - 1]
             for index in range(last, 0, -1):
                 scale = 2 if index == last and block < deepest else 1
-                self[f"conv{block}_{index}"] = ReflectConv(width, below if index == 1 else width, scale=scale)
+                entering = inputs if inputs and block == deepest else width
+                self[f"conv{block}_{index}"] = ReflectConv(entering, below if index == 1 else width, scale=scale)
 
     def forward(self, values: Tensor) -> Tensor:
         """The picture [B, 3, h * stride, w * stride] of `values` [B, C, h, w]."""
@@ -105,13 +109,20 @@ class VggDecoder(nn.ModuleDict):
 class VggNetwork(StyleNetwork):
     """An encoder, a reconstruction decoder a level, and AdaIN's decoder where there is one.
 
-    `decoders` are the levels that can be reconstructed; `adain` the level that AdaIN's own decoder starts from.
+    `decoders` are the levels that can be reconstructed; `adain` the level that AdaIN's own decoder starts from;
+    `deepest` a level that is encoded though nothing may decode it, as loss networks need.
     """
 
-    def __init__(self, layout: VggLayout, decoders: Collection[str] = LEVELS, adain: str | None = None) -> None:
+    def __init__(
+        self,
+        layout: VggLayout,
+        decoders: Collection[str] = LEVELS,
+        adain: str | None = None,
+        deepest: str | None = None,
+    ) -> None:
         super().__init__()
         self.layout = layout
-        levels = [level for level in LEVELS if level in decoders or level == adain]
+        levels = [level for level in LEVELS if level in decoders or level in (adain, deepest)]
         if layout.shared_encoder:
             levels = LEVELS[: LEVELS.index(levels[-1]) + 1]  # what the encoder passes on its way can be tapped
             self.encoder = VggEncoder(layout.stage(levels[-1]))
@@ -179,9 +190,11 @@ def _run(block: list[ReflectConv], values: Tensor, pool: bool = False) -> Tensor
 
 def _pool(values: Tensor) -> Tensor:
     """The maxima of 2x2 cells, sizes rounded up."""
-    if values.device.type != "cpu" or values.shape[-2] % 2 or values.shape[-1] % 2:
+    odd = values.shape[-2] % 2 or values.shape[-1] % 2
+    if values.device.type != "cpu" or values.requires_grad or odd:
         return F.max_pool2d(values, 2, ceil_mode=True)
-    rows = torch.maximum(values[:, :, ::2], values[:, :, 1::2])  # a third of the time of max_pool2d on a CPU
+    # A third of the time of max_pool2d on a CPU, but the way back takes thirteen times as long.
+    rows = torch.maximum(values[:, :, ::2], values[:, :, 1::2])
     return torch.maximum(rows[..., ::2], rows[..., 1::2])
 
 

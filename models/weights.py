@@ -1,11 +1,14 @@
 """Where weight files are: built in, in given folders, in `BRUSHWORK_WEIGHTS`, or to be fetched; and what is in them."""
 
+import gzip
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
+from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path
 
 import torch
@@ -39,10 +42,13 @@ def decide(*, present: bool, sound: bool, ours: bool, fetchable: bool, offline: 
     return Action.OFFLINE if offline else Action.FETCH
 
 
-def cache_folder() -> Path:
-    """Where downloads go when no folder is given: the user's cache, which is ours alone."""
-    import pooch
-
+def cache_folder() -> Path | None:
+    """Where downloads go when no folder is given: the user's cache, which is ours alone. None without pooch, which
+    knows the place and alone puts files there."""
+    try:
+        import pooch
+    except ModuleNotFoundError:
+        return None
     return Path(pooch.os_cache("brushwork"))
 
 
@@ -50,7 +56,8 @@ def homes(folders: Sequence[Path] = ()) -> Iterator[Path]:
     """Where files may be that are not built in, in order: `folders`, those in `BRUSHWORK_WEIGHTS`, the cache."""
     yield from folders
     yield from (Path(part) for part in os.environ.get("BRUSHWORK_WEIGHTS", "").split(os.pathsep) if part)
-    yield cache_folder()
+    cache = cache_folder()  # last, so that nothing that lies elsewhere needs pooch
+    yield from [cache] if cache else []
 
 
 def writable_home(folders: Sequence[Path] = ()) -> Path:
@@ -60,9 +67,8 @@ def writable_home(folders: Sequence[Path] = ()) -> Path:
         if _writable(folder):
             return folder
         tried.append(str(folder))
-    raise WeightsError(
-        f"Weights cannot be stored in {', '.join(tried)}: set BRUSHWORK_WEIGHTS to a folder you may write."
-    )
+    places = ", ".join(tried) or "a cache, as pooch is not installed"
+    raise WeightsError(f"Weights cannot be stored in {places}: set BRUSHWORK_WEIGHTS to a folder you may write.")
 
 
 def locate(entry: WeightFile, folders: Sequence[Path] = ()) -> Path | None:
@@ -84,17 +90,22 @@ def ensure(entry: WeightFile, folders: Sequence[Path] = (), progress: Progress |
     BRUSHWORK_OFFLINE=1 nothing does. `WeightsError` says what is wrong with a file, or where to get it and to put it.
     """
     path = locate(entry, folders)
+    good = path is not None and sound(path, entry)
     action = decide(
         present=path is not None,
-        sound=path is not None and sound(path, entry),
-        ours=path is not None and path.is_relative_to(cache_folder()),
+        sound=good,
+        ours=path is not None and not good and _cached(path),
         fetchable=entry.fetchable,
         offline=os.environ.get("BRUSHWORK_OFFLINE", "0") not in ("", "0"),
     )
+    if action is Action.FETCH and find_spec("pooch") is None:
+        raise WeightsError(_how_to_get(entry, folders, "pooch is not installed", "pip install pooch, or "))
     if action is Action.FETCH:
         return fetch(entry, path or writable_home(folders) / entry.filename, progress)
     if path is None or action is Action.OFFLINE:
-        raise WeightsError(_how_to_get(entry, next(homes(folders)), action))
+        offline = action is Action.OFFLINE
+        why = "BRUSHWORK_OFFLINE is set" if offline else "nobody publishes a checksum to verify it with"
+        raise WeightsError(_how_to_get(entry, folders, why))
     if action is Action.REFUSE:
         verify(path, entry)
     return path
@@ -134,7 +145,8 @@ def ensure_network(name: str, folders: Sequence[Path] = (), progress: Progress |
 
 
 def read_tensors(path: Path, format: str) -> dict[str, Tensor]:
-    """The named tensors of a file, on the CPU. In a checkpoint they may lie one level down, among other things.
+    """The named tensors of a file, on the CPU. In a checkpoint they may lie one level down, among other things. A file
+    whose name ends in `.gz` is unpacked.
 
     Pickles are opened with `weights_only=True`: they come from strangers. `WeightsError` if it cannot be opened.
     """
@@ -152,18 +164,25 @@ def read_tensors(path: Path, format: str) -> dict[str, Tensor]:
 
 
 def _open(path: Path, format: str) -> object:
+    packed = path.suffix == ".gz"
     if format == "safetensors":
-        from safetensors.torch import load_file
+        from safetensors.torch import load, load_file
 
-        return load_file(path)
+        return load(gzip.decompress(path.read_bytes())) if packed else load_file(path)
     if format == "torch":
-        return torch.load(path, map_location="cpu", weights_only=True)
+        file = BytesIO(gzip.decompress(path.read_bytes())) if packed else path
+        return torch.load(file, map_location="cpu", weights_only=True)
     raise ValueError(f"unknown format {format}")
 
 
 def _everywhere(folders: Sequence[Path]) -> Iterator[Path]:
     yield BUILTIN
     yield from homes(folders)
+
+
+def _cached(path: Path) -> bool:
+    cache = cache_folder()
+    return cache is not None and path.is_relative_to(cache)
 
 
 def _writable(folder: Path) -> bool:
@@ -175,14 +194,13 @@ def _writable(folder: Path) -> bool:
         return False
 
 
-def _how_to_get(entry: WeightFile, home: Path, action: Action) -> str:
+def _how_to_get(entry: WeightFile, folders: Sequence[Path], why: str, first: str = "") -> str:
     if not entry.urls:
         return f"{entry.filename} comes with Brushwork and is missing: install Brushwork again."
-    why = "BRUSHWORK_OFFLINE is set" if action is Action.OFFLINE else "nobody publishes a checksum to verify it with"
-    where = home / entry.filename
-    return (
-        f"{entry.filename} is missing and not downloaded, as {why}: get it from {entry.urls[0]} and put it at {where}."
-    )
+    home = next(homes(folders), None)
+    where = f"at {home / entry.filename}" if home else "in a folder that BRUSHWORK_WEIGHTS names"
+    remedy = f"{first}get it from {entry.urls[0]} and put it {where}"
+    return f"{entry.filename} is missing and not downloaded, as {why}: {remedy}."
 
 
 def _size(state: FileState) -> int:

@@ -13,7 +13,11 @@ from .msgnet import MsgNet
 from .network import StyleNetwork
 from .stylebank import StyleBankNetwork
 from .vgg import ADAIN_LEVEL, LAYOUTS, VggNetwork
+from .vgg_files import load_vgg_file
 from .weights import ensure_network, read_tensors
+
+FILE_ENDINGS = (".safetensors", ".pth", ".gz")
+"""What no name of a network or of a style ends in."""
 
 
 def load_network(
@@ -22,14 +26,17 @@ def load_network(
     progress: Progress | None = None,
     dtype: torch.dtype = torch.float32,
 ) -> StyleNetwork:
-    """The network `name` of the manifest on the CPU, set to compute in `dtype`, evaluation only.
+    """The network `name` of the manifest, or of a file, on the CPU, set to compute in `dtype`, evaluation only.
 
     Weights come from the package, `folders`, the folders in BRUSHWORK_WEIGHTS, or a download, which reports
     `progress(bytes done, bytes in all)`. WeightsError says in a sentence what is missing or damaged, and the remedy.
-    A bank brings the styles that it has learnt; `name/style` is a bank with that one besides its own.
+    A bank brings the styles that it has learnt; `name/style` is a bank with that one besides its own. A name that ends
+    like a file's (`FILE_ENDINGS`), or that only a file has, is a path for `load_vgg_file`.
     """
+    manifest, path = read_manifest(), name
     name, _, style = name.partition("/")
-    manifest = read_manifest()
+    if path.endswith(FILE_ENDINGS) or (name not in manifest.networks and Path(path).is_file()):
+        return load_vgg_file(Path(path), dtype)
     paths = ensure_network(name, folders, progress)
     with torch.inference_mode(False):  # weights born in inference mode could never serve in a loss
         network = build_network(manifest.network(name))

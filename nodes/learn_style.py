@@ -18,10 +18,10 @@ from ..models.stylebank import StyleBankNetwork
 from ..pictures.curves import line_chart
 from ..pictures.sheet import contact_sheet
 from ..samples import CONTENT, load_sample
-from ..training.given import scaled
-from ..training.loop import TrainingError
-from ..training.new_style import Lesson, NewStyleRecipe
-from ..training.perception import load_eye
+from ..training.data import Pictures
+from ..training.loss_network import load_loss_network
+from ..training.new_style import NewStyleConfig, StyleTraining
+from ..training.trainer import TrainingError
 from . import _host, _inputs
 from ._checks import choice_in, picture_in, picture_out
 from ._node import Node
@@ -29,9 +29,9 @@ from .stylebank import bank_in
 
 log = logging.getLogger(__name__)
 
-RECIPE = NewStyleRecipe()
-EYE = "compact"
-"""The loss network: built in."""
+CONFIG = NewStyleConfig()
+LOSS_NETWORK = "compact"
+"""Built in."""
 NEW, OVERWRITE, NOT_AT_ALL = "as a new style", "overwrite", "do not save"
 WAYS = (NEW, OVERWRITE, NOT_AT_ALL)
 ENOUGH = 100
@@ -70,9 +70,9 @@ class LearnStyle(Node):
                 "network": _inputs.network("A StyleBank, from Load Style Network or from another Learn Style."),
                 "style_image": _inputs.image("The picture to learn from; several are taken as pictures of one style."),
                 "name": ("STRING", name),
-                "steps": _inputs.whole(RECIPE.steps, 1, 20000, "More steps, cleaner strokes; 300 give a first idea."),
-                "size": _inputs.whole(RECIPE.painting, 16, 2048, SIZE_TIP),
-                "style_weight": _inputs.number(RECIPE.taste.style, 0.05, 10.0, 0.05, WEIGHT_TIP),
+                "steps": _inputs.whole(CONFIG.steps, 1, 20000, "More steps, cleaner strokes; 300 give a first idea."),
+                "size": _inputs.whole(CONFIG.style_size, 16, 2048, SIZE_TIP),
+                "style_weight": _inputs.number(CONFIG.loss_weights.style, 0.05, 10.0, 0.05, WEIGHT_TIP),
                 "save": _inputs.choice(WAYS, SAVE_TIP),
                 "seed": _inputs.whole(0, 0, 0xFFFFFFFFFFFFFFFF, SEED_TIP, control_after_generate=False),
             },
@@ -84,9 +84,9 @@ class LearnStyle(Node):
         network: _host.HostedNetwork,
         style_image: Tensor,
         name: str = "my style",
-        steps: int = RECIPE.steps,
-        size: int = RECIPE.painting,
-        style_weight: float = RECIPE.taste.style,
+        steps: int = CONFIG.steps,
+        size: int = CONFIG.style_size,
+        style_weight: float = CONFIG.loss_weights.style,
         save: str = NEW,
         seed: int = 0,
         photos: Tensor | None = None,
@@ -98,29 +98,40 @@ class LearnStyle(Node):
             TemporaryDirectory(ignore_cleanup_errors=True) as scratch,
         ):
             picture, given = picture_in(style_image, "style_image").clone(), _photos(photos)
-            taste = replace(RECIPE.taste, style=style_weight)
-            recipe = replace(RECIPE, steps=steps, painting=size, taste=taste, seed=seed)
+            weights = replace(CONFIG.loss_weights, style=style_weight)
+            config = replace(CONFIG, steps=steps, style_size=size, loss_weights=weights, seed=seed)
             bank = bank_in(network.network)
             place = _place(bank, name, choice_in(save, WAYS, "save"))
-            copy, eye = _host.at_work(sharing(bank).float()), _host.at_work(load_eye(EYE, _host.weight_folders()))
-            lesson = Lesson(copy, name, picture, given, eye, Path(scratch), recipe, _host.check_interrupted)
-            keep, show = partial(_save, lesson, place, save), partial(_sheet, lesson, picture, given[0])
-            history = _attend(lesson, keep, show)
+            copy = _host.at_work(sharing(bank).float())
+            loss_network = _host.at_work(load_loss_network(LOSS_NETWORK, _host.weight_folders()))
+            training = StyleTraining(
+                copy,
+                name,
+                Pictures.from_tensors(picture, size),
+                Pictures.from_tensors(given, config.photo),
+                loss_network,
+                Path(scratch),
+                config,
+                interrupt=_host.check_interrupted,
+            )
+            photo = Pictures.from_tensors(given[:1], SIDE)[0]
+            keep, show = partial(_save, training, place, save), partial(_sheet, training, picture, photo)
+            history = _attend(training, keep, show)
             keep()
-            grown = _host.HostedNetwork(with_style(bank, lesson.learned()))
-            return grown, picture_out(line_chart(history)), picture_out(show(f"{lesson.run.step} steps"))
+            grown = _host.HostedNetwork(with_style(bank, training.learned()))
+            return grown, picture_out(line_chart(history)), picture_out(show(f"{training.trainer.step} steps"))
 
 
-def _attend(lesson: Lesson, keep: Callable[[], None], show: Callable[[str], Tensor]) -> dict[str, list[float]]:
+def _attend(training: StyleTraining, keep: Callable[[], None], show: Callable[[str], Tensor]) -> dict[str, list[float]]:
     """Take the steps while the page looks on, and give each loss over them. Interrupted, keep what is there."""
     history: dict[str, list[float]] = {}
     tell = _host.progress()
-    for step, losses in _steps(lesson):
+    for step, losses in _steps(training):
         for name, value in losses.items():
             history.setdefault(name, []).append(value)
-        caption = f"step {step} of {lesson.recipe.steps}, loss {sum(losses.values()):.2f}"
+        caption = f"step {step} of {training.config.steps}, loss {sum(losses.values()):.2f}"
         try:
-            tell(step, lesson.recipe.steps, partial(show, caption) if step % SHOW_EVERY == 0 else None)
+            tell(step, training.config.steps, partial(show, caption) if step % SHOW_EVERY == 0 else None)
         except BaseException:  # ComfyUI's own, which goes on its way
             if step >= ENOUGH:
                 keep()
@@ -128,10 +139,10 @@ def _attend(lesson: Lesson, keep: Callable[[], None], show: Callable[[str], Tens
     return history
 
 
-def _steps(lesson: Lesson) -> Iterator[tuple[int, dict[str, float]]]:
-    """The lesson's steps; an error speaks of the node's inputs, not of the run's files."""
+def _steps(training: StyleTraining) -> Iterator[tuple[int, dict[str, float]]]:
+    """The training's steps; an error speaks of the node's inputs, not of the run's files."""
     try:
-        yield from lesson.go()
+        yield from training.run()
     except TrainingError as error:
         fault = str(error).partition(": ")[0]
         raise ValueError(f"{fault}: lower style_weight, and see that there is room for temporary files.") from error
@@ -156,13 +167,13 @@ def _place(bank: StyleBankNetwork, name: str, save: str) -> Path | None:
     return path
 
 
-def _save(lesson: Lesson, place: Path | None, save: str) -> None:
+def _save(training: StyleTraining, place: Path | None, save: str) -> None:
     if place:
-        save_style(lesson.learned(), place, save == OVERWRITE)
-        log.info("the style is saved as %s after %d steps", place, lesson.run.step)
+        save_style(training.learned(), place, save == OVERWRITE)
+        log.info("the style is saved as %s after %d steps", place, training.trainer.step)
 
 
-def _sheet(lesson: Lesson, picture: Tensor, photo: Tensor, caption: str) -> Tensor:
+def _sheet(training: StyleTraining, picture: Tensor, photo: Tensor, caption: str) -> Tensor:
     """The style's picture, and a photograph painted in it so far."""
-    painted = lesson.paint(scaled(photo[None], SIDE))
-    return contact_sheet([picture[0], painted[0].clamp(0, 1)], [lesson.card.style, caption], columns=2, side=SIDE)
+    painted = training.paint(photo)
+    return contact_sheet([picture[0], painted[0].clamp(0, 1)], [training.card.style, caption], columns=2, side=SIDE)

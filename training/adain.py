@@ -1,113 +1,152 @@
 """AdaIN's decoder for any network that encodes relu1_1 to relu4_1 (Huang & Belongie 2017, section 5).
 
-    python -m brushwork train adain --network small16x --photos PHOTOS --styles PAINTINGS --out OUT
+    python -m brushwork train adain --network compact --photos PHOTOS --styles PAINTINGS --teacher FILE --out OUT
 
-The encoder stays as it is and serves, behind its heads where it has some, as the loss network too. The decoder starts
-from the network's reconstruction decoder, which a CPU with two cores turns into AdaIN's in half an hour.
-OUT/adain.safetensors is what the manifest takes as the part `adain`; the same command goes on where it was stopped.
+The encoder stays as it is. A decoder of the network's own widths starts from its reconstruction decoder, another from
+random weights. With a teacher it learns to paint what the teacher paints; without, what the loss network calls content
+and style. OUT/adain.safetensors is what the manifest takes as the part `adain`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..models.vgg import ADAIN_LEVEL as LEVEL
-from ..models.vgg import VggDecoder, VggNetwork
+from ..models.vgg import LAYOUTS, VggDecoder, VggNetwork
 from ..pictures.sheet import contact_sheet
 from ..transfer.adain import adain
 from ..transfer.moments import Moments
-from . import parallel
-from .crops import Crops
-from .export import save_part
-from .loop import Losses, Run
-from .losses import moment_distance, relative_error, total_variation
-from .perception import eye_of
-
-STYLE_LEVELS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+from . import distributed
+from .data import Crops
+from .initialisation import kaiming_initialised
+from .loss_network import loss_network_of
+from .losses import LossWeights
+from .networks import vgg_network
+from .pairs import CropPool, Measured, Pairs
+from .picture_loss import CONTENT_LEVEL, STYLE_LEVELS, content_of, picture_losses
+from .precision import autocast
+from .recipes import Job, Recipe
+from .trainer import Losses, Trainer
 
 
 @dataclass(frozen=True)
-class AdainRecipe:
-    """The knobs."""
+class AdainConfig:
+    """What can be set."""
 
     steps: int = 3600
     batch: int = 4
     side: int = 192  # pixels of a crop; the paper's 256 takes twice the time
     photo: int = 256  # pixels of a photograph's shorter side before the crop
-    painting: int = 384  # the same of a painting; larger ones teach larger strokes
+    style_side: int = 256  # pixels of a style crop
+    style_sizes: tuple[int, ...] = (256, 384, 512)  # pixels of a painting's shorter side: larger ones, larger strokes
+    style_crops: int = 4000  # that are drawn once; what is measured of each is kept
     rate: float = 4e-4  # Adam's, falling to zero; the paper's 1e-4 is for a start from nothing and 160,000 steps
-    content: float = 1.0
-    style: float = 1.0  # a level; the paper weighs squares, see `moment_distance`
-    smooth: float = 0.3  # total variation: a little, against the dots that a decoder likes to fill plain areas with
-    again: bool = False  # whether the network's own AdaIN decoder learns on
+    loss_weights: LossWeights = field(default_factory=lambda: LossWeights(1.0, 1.0, 0.05, 1.0))
+    decoder: str = ""  # the layout whose widths the decoder has: compact, vgg19; the network's own unless told
+    width: float = 1.0  # times those widths
+    projected: bool = False  # whether means and deviations are matched in the network's 1x1 projections to VGG-19
+    fine_tune: bool = False  # whether the network's own AdaIN decoder learns on
+    kept: int = 0  # pairs of crops whose pictures by the teacher are kept on disk, and met again
     held_out: int = 0  # photographs, the last by name, that are kept to measure with
     seed: int = 0
 
 
-def train_adain(
-    network: VggNetwork,
-    photos: Sequence[Path],
-    styles: Sequence[Path],
-    out: Path,
-    recipe: AdainRecipe = AdainRecipe(),
-    on_step: Callable[[int, dict[str, float]], None] | None = None,
-) -> VggDecoder:
-    """Train a decoder for AdaIN's features and save it; `on_step(steps done, losses)` may raise to stop.
+def train_adain(network: VggNetwork, job: Job, config: AdainConfig = AdainConfig()) -> VggDecoder:
+    """Train a decoder for AdaIN's features and save it.
 
-    `network` needs reconstruction at relu4_1. Pictures in `photos` and `styles` are folders of them. ValueError where a
-    folder has none, or where `out` holds a checkpoint of another recipe.
+    ValueError where a folder has no pictures, where the network has no decoder to start from, or where `job.out` holds
+    a checkpoint of another config.
     """
-    device, generator = parallel.training_device(), torch.Generator().manual_seed(recipe.seed)
-    contents = Crops(photos, recipe.side, recipe.photo, generator, recipe.held_out, device)
-    paintings = Crops(styles, recipe.side, recipe.painting, generator, device=device)
-    decoder = first_decoder(network.to(device), recipe.again).to(device)
-    shown = contents.take(4), paintings.take(4)
+    device = distributed.training_device()
+    decoder = first_decoder(network.to(device), config)
+    loss_network = job.loss_network.to_training(device) if job.loss_network else loss_network_of(network)
+    teacher = job.teacher and job.teacher.to_training(device)
+    contents = Crops(job.photographs(config.photo, config.held_out), config.side)
+    styles = style_crops(job, config.style_side, config.style_sizes, config.style_crops, config.seed)
+
+    def features(image: Tensor) -> Tensor:
+        values = network.encode(image, LEVEL).values
+        return network.heads[LEVEL](values) if config.projected else values
+
+    def measure(style: int) -> dict[str, Moments]:
+        image = styles.cut([style])
+        with autocast(device):
+            found = loss_network.moments(loss_network.encode(image, STYLE_LEVELS), full=False)
+            taught = {"teacher": teacher.learn(image)} if teacher else {}
+            return {**found, **taught, "own": Moments.of(features(image))}
+
+    def teach(content: Tensor, chosen: Sequence[int]) -> Tensor:
+        assert teacher is not None
+        return teacher.paint(content, measured.of(chosen)["teacher"])
+
+    @torch.no_grad()
+    def restyled(content: Tensor, style: Moments) -> Tensor:
+        own = features(content)
+        return adain(Moments.of(own), style)(own)
+
+    @torch.no_grad()
+    def wanted(content: Tensor, style: Moments) -> Tensor:
+        """The content target: AdaIN's features as the loss network sees them, as in the paper."""
+        seen = content_of(loss_network, content)
+        return adain(Moments.of(seen), style)(seen)
+
+    def losses() -> Losses:
+        batch = pairs.take(config.batch)
+        known = measured.of(batch.styles)
+        result = decoder(restyled(batch.content, known["own"])).float()
+        content = wanted(batch.content, known[CONTENT_LEVEL]) if config.loss_weights.content else None
+        return picture_losses(loss_network, result, config.loss_weights, content, known, batch.target)
 
     def preview() -> Tensor:
-        return contact_sheet([*shown[0], *shown[1], *decoder(_target(network, *shown)[0])], columns=4)
+        result = decoder(restyled(shown, measured.of(range(4))["own"]))
+        painted = teach(shown, range(4)) if teacher else ()
+        return contact_sheet([*shown, *styles.cut(range(4)), *painted, *result.float()], columns=4)
 
-    run = Run(decoder, generator, asdict(recipe), recipe.steps, recipe.rate, out / "adain.pt")
-    for step, losses in run.go(lambda: _losses(network, decoder, contents, paintings, recipe), preview):
-        if on_step:
-            on_step(step, losses)
-    save_part(decoder, out / "adain.safetensors")
-    return decoder
+    measured = Measured(measure)
+    told = teacher.name if teacher else ""
+    paint = teach if teacher else None
+    pairs = Pairs(contents, len(styles), paint, 1, config.kept, job.out, told, config.seed)
+    shown = CropPool(contents, 4, config.seed).cut(range(4))
+    trainer = Trainer(
+        decoder, job.out / "adain.pt", asdict(config), config.rate, config.steps, job.minutes, config.seed, job.start
+    )
+    for step, parts in trainer.run(losses, preview):
+        if job.on_step:
+            job.on_step(step, parts)
+    return trainer.finished(decoder)
 
 
-def first_decoder(network: VggNetwork, again: bool = False) -> VggDecoder:
-    """A decoder that starts as the network's reconstruction of relu4_1; or, `again`, as its decoder for AdaIN.
+def style_crops(job: Job, side: int, sizes: Sequence[int], count: int, seed: int) -> CropPool:
+    """Crops of the style pictures at all `sizes`, drawn by kind."""
+    zooms = [max(sizes) / size for size in sizes]
+    return CropPool(Crops(job.paintings(max(sizes)), side, zooms, by_kind=True), count, seed + 1)
+
+
+def first_decoder(network: VggNetwork, config: AdainConfig) -> VggDecoder:
+    """The network's reconstruction decoder, or its AdaIN decoder to fine-tune; random weights where widths are others.
 
     ValueError where it has none to start from.
     """
-    decoder, start = VggDecoder(network.layout.stage(LEVEL)), network.adain if again else network.decoder[LEVEL]
+    layout = LAYOUTS.get(config.decoder, network.layout)
+    inputs = network.layout.heads[3] if config.projected else network.spaces[LEVEL].channels
+    widths = tuple(round(width * config.width) for width in layout.stage(LEVEL))
+    if layout is not network.layout or config.width != 1 or config.projected or LEVEL not in network.decoder:
+        return kaiming_initialised(VggDecoder(widths, inputs=inputs), config.seed).train()
+    decoder, start = VggDecoder(widths), network.adain if config.fine_tune else network.decoder[LEVEL]
     if start is None:
-        raise ValueError("this network has no decoder for AdaIN to go on from: leave 'again' out.")
+        raise ValueError("this network has no decoder for AdaIN to go on from: leave 'fine_tune' out.")
     decoder.load_state_dict(start.state_dict())
     return decoder.train().requires_grad_(True)
 
 
-def _losses(network: VggNetwork, decoder: nn.Module, contents: Crops, paintings: Crops, recipe: AdainRecipe) -> Losses:
-    content, style = contents.take(recipe.batch), paintings.take(recipe.batch)
-    target, wanted = _target(network, content, style)
-    image = decoder(target)
-    eye = eye_of(network)
-    reached = eye.own(image, STYLE_LEVELS)
-    style_parts = [moment_distance(moments, wanted[level]) for level, moments in eye.moments(reached).items()]
-    return {
-        "content": recipe.content * relative_error(eye.shown(LEVEL, reached[LEVEL]), eye.shown(LEVEL, target)),
-        "style": recipe.style * torch.stack(style_parts).sum(),
-        "smooth": recipe.smooth * total_variation(image),
-    }
+def _run(network: str, job: Job, config: AdainConfig) -> list[Path]:
+    train_adain(vgg_network(network), job, config)
+    return [job.out / "adain.safetensors"]
 
 
-@torch.no_grad()
-def _target(network: VggNetwork, content: Tensor, style: Tensor) -> tuple[Tensor, dict[str, Moments]]:
-    """AdaIN's features of `content`; and the moments of `style` as the loss sees them, at all its levels."""
-    own, eye = network.encode(content, LEVEL).values, eye_of(network)
-    painted = eye.own(style, STYLE_LEVELS)
-    return adain(Moments.of(own), Moments.of(painted[LEVEL]))(own), eye.moments(painted)
+RECIPE = Recipe(AdainConfig, _run, network="compact", taught=True)

@@ -2,56 +2,68 @@
 
     python -m brushwork train compact --photos PHOTOS --styles PAINTINGS --out OUT
 
-Four stages in four files: distil.py, wct.py, deepest.py, adain.py. OUT/compact.safetensors holds the whole network;
+Four stages in four files: encoder.py, wct.py, deepest.py, adain.py. OUT/compact.safetensors holds the whole network;
 the same command goes on where it was stopped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..models.vgg import ADAIN_LEVEL, COMPACT, VggNetwork
-from .adain import AdainRecipe, train_adain
-from .deepest import DeepestRecipe, train_deepest
-from .distil import DistilRecipe, distil, teach_heads
-from .export import save_part
-from .loop import OnStep, later
-from .perception import Eye
-from .wct import WctRecipe, train_wct
+from .adain import AdainConfig, train_adain
+from .deepest import DeepestConfig, train_deepest
+from .encoder import EncoderConfig, solve_projections, train_encoder
+from .loss_network import LossNetwork
+from .recipes import Job, Recipe
+from .trainer import later, save_weights
+from .wct import WctConfig, train_wct
+
+SHARES = (0.4, 0.35, 0.1, 0.15)
+"""Of the minutes, for each stage."""
 
 
 @dataclass(frozen=True)
-class CompactRecipe:
-    """The knobs of the four stages."""
+class CompactConfig:
+    """What can be set in the four stages."""
 
-    encoder: DistilRecipe = field(default_factory=DistilRecipe)
-    decoders: WctRecipe = field(default_factory=WctRecipe)
-    deepest: DeepestRecipe = field(default_factory=DeepestRecipe)
-    adain: AdainRecipe = field(default_factory=AdainRecipe)
+    encoder: EncoderConfig = field(default_factory=EncoderConfig)
+    decoders: WctConfig = field(default_factory=WctConfig)
+    deepest: DeepestConfig = field(default_factory=DeepestConfig)
+    adain: AdainConfig = field(default_factory=AdainConfig)
+
+    @property
+    def stages(self) -> tuple[int, ...]:
+        """Steps of each."""
+        decoders = self.decoders.steps * len(self.decoders.levels)
+        return self.encoder.steps, decoders, self.deepest.steps, self.adain.steps
 
 
-def train_compact(
-    teachers: Eye,
-    photos: Sequence[Path],
-    styles: Sequence[Path],
-    out: Path,
-    recipe: CompactRecipe = CompactRecipe(),
-    on_step: OnStep | None = None,
-) -> VggNetwork:
-    """Train the whole network and save it; `on_step` counts over all stages and may raise to stop."""
+def train_compact(teachers: LossNetwork, job: Job, config: CompactConfig = CompactConfig()) -> VggNetwork:
+    """Train the whole network and save it; `job.on_step` counts over all stages."""
+    before = [sum(config.stages[:stage]) for stage in range(4)]
+    parts = [
+        replace(job, minutes=job.minutes and job.minutes * share, on_step=later(job.on_step, steps))
+        for share, steps in zip(SHARES, before, strict=True)
+    ]
+    own = [replace(part, loss_network=None) for part in parts]  # decoders are asked for what `compact` itself sees
     network = VggNetwork(COMPACT, adain=ADAIN_LEVEL)
-    encoder = distil(COMPACT, teachers, photos, styles, out, recipe.encoder, on_step)
-    network.encoder.load_state_dict(encoder.state_dict())
+    network.encoder.load_state_dict(train_encoder(COMPACT, teachers, parts[0], config.encoder).state_dict())
     network.requires_grad_(False).eval()
-    teach_heads(network, teachers, photos, styles, recipe.encoder)
-    before = recipe.encoder.steps
-    train_wct(network, photos, styles, out, recipe.decoders, later(on_step, before))
-    before += recipe.decoders.steps * len(recipe.decoders.levels)
-    train_deepest(network, teachers, photos, styles, out, recipe.deepest, later(on_step, before))
-    before += recipe.deepest.steps
-    decoder = train_adain(network, photos, styles, out, recipe.adain, later(on_step, before))
+    solve_projections(network, teachers, job, config.encoder)
+    train_wct(network, own[1], config.decoders)
+    train_deepest(network, teachers, parts[2], config.deepest)
+    decoder = train_adain(network, own[3], config.adain)
     network.get_submodule("adain").load_state_dict(decoder.state_dict())
-    save_part(network, out / "compact.safetensors")
+    save_weights(network, job.out / "compact.safetensors")
     return network
+
+
+def _run(network: str, job: Job, config: CompactConfig) -> list[Path]:
+    assert job.loss_network is not None  # the recipe names one
+    train_compact(job.loss_network, job, config)
+    return [job.out / "compact.safetensors"]
+
+
+RECIPE = Recipe(CompactConfig, _run, loss_network="teachers", taught=True, length=lambda config: sum(config.stages))

@@ -7,30 +7,30 @@ with their decoder, which is asked for the features at all finer levels too: edg
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from ..models.vgg import LEVELS, VggNetwork
 from ..pictures.sheet import contact_sheet
-from . import parallel
-from .crops import Crops
-from .loop import Losses, OnStep, Run
+from . import distributed
+from .data import Crops
+from .least_squares import LinearProbe
+from .loss_network import LossNetwork
 from .losses import relative_distance
-from .perception import Eye
-from .readout import Readout
+from .pairs import CropPool
+from .recipes import Job
+from .trainer import Losses, Trainer
 
 LEVEL, ABOVE = LEVELS[-1], LEVELS[-2]
-SEEN = LEVELS[1:-1]
+COMPARED = LEVELS[1:-1]
 """Where decoded pictures are looked at."""
 
 
 @dataclass(frozen=True)
-class DeepestRecipe:
-    """The knobs."""
+class DeepestConfig:
+    """What can be set."""
 
     steps: int = 2000
     photos: int = 3  # crops of photographs a step
@@ -45,34 +45,41 @@ class DeepestRecipe:
 
 
 def train_deepest(
-    network: VggNetwork,
-    teachers: Eye,
-    photos: Sequence[Path],
-    styles: Sequence[Path],
-    out: Path,
-    recipe: DeepestRecipe = DeepestRecipe(),
-    on_step: OnStep | None = None,
+    network: VggNetwork, teachers: LossNetwork, job: Job, config: DeepestConfig = DeepestConfig()
 ) -> None:
-    """Train them in `network`, which has one encoder for all levels; `on_step` may raise to stop."""
-    device, generator = parallel.training_device(), torch.Generator().manual_seed(recipe.seed)
-    contents = Crops(photos, recipe.side, recipe.shorter, generator, recipe.held_out, device)
-    paintings = Crops(styles, recipe.side, recipe.shorter, generator, device=device)
-    shown = torch.cat([contents.take(3), paintings.take(1)])
-    readout = Readout(network.spaces[LEVEL].channels, teachers.look(shown[:1], (LEVEL,))[LEVEL].shape[1])
-    learner = nn.ModuleList([*_own_layers(network.to(device)), network.decoder[LEVEL], readout])
-    run = Run(learner.requires_grad_(True), generator, asdict(recipe), recipe.steps, recipe.rate, out / "deepest.pt")
+    """Train them in `network`, which has one encoder for all levels."""
+    device = distributed.training_device()
+    photos = Crops(job.photographs(config.shorter, config.held_out), config.side)
+    paintings = Crops(job.paintings(config.shorter), config.side)
+    shown = torch.cat([CropPool(photos, 3, config.seed).cut(range(3)), CropPool(paintings, 1, config.seed).cut([0])])
+    teachers = teachers.to_training(device)
+    with torch.no_grad():
+        channels = teachers(shown[:1], (LEVEL,))[LEVEL].shape[1]
+    probe = LinearProbe(network.spaces[LEVEL].channels, channels)
+    layers = nn.ModuleList([*_own_layers(network.to(device)), network.decoder[LEVEL]])
 
     def losses() -> Losses:
-        image = torch.cat([contents.take(recipe.photos), paintings.take(recipe.paintings)])
-        return _losses(network, readout, teachers.to(device), image, recipe)
+        image = torch.cat([photos.take(config.photos), paintings.take(config.paintings)])
+        return _losses(network, probe, teachers, image, config)
 
     def preview() -> Tensor:
         return contact_sheet([*shown, *network.decode(network.encode(shown, LEVEL))], columns=len(shown))
 
-    for step, parts in run.go(losses, preview):
-        if on_step:
-            on_step(step, parts)
-    network.requires_grad_(False)
+    trainer = Trainer(
+        nn.ModuleList([layers, probe]).requires_grad_(True),
+        job.out / "deepest.pt",
+        asdict(config),
+        config.rate,
+        config.steps,
+        job.minutes,
+        config.seed,
+        job.start,
+        exported=layers,
+    )
+    for step, parts in trainer.run(losses, preview):
+        if job.on_step:
+            job.on_step(step, parts)
+    trainer.finished(layers)
 
 
 def _own_layers(network: VggNetwork) -> list[nn.Module]:
@@ -81,13 +88,17 @@ def _own_layers(network: VggNetwork) -> list[nn.Module]:
     return [network.encoder[name] for name in names[names.index(f"conv{ABOVE[4]}_1") + 1 :]]
 
 
-def _losses(network: VggNetwork, readout: Readout, teachers: Eye, image: Tensor, recipe: DeepestRecipe) -> Losses:
-    own, taught = network.encode_levels(image, LEVELS[1:]), teachers.look(image, (LEVEL,))[LEVEL]
+def _losses(
+    network: VggNetwork, probe: LinearProbe, teachers: LossNetwork, image: Tensor, config: DeepestConfig
+) -> Losses:
+    own = network.encode_levels(image, LEVELS[1:])
+    with torch.no_grad():
+        taught = teachers(image, (LEVEL,))[LEVEL]
     painted = network.decode(own[LEVEL])
-    reached = network.encode_levels(painted, SEEN)
-    parts = {level: relative_distance(reached[level].values, own[level].values.detach()) for level in SEEN}
+    reached = network.encode_levels(painted, COMPARED)
+    parts = {level: relative_distance(reached[level].values, own[level].values.detach()) for level in COMPARED}
     return {
         **parts,
-        "pixels": recipe.pixels * relative_distance(painted, image),
-        "taught": recipe.taught * readout(own[LEVEL].values, taught),
+        "pixels": config.pixels * relative_distance(painted, image),
+        "taught": config.taught * probe(own[LEVEL].values, taught),
     }

@@ -1,6 +1,12 @@
-"""What recipes minimise, on features [B, C, h, w] and their moments; all without units, so that levels compare."""
+"""What recipes minimise, on features [B, C, h, w] and their moments; all without units, so that levels compare.
 
-import torch
+Whatever type features come in, sums over them are float32.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
 from torch import Tensor
 
 from ..transfer.moments import Moments
@@ -9,26 +15,24 @@ TINY = 1e-8
 """Under roots: their slope at zero is infinite."""
 
 
+@dataclass(frozen=True)
+class LossWeights:
+    """What the losses of a painted picture weigh."""
+
+    content: float = 1.0  # features at the deepest level
+    style: float = 1.0  # a level
+    total_variation: float = 0.0
+    taught: float = 1.0  # where there is a teacher: see `taught_losses`
+
+
 def relative_error(values: Tensor, target: Tensor) -> Tensor:
     """|F - T|^2 / |T|^2, the mean over the batch: the content loss."""
-    error = (values - target).square().sum((1, 2, 3)) / (target.square().sum((1, 2, 3)) + TINY)
-    return error.mean()
+    return _relative_squares(values, target).mean()
 
 
 def relative_distance(values: Tensor, target: Tensor) -> Tensor:
     """|F - T| / |T|, the mean over the batch: unlike its square it still pulls where little is left to gain."""
-    error = (values - target).square().sum((1, 2, 3)) / (target.square().sum((1, 2, 3)) + TINY)
-    return (error + TINY).sqrt().mean()
-
-
-def best_map(values: Tensor, target: Tensor, ridge: float = 1e-4) -> tuple[Tensor, Tensor]:
-    """The matrix [D, C] and the offset [D] that bring `values` [B, C, h, w] nearest to `target` [B, D, h, w]."""
-    x, y = (pixels.movedim(1, -1).flatten(0, 2).double() for pixels in (values, target))
-    centred = x - x.mean(0)
-    scatter = centred.mT @ centred
-    damped = scatter + (ridge * scatter.diagonal().mean() + TINY) * torch.eye(len(scatter)).to(scatter)
-    matrix = torch.linalg.solve(damped, centred.mT @ (y - y.mean(0))).mT
-    return matrix.float(), (y.mean(0) - matrix @ x.mean(0)).float()
+    return (_relative_squares(values, target) + TINY).sqrt().mean()
 
 
 def moment_distance(own: Moments, target: Moments) -> Tensor:
@@ -55,3 +59,9 @@ def gram_distance(gram: Tensor, style: Tensor) -> Tensor:
 def total_variation(image: Tensor) -> Tensor:
     """Mean absolute difference of neighbouring pixels of [B, 3, H, W]."""
     return image.diff(dim=-1).abs().mean() + image.diff(dim=-2).abs().mean()
+
+
+def _relative_squares(values: Tensor, target: Tensor) -> Tensor:
+    """[B]"""
+    values, target = values.float(), target.float()
+    return (values - target).square().sum((1, 2, 3)) / (target.square().sum((1, 2, 3)) + TINY)

@@ -1,12 +1,11 @@
 """MSG-Net: one network for all styles, told apart by their Gram matrices alone (Zhang & Dana 2017).
 
-    python -m brushwork train msgnet --network compact --photos PHOTOS --styles PAINTINGS --out OUT
+    python -m brushwork train msgnet --from-scratch --photos PHOTOS --styles PAINTINGS --teacher FILE --out OUT
 
-Every painting is shown at several sizes, and the result is held against the Gram matrices of that size: so the size of
-the style picture becomes the size of the brush. On a network that reconstructs from relu3_1 the encoder stays as it is
-and the decoder starts as that network's; with `--network paper` all is as the authors released it, BGR in 0..255
-included, and starts from nothing; an MSG-Net, as with `--network msgnet`, learns on. OUT/msgnet.safetensors holds the
-network; the same command goes on where it was stopped.
+Paintings are shown at several sizes, and the result is held against the Gram matrices of that size: so the size of the
+style picture becomes the size of the brush. From scratch all is as the authors released it, BGR in 0..255 included; on
+a network that reconstructs from relu3_1 the encoder stays as it is and the decoder starts as that network's; an MSG-Net
+(`--network msgnet`) learns on. OUT/msgnet.safetensors holds the network.
 """
 
 from __future__ import annotations
@@ -26,109 +25,135 @@ from ..transfer.comatch import comatch
 from ..transfer.decompose import eigen
 from ..transfer.moments import Moments
 from ..transfer.wct import TRANSPORT, wct
-from . import parallel
-from .crops import Crops
-from .export import save_part
-from .loop import Losses, OnStep, Run
-from .newborn import give_birth
-from .paintings import Painting
-from .perception import Eye
-from .stylebank import STYLE_LEVELS, Taste, deepest_encoder, picture_losses, style_grams
+from . import distributed
+from .adain import style_crops
+from .data import Crops
+from .initialisation import centre_output, kaiming_initialised, last_layer, seeded
+from .loss_network import LossNetwork
+from .losses import LossWeights
+from .networks import backbone_encoder, backbone_or
+from .pairs import CropPool, Measured, Pairs
+from .picture_loss import STYLE_LEVELS, content_of, gram_style, picture_losses
+from .precision import autocast
+from .recipes import Job, Recipe
+from .trainer import Losses, Trainer
 
 
 @dataclass(frozen=True)
-class MsgRecipe:
-    """The knobs."""
+class MsgNetConfig:
+    """What can be set."""
 
     steps: int = 3400
-    batch: int = 4  # crops a step, each with a painting and a size of its own; the paper holds one for 20 steps
-    side: int = 160  # pixels of a crop
+    batch: int = 4  # crops a step
+    same_style: int = 1  # crops after each other that share a style; the paper holds one for 20 steps
+    side: int = 192  # pixels of a crop
     photo: int = 256  # pixels of a photograph's shorter side before the crop
-    sizes: tuple[int, ...] = (256, 512, 768)  # pixels of a painting's shorter side: the paper's brush sizes
-    rate: float = 4e-4  # Adam's, falling to zero
-    taste: Taste = field(default_factory=Taste)
+    style_side: int = 256  # pixels of a style crop
+    style_sizes: tuple[int, ...] = (256, 512, 768)  # pixels of a painting's shorter side: the paper's brush sizes
+    style_crops: int = 2000  # that are drawn once; what is measured of each is kept
+    rate: float = 1e-3  # Adam's, falling to zero
+    loss_weights: LossWeights = field(default_factory=lambda: LossWeights(0.5, 0.8, 0.05, 1.0))
+    width: int = 64  # the paper's ngf, where it is built from scratch
+    kept: int = 0  # pairs of crops whose pictures by the teacher are kept on disk, and met again
     held_out: int = 0  # photographs, the last by name, that are kept to measure with
     seed: int = 0
 
 
-@dataclass(frozen=True)
-class Sight:
-    """A painting at one size, once and for all."""
-
-    gram: Tensor
-    """[1, C, C] of the network's own features: what CoMatch is told."""
-    wanted: dict[str, Tensor]
-    """Of the loss network's."""
-
-
-FLOOR = 1e-4
+SMALLEST_SHARE = 1e-4
 """Of the largest eigenvalue of the mean covariance: smaller ones are not whitened, as float16 could not hold that."""
-RIDGE = 1e-3
+COMATCH_RIDGE = 1e-3
 """In mean squares of the Gram matrices, for the first W."""
-SEEN = 16
-"""Crops of photographs that W is started from."""
+FIRST_CROPS = 16
+"""Of photographs, that W is started from."""
+FIRST_STYLES = 48
+"""Style crops that the basis and W are started from."""
+
+OUTPUT = 64.0
+"""Deviation of the first pictures of the released layout, in 0..255; the layer that makes them learns at so many times
+the rate, which is the same as if it made pictures in 0..4."""
 
 
 def train_msgnet(
-    start: VggNetwork | MsgNet | None,
-    eye: Eye,
-    paintings: Sequence[Painting],
-    photos: Sequence[Path],
-    out: Path,
-    recipe: MsgRecipe = MsgRecipe(),
-    on_step: OnStep | None = None,
+    start: VggNetwork | MsgNet | None, loss_network: LossNetwork, job: Job, config: MsgNetConfig = MsgNetConfig()
 ) -> MsgNet:
-    """Train one network for all `paintings`: from a trunk, from an MSG-Net, or in the released layout from nothing.
-
-    `on_step` may raise to stop.
-    """
-    device, generator = parallel.training_device(), torch.Generator().manual_seed(recipe.seed)
-    contents = Crops(photos, recipe.side, recipe.photo, generator, recipe.held_out, device)
-    network = first_msgnet(start, recipe.seed).to(device)
-    pictures = [painting.read(size).to(device) for painting in paintings for size in recipe.sizes]
+    """Train one network for all paintings: on a backbone, from an MSG-Net, or in the released layout from nothing."""
+    device = distributed.training_device()
+    contents = Crops(job.photographs(config.photo, config.held_out), config.side)
+    styles = style_crops(job, config.style_side, config.style_sizes, config.style_crops, config.seed)
+    network = first_msgnet(start, config.width, config.seed).to(device)
     if isinstance(start, VggNetwork):
+        pictures = [styles.cut([index]) for index in range(min(FIRST_STYLES, len(styles)))]
         choose_basis(network, pictures)
-        start_comatch(network, contents.take(SEEN), pictures)
-    sights = [Sight(_moments(network, picture).gram, style_grams(eye.to(device), picture)) for picture in pictures]
-    shown = contents.take(4)
-    run = Run(network, generator, asdict(recipe), recipe.steps, recipe.rate, out / "msgnet.pt")
+        start_comatch(network, CropPool(contents, FIRST_CROPS, config.seed).cut(range(FIRST_CROPS)), pictures)
+    loss_network = loss_network.to_training(device)
+    teacher = job.teacher and job.teacher.to_training(device)
+
+    def measure(style: int) -> dict[str, Moments]:
+        image = styles.cut([style])
+        with autocast(device):
+            found = loss_network.moments(loss_network.encode(image, STYLE_LEVELS)) if config.loss_weights.style else {}
+            return {**found, "teacher": teacher.learn(image)} if teacher else found
+
+    def teach(content: Tensor, chosen: Sequence[int]) -> Tensor:
+        assert teacher is not None
+        return teacher.paint(content, measured.of(chosen)["teacher"])
+
+    def painted(content: Tensor, chosen: Sequence[int]) -> Tensor:
+        """The encoder may learn, so it looks at the styles anew, at each one once."""
+        each = list(dict.fromkeys(chosen))
+        gram = moments_of(network, styles.cut(each)).gram
+        return paint(network, content, gram[[each.index(style) for style in chosen]])
 
     def losses() -> Losses:
-        image = contents.take(recipe.batch)
-        chosen = [sights[index] for index in torch.randint(len(sights), (recipe.batch,), generator=generator).tolist()]
-        target = {level: torch.cat([sight.wanted[level] for sight in chosen]) for level in STYLE_LEVELS}
-        result = paint(network, image, torch.cat([sight.gram for sight in chosen]))
-        return picture_losses(eye, result, image, target, recipe.taste)
+        batch = pairs.take(config.batch)
+        content = content_of(loss_network, batch.content) if config.loss_weights.content else None
+        result = painted(batch.content, batch.styles)
+        known = measured.of(batch.styles)
+        return picture_losses(loss_network, result, config.loss_weights, content, known, batch.target, gram_style)
 
     def preview() -> Tensor:
-        styles = [paint(network, shown, sight.gram) for sight in sights[:: len(recipe.sizes)][:4]]
-        return contact_sheet([*shown, *torch.cat(styles)], columns=len(shown))
+        rows = [painted(shown, [style] * 4) for style in range(4)]
+        return contact_sheet([*shown, *styles.cut(range(4)), *torch.cat(rows)], columns=4)
 
-    for step, parts in run.go(losses, preview):
-        if on_step:
-            on_step(step, parts)
-    save_part(network, out / "msgnet.safetensors")
-    return network
+    measured = Measured(measure)
+    paint_by_teacher, told = (teach, teacher.name) if teacher else (None, "")
+    pairs = Pairs(contents, len(styles), paint_by_teacher, config.same_style, config.kept, job.out, told, config.seed)
+    shown = CropPool(contents, 4, config.seed).cut(range(4))
+    trainer = Trainer(
+        network,
+        job.out / "msgnet.pt",
+        asdict(config),
+        config.rate,
+        config.steps,
+        job.minutes,
+        config.seed,
+        job.start,
+        rate_factors=[] if network.on_trunk else [(weight, OUTPUT) for weight in last_layer(network).parameters()],
+    )
+    for step, parts in trainer.run(losses, preview):
+        if job.on_step:
+            job.on_step(step, parts)
+    return trainer.finished(network)
 
 
-def first_msgnet(start: VggNetwork | MsgNet | None, seed: int) -> MsgNet:
-    """A trunk's encoder, frozen, its decoder, and a body that changes nothing; an MSG-Net as it is; or the released
+def first_msgnet(start: VggNetwork | MsgNet | None, width: int, seed: int) -> MsgNet:
+    """A backbone's encoder, frozen, its decoder, and a body that changes nothing; an MSG-Net as it is; or the released
     layout, all random."""
     if start is None:
-        return give_birth(MsgNet(), seed).train()
+        network = kaiming_initialised(seeded(lambda: MsgNet(width), seed), seed).train()
+        centre_output(last_layer(network), 127.5, OUTPUT)
+        return network
     if isinstance(start, MsgNet):
-        return _again(start)
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        network = MsgNet(trunk=start.layout)
-    network.encoder.load_state_dict(deepest_encoder(start))
+        return _fine_tuned(start)
+    network = seeded(lambda: MsgNet(trunk=start.layout), seed)
+    network.encoder.load_state_dict(backbone_encoder(start))
     network.decoder.load_state_dict(start.decoder[TRUNK_LEVEL].state_dict())
     network.train().encoder.requires_grad_(False)
     return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
-def _again(network: MsgNet) -> MsgNet:
-    """The network, ready to learn on; a trunk's encoder and the basis of CoMatch stay as they are."""
+def _fine_tuned(network: MsgNet) -> MsgNet:
+    """The network, ready to learn on; a backbone's encoder and the basis of CoMatch stay as they are."""
     network.train().requires_grad_(True).encoder.requires_grad_(not network.on_trunk)
     for basis in (network.whiten, network.colour):
         basis.requires_grad_(False)
@@ -141,10 +166,10 @@ def choose_basis(network: MsgNet, pictures: Sequence[Tensor]) -> None:
 
     W multiplies Gram matrices, whose eigenvalues span five orders of magnitude: learnt as they are, it dies at once.
     """
-    each = [_moments(network, picture) for picture in pictures]
+    each = [moments_of(network, picture) for picture in pictures]
     mean = torch.stack([moments.mean[0, :-1] for moments in each]).mean(0)
     values, vectors = eigen(torch.cat([moments.covariance[:, :-1, :-1] for moments in each]).mean(0, keepdim=True))
-    roots = values.clamp_min(FLOOR * values.max()).sqrt()
+    roots = values.clamp_min(SMALLEST_SHARE * values.max()).sqrt()
     whiten, colour = ((vectors * sizes[:, None, :]) @ vectors.mT for sizes in (1 / roots, roots))
     for layer, matrix, offset in (
         (network.whiten, whiten[0], -whiten[0] @ mean.double()),
@@ -169,7 +194,7 @@ def start_comatch(network: MsgNet, photos: Tensor, pictures: Sequence[Tensor]) -
         gram = Moments.of(values, full=True).gram[0].double()
         operator = wct(content, Moments.of(values[:, :-1], full=True), TRANSPORT)
         squares, products = squares + gram @ gram, products + gram @ _homogeneous(operator).to(gram)
-    squares.diagonal().add_(RIDGE * squares.diagonal().mean())
+    squares.diagonal().add_(COMATCH_RIDGE * squares.diagonal().mean())
     network.comatch.copy_(torch.linalg.solve(squares, products).mT)
 
 
@@ -189,6 +214,15 @@ def paint(network: MsgNet, image: Tensor, gram: Tensor) -> Tensor:
     return network.decode(features.with_values(operator(network.for_comatch(features.values))))
 
 
-@torch.no_grad()
-def _moments(network: MsgNet, picture: Tensor) -> Moments:
-    return Moments.of(network.encode(picture, LEVEL).values, full=True)
+def moments_of(network: MsgNet, pictures: Tensor) -> Moments:
+    """Of style pictures [B, 3, H, W]: their Gram matrices are what CoMatch is told."""
+    return Moments.of(network.encode(pictures, LEVEL).values, full=True)
+
+
+def _run(network: str, job: Job, config: MsgNetConfig) -> list[Path]:
+    assert job.loss_network is not None  # the recipe names one
+    train_msgnet(backbone_or(MsgNet, network), job.loss_network, job, config)
+    return [job.out / "msgnet.safetensors"]
+
+
+RECIPE = Recipe(MsgNetConfig, _run, network="compact", loss_network="compact", from_scratch=True, taught=True)

@@ -1,60 +1,64 @@
-"""The fast number type of a device, for what a recipe computes."""
+"""The number type that networks learn in: bfloat16 where the hardware is faster in it, else float32.
+
+bfloat16 has the range of float32, so that no gradient vanishes and no loss has to be scaled. What losses sum over
+pixels is float32 everywhere: `Moments` and the functions of losses.py see to that.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+import os
+import time
+from functools import cache
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
-from torch.overrides import TorchFunctionMode
 
-from ..models.precision import AUTOMATIC, compute_dtype
-
-CONVOLUTIONS = (F.conv2d, F.conv_transpose2d)
-
-
-def fast(device: torch.device) -> torch.autocast:
-    """Autocast to the half type that `device` has fast units for; does nothing where it has none."""
-    dtype = compute_dtype(AUTOMATIC, device)
-    return torch.autocast(device.type, dtype, enabled=dtype is not torch.float32)
+OVERRIDE = "BRUSHWORK_TRAINING_DTYPE"
+"""Environment variable: `float32` or `bfloat16` in place of a measurement."""
+MARGIN = 0.85
+"""Of the time in float32 that bfloat16 has to stay under: a measurement that wavers shall not choose another type."""
 
 
-def learning(device: torch.device) -> AbstractContextManager[object]:
-    """Convolutions in the fast type on a graphics card; nothing on a CPU, where it gains little on the way back."""
-    dtype = compute_dtype(AUTOMATIC, device)
-    return FastConvolutions(dtype) if device.type == "cuda" and dtype is not torch.float32 else nullcontext()
+def autocast(device: torch.device) -> torch.autocast:
+    """Inside, convolutions and matrix products compute in the `training_dtype` of `device`.
 
-
-def scaler(device: torch.device) -> torch.amp.GradScaler:
-    """What keeps small gradients from vanishing in float16; does nothing where `learning` computes in another type."""
-    enabled = device.type == "cuda" and compute_dtype(AUTOMATIC, device) is torch.float16
-    return torch.amp.GradScaler(device.type, enabled=enabled)
-
-
-class FastConvolutions(TorchFunctionMode):
-    """Inside, convolutions take and compute `dtype` and give float32; all else stays as it is.
-
-    Autocast would take the products of Gram matrices in float16 too, and squares of features: both overflow.
+    Weights are cast at each use: torch's own cache would hand a weight that was first used without gradients to a
+    later use that wants them.
     """
+    dtype = training_dtype(device)
+    return torch.autocast(device.type, torch.bfloat16, enabled=dtype is torch.bfloat16, cache_enabled=False)
 
-    def __init__(self, dtype: torch.dtype) -> None:
-        super().__init__()
-        self.dtype = dtype
 
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Sequence[type],
-        args: Sequence[object] = (),
-        kwargs: Mapping[str, object] | None = None,
-    ) -> Any:  # noqa: ANN401 - the function's own
-        kwargs = kwargs or {}
-        if func not in CONVOLUTIONS:
-            return func(*args, **kwargs)
-        return func(*map(self._cast, args), **{name: self._cast(value) for name, value in kwargs.items()}).float()
+def training_dtype(device: torch.device) -> torch.dtype:
+    """bfloat16 on graphics cards of compute capability 8.0 and more, and on CPUs that were measured to gain by it.
 
-    def _cast(self, value: object) -> object:
-        return value.to(self.dtype) if isinstance(value, Tensor) else value
+    ValueError where the environment variable asks for another type.
+    """
+    asked = os.environ.get(OVERRIDE, "")
+    if asked not in ("", "float32", "bfloat16"):
+        raise ValueError(f"{OVERRIDE} is '{asked}': set it to float32 or bfloat16, or leave it out.")
+    if asked:
+        return getattr(torch, asked)
+    if device.type == "cuda":
+        fast = torch.cuda.get_device_capability(device) >= (8, 0)
+    else:
+        fast = device.type == "cpu" and _cpu_gains()
+    return torch.bfloat16 if fast else torch.float32
+
+
+@cache
+def _cpu_gains() -> bool:
+    """Whether a convolution and its way back take clearly less time in bfloat16. Some CPUs only emulate it."""
+    times = {dtype: min(_timed(dtype) for _ in range(3)) for dtype in (torch.float32, torch.bfloat16)}
+    return times[torch.bfloat16] < MARGIN * times[torch.float32]
+
+
+def _timed(dtype: torch.dtype) -> float:
+    """Seconds of the kind of layer that loss networks spend most of their time in."""
+    with torch.inference_mode(False), torch.enable_grad():
+        values = torch.ones(2, 128, 64, 64, dtype=dtype).contiguous(memory_format=torch.channels_last)
+        weight = torch.ones(128, 128, 3, 3, dtype=dtype).contiguous(memory_format=torch.channels_last)
+        started = time.perf_counter()
+        output = F.conv2d(values.requires_grad_(), weight)
+        torch.autograd.grad(output, values, output)
+        return time.perf_counter() - started

@@ -1,12 +1,12 @@
 """A StyleBank: a convolution kernel a painting, between an encoder and a decoder (Chen et al. 2017).
 
-    python -m brushwork train stylebank --network compact --photos PHOTOS --styles PAINTINGS --out OUT
+    python -m brushwork train stylebank --from-scratch --photos PHOTOS --styles PAINTINGS --out OUT
 
-On a network that reconstructs from relu3_1 the encoder stays as it is, and the decoder starts as that network's; with
-`--network paper` both have the paper's own layout and start from nothing, which takes a GPU and a day; a bank of just
-these styles, as with `--network stylebank`, learns on. Steps go in turns: some that paint, each crop in a style of its
-own, and one that only reconstructs, without a kernel. A style is a picture in the folder PAINTINGS and is named after
-its file. OUT/stylebank.safetensors holds the whole network; the same command goes on where it was stopped.
+From scratch encoder and decoder have the paper's own layout. On a network that reconstructs from relu3_1 the encoder
+stays as it is, and the decoder starts as that network's; a bank of just these styles, as with `--network stylebank`,
+learns on. Steps go in turns: some that paint, each crop in a style of its own, and one that only reconstructs, without
+a kernel. A style is a picture in the folder PAINTINGS and is named after its file. OUT/stylebank.safetensors holds the
+whole network.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..models.stylebank import LEVEL, StyleBankNetwork
 from ..models.vgg import TRUNK_LEVEL, VggNetwork
@@ -24,113 +24,130 @@ from ..pictures.sheet import contact_sheet
 from ..transfer.bank import KernelMap
 from ..transfer.moments import Moments
 from ..transfer.wct import TRANSPORT, wct
-from . import parallel
-from .crops import Crops
-from .export import save_part
-from .loop import Losses, OnStep, Run
-from .losses import gram_distance, relative_distance, relative_error, total_variation
-from .newborn import give_birth
-from .paintings import Painting
-from .perception import Eye
-
-STYLE_LEVELS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
-CONTENT_LEVEL = STYLE_LEVELS[-1]
-SEEN = 16
-"""Crops of photographs that kernels are started from."""
+from . import distributed
+from .data import Crops
+from .initialisation import centre_output, kaiming_initialised, last_layer
+from .loss_network import LossNetwork
+from .losses import LossWeights, relative_distance
+from .networks import backbone_encoder, backbone_or
+from .pairs import CropPool, Measured, Pairs
+from .picture_loss import STYLE_LEVELS, content_of, gram_style, picture_losses
+from .precision import autocast
+from .recipes import Job, Recipe
+from .trainer import Losses, Trainer
 
 
 @dataclass(frozen=True)
-class Taste:
-    """What the losses weigh."""
-
-    content: float = 0.5
-    style: float = 0.8  # a level
-    smooth: float = 0.1  # total variation
-    plain: float = 1.0  # the picture of the auto-encoder branch
-
-
-@dataclass(frozen=True)
-class BankRecipe:
-    """The knobs."""
+class StyleBankConfig:
+    """What can be set."""
 
     steps: int = 4500
     painted: int = 2  # steps that paint for one that reconstructs: the paper's T
     batch: int = 4  # crops a step
-    side: int = 160  # pixels of a crop
+    side: int = 192  # pixels of a crop
     photo: int = 256  # pixels of a photograph's shorter side before the crop
-    painting: int = 512  # the same of the paintings, whole: larger ones have larger strokes
-    rate: float = 4e-4  # Adam's, falling to zero
-    kernels: float = 2.0  # times that rate: each is met in a share of the steps only
-    balance: float = 0.0  # the paper's lambda (eq. 7); 0 leaves it to the clipping, which equals both kinds of gradient
-    taste: Taste = field(default_factory=Taste)
+    style_size: int = 512  # pixels of the paintings' shorter sides, whole: larger ones have larger strokes
+    rate: float = 1e-3  # Adam's, falling to zero
+    kernel_rate: float = 2.0  # times that rate: each kernel is met in a share of the steps only
+    loss_weights: LossWeights = field(default_factory=lambda: LossWeights(0.5, 0.8, 0.05, 1.0))
+    reconstruction: float = 1.0  # weight of the picture in the auto-encoder branch
+    kept: int = 0  # pairs of crops whose pictures by the teacher are kept on disk, and met again
     held_out: int = 0  # photographs, the last by name, that are kept to measure with
     seed: int = 0
 
 
-def train_bank(
+FIRST_CROPS = 16
+"""Of photographs, that kernels are started from."""
+
+
+def train_stylebank(
     start: VggNetwork | StyleBankNetwork | None,
-    eye: Eye,
-    paintings: Sequence[Painting],
-    photos: Sequence[Path],
-    out: Path,
-    recipe: BankRecipe = BankRecipe(),
-    on_step: OnStep | None = None,
+    loss_network: LossNetwork,
+    job: Job,
+    config: StyleBankConfig = StyleBankConfig(),
 ) -> StyleBankNetwork:
-    """Train a bank of all `paintings`: on a trunk, from a bank of these styles, or in the paper's layout from nothing.
+    """Train a bank of all paintings: on a backbone, from a bank of these styles, or in the paper's layout from nothing.
 
-    `on_step` may raise to stop. ValueError where the bank to start from has other styles.
+    ValueError where the bank to start from has other styles.
     """
-    device, generator = parallel.training_device(), torch.Generator().manual_seed(recipe.seed)
-    contents = Crops(photos, recipe.side, recipe.photo, generator, recipe.held_out, device)
-    network = first_bank([painting.name for painting in paintings], start, recipe.seed)
-    by_name = {painting.name: painting for painting in paintings}
-    pictures = [by_name[style].read(recipe.painting).to(device) for style in network.styles]
+    device = distributed.training_device()
+    contents = Crops(job.photographs(config.photo, config.held_out), config.side)
+    paintings = job.paintings(config.style_size)
+    network = first_bank(paintings.names, start, config.seed).to(device)
+    numbers = [paintings.names.index(style) for style in network.styles]
+    first = CropPool(contents, FIRST_CROPS, config.seed)
     if isinstance(start, VggNetwork):
-        start_kernels(network.to(device), contents.take(SEEN), pictures)
-    styles = [style_grams(eye.to(device), picture) for picture in pictures]
-    file, kernels = out / "stylebank.pt", list(network.bank.parameters())
-    run = Run(network, generator, asdict(recipe), recipe.steps, recipe.rate, file, 0, device, kernels, recipe.kernels)
-    shown = contents.take(4)
+        start_kernels(network, first.cut(range(FIRST_CROPS)), [paintings[number] for number in numbers])
+    loss_network = loss_network.to_training(device)
+    teacher = job.teacher and job.teacher.to_training(device)
 
-    def painting(image: Tensor) -> Losses:
-        chosen = torch.randint(len(styles), (recipe.batch,), generator=generator).tolist()
-        names = [network.styles[index] for index in chosen]
-        target = {level: torch.cat([styles[index][level] for index in chosen]) for level in STYLE_LEVELS}
-        return style_losses(network, eye, image, names, target, recipe.taste)
+    def measure(style: int) -> dict[str, Moments]:
+        image = paintings[numbers[style]]
+        with autocast(device):
+            found = style_moments(loss_network, image) if config.loss_weights.style else {}
+            return {**found, "teacher": teacher.learn(image)} if teacher else found
+
+    def teach(content: Tensor, chosen: Sequence[int]) -> Tensor:
+        assert teacher is not None
+        return teacher.paint(content, measured.of(chosen)["teacher"])
 
     def losses() -> Losses:
-        image = contents.take(recipe.batch)
-        if run.step % (recipe.painted + 1) < recipe.painted:
-            return painting(image)
-        plain = plain_losses(network, image, recipe.taste)
-        return balanced(network, plain, painting(image), recipe.balance) if recipe.balance else plain
+        if trainer.step % (config.painted + 1) == config.painted:
+            image = contents.take(config.batch)
+            plain = network.decode(network.encode(image, LEVEL))
+            return {"reconstruction": config.reconstruction * relative_distance(plain, image)}
+        batch = pairs.take(config.batch)
+        names = [network.styles[style] for style in batch.styles]
+        known = measured.of(batch.styles)
+        return style_losses(network, loss_network, batch.content, names, known, config.loss_weights, batch.target)
 
     def preview() -> Tensor:
-        styles = [paint(network, shown, [name] * len(shown)) for name in network.styles[:4]]
-        return contact_sheet([*shown, *torch.cat(styles)], columns=len(shown))
+        rows = [paint(network, shown, [name] * len(shown)) for name in network.styles[:4]]
+        return contact_sheet([*shown, *torch.cat(rows)], columns=len(shown))
 
-    for step, parts in run.go(losses, preview):
-        if on_step:
-            on_step(step, parts)
-    save_part(network, out / "stylebank.safetensors")
-    return network
+    measured = Measured(measure)
+    paint_by_teacher, told = (teach, teacher.name) if teacher else (None, "")
+    pairs = Pairs(contents, len(numbers), paint_by_teacher, 1, config.kept, job.out, told, config.seed)
+    shown = first.cut(range(4))
+    trainer = Trainer(
+        network,
+        job.out / "stylebank.pt",
+        asdict(config),
+        config.rate,
+        config.steps,
+        job.minutes,
+        config.seed,
+        job.start,
+        rate_factors=[(weight, config.kernel_rate) for weight in network.bank.parameters()],
+    )
+    for step, parts in trainer.run(losses, preview):
+        if job.on_step:
+            job.on_step(step, parts)
+    return trainer.finished(network)
 
 
 def first_bank(styles: Sequence[str], start: VggNetwork | StyleBankNetwork | None, seed: int) -> StyleBankNetwork:
-    """A bank between a trunk's encoder, frozen, and its decoder; a bank as it is; or the paper's layout, all random."""
+    """A bank between a backbone's encoder, frozen, and its decoder; a bank as it is; or the paper's layout, random.
+
+    There the kernels start as the identity, and pictures at a middle grey.
+    """
     if start is None:
-        return give_birth(StyleBankNetwork(styles), seed).train()
+        network = StyleBankNetwork(styles)
+        kaiming_initialised(network.encoder, seed)
+        kaiming_initialised(network.decoder, seed + 1)
+        centre_output(last_layer(network), 0.5, 0.25)
+        return network.train()
     if isinstance(start, StyleBankNetwork):
-        return _again(start, styles)
+        return _fine_tuned(start, styles)
     network = StyleBankNetwork(styles, trunk=start.layout)
-    network.encoder.load_state_dict(deepest_encoder(start))
+    network.encoder.load_state_dict(backbone_encoder(start))
     network.decoder.load_state_dict(start.decoder[TRUNK_LEVEL].state_dict())
     network.train().encoder.requires_grad_(False)
     return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
-def _again(bank: StyleBankNetwork, styles: Sequence[str]) -> StyleBankNetwork:
-    """The bank, ready to learn on; a trunk's encoder stays as it is."""
+def _fine_tuned(bank: StyleBankNetwork, styles: Sequence[str]) -> StyleBankNetwork:
+    """The bank, ready to learn on; a backbone's encoder stays as it is."""
     if set(bank.styles) != set(styles):
         raise ValueError(f"the bank to start from has the styles {', '.join(bank.styles)}: name a folder of those.")
     bank.train().requires_grad_(True).encoder.requires_grad_(not bank.normalises)
@@ -152,25 +169,24 @@ def start_kernels(network: StyleBankNetwork, photos: Tensor, paintings: Sequence
         bias.copy_(operator(torch.zeros(1, len(bias), 1, 1).to(weight))[0, :, 0, 0])
 
 
-def deepest_encoder(trunk: VggNetwork) -> dict[str, Tensor]:
-    """The weights of `trunk`'s encoder down to relu3_1 and no deeper."""
-    encoder = trunk.encoder if trunk.layout.shared_encoder else trunk.encoder[TRUNK_LEVEL]
-    last = f"conv{TRUNK_LEVEL[4]}_1"
-    names = [name for name, _ in encoder.named_children()]
-    wanted = names[: names.index(last) + 1]
-    return {key: value for key, value in encoder.state_dict().items() if key.split(".")[0] in wanted}
-
-
-def style_grams(eye: Eye, picture: Tensor) -> dict[str, Tensor]:
-    """The Gram matrices [1, C, C] of a painting [1, 3, H, W] at the levels of the style loss."""
-    return eye.grams(picture, STYLE_LEVELS)
+def style_moments(loss_network: LossNetwork, picture: Tensor) -> dict[str, Moments]:
+    """What the style loss is held against: the full moments of a painting [1, 3, H, W] at its levels."""
+    return loss_network.moments(loss_network.encode(picture, STYLE_LEVELS))
 
 
 def style_losses(
-    network: StyleBankNetwork, eye: Eye, image: Tensor, names: Sequence[str], target: Mapping[str, Tensor], taste: Taste
+    network: StyleBankNetwork,
+    loss_network: LossNetwork,
+    image: Tensor,
+    names: Sequence[str],
+    style: Mapping[str, Moments],
+    weights: LossWeights,
+    target: Tensor | None = None,
 ) -> Losses:
     """What a step that paints minimises: each crop of `image` [B, 3, H, W] in its style of `names`."""
-    return picture_losses(eye, paint(network, image, names), image, target, taste)
+    content = content_of(loss_network, image) if weights.content else None
+    result = paint(network, image, names)
+    return picture_losses(loss_network, result, weights, content, style, target, gram_style)
 
 
 def paint(network: StyleBankNetwork, image: Tensor, names: Sequence[str]) -> Tensor:
@@ -182,33 +198,10 @@ def paint(network: StyleBankNetwork, image: Tensor, names: Sequence[str]) -> Ten
     return network.decode(features.with_values(painted))
 
 
-def picture_losses(eye: Eye, result: Tensor, image: Tensor, target: Mapping[str, Tensor], taste: Taste) -> Losses:
-    """How far `result` is from the content of `image` and from the Gram matrices in `target`, as `eye` sees it."""
-    content = eye.look(image, (CONTENT_LEVEL,))[CONTENT_LEVEL]
-    own = eye.own(result, STYLE_LEVELS)
-    reached = eye.through({CONTENT_LEVEL: own[CONTENT_LEVEL]})[CONTENT_LEVEL]
-    parts = [gram_distance(moments.gram, target[level]) for level, moments in eye.moments(own).items()]
-    return {
-        "content": taste.content * relative_error(reached, content),
-        "style": taste.style * torch.stack(parts).sum(),
-        "smooth": taste.smooth * total_variation(result),
-    }
+def _run(network: str, job: Job, config: StyleBankConfig) -> list[Path]:
+    assert job.loss_network is not None  # the recipe names one
+    train_stylebank(backbone_or(StyleBankNetwork, network), job.loss_network, job, config)
+    return [job.out / "stylebank.safetensors"]
 
 
-def plain_losses(network: StyleBankNetwork, image: Tensor, taste: Taste) -> Losses:
-    """What a step that only reconstructs minimises."""
-    return {"plain": taste.plain * relative_distance(network.decode(network.encode(image, LEVEL)), image)}
-
-
-def balanced(network: StyleBankNetwork, plain: Losses, painted: Losses, share: float) -> Losses:
-    """The paper's eq. 7: `plain`, scaled until its gradient is `share` of that of `painted`, where both act."""
-    kernels = {id(weight) for weight in network.bank.parameters()}
-    common = [weight for weight in network.parameters() if weight.requires_grad and id(weight) not in kernels]
-    factor = share * _pull(painted, common) / max(_pull(plain, common), 1e-12)
-    return {name: factor * loss for name, loss in plain.items()}
-
-
-def _pull(losses: Losses, weights: Sequence[Tensor]) -> float:
-    """The length of the gradient."""
-    total = torch.stack(list(losses.values())).sum()
-    return nn.utils.get_total_norm(torch.autograd.grad(total, weights, retain_graph=True)).item()
+RECIPE = Recipe(StyleBankConfig, _run, network="compact", loss_network="compact", from_scratch=True, taught=True)

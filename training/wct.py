@@ -2,16 +2,15 @@
 
     python -m brushwork train wct --network vgg19 --photos PHOTOS --styles PAINTINGS --out OUT
 
-The encoder stays as it is. Each decoder learns to give back the picture, the features that the encoder finds in it, and
-those that WCT makes of them; it starts from the decoder of the level above, whose layers are its own last ones.
-OUT/decoder-relu1_1.safetensors and so on are what the manifest takes as the parts `decoder.relu1_1` ...; the same
-command goes on where it was stopped.
+The encoder stays as it is, and serves as the loss network unless another is named. Each decoder learns to give back the
+picture, the features that are found in it, and those that WCT makes of them; it starts from the decoder of the level
+above, whose layers are its own last ones. OUT/decoder-relu1_1.safetensors and so on are what the manifest takes as the
+parts `decoder.relu1_1` ...; the same command goes on where it was stopped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -23,22 +22,24 @@ from ..models.vgg import LEVELS, VggDecoder, VggNetwork
 from ..pictures.sheet import contact_sheet
 from ..transfer.moments import Moments
 from ..transfer.wct import wct
-from . import parallel
-from .closed_form import fit
-from .crops import Crops, check_side
-from .export import save_part
-from .loop import Losses, OnStep, Run, later
+from . import distributed
+from .data import Crops
+from .initialisation import kaiming_initialised
+from .least_squares import fit_convolution
+from .loss_network import LossNetwork, loss_network_of
 from .losses import relative_distance
-from .newborn import give_birth
-from .perception import eye_of
+from .networks import check_side, vgg_network
+from .pairs import CropPool
+from .recipes import Job, Recipe
+from .trainer import Losses, Trainer, later, save_weights
 
-SAMPLES = 160
+SOLVED_CROPS = 160
 """Crops that layers are solved from."""
 
 
 @dataclass(frozen=True)
-class WctRecipe:
-    """The knobs."""
+class WctConfig:
+    """What can be set."""
 
     steps: int = 1500  # a level
     photos: int = 3  # crops of photographs a step
@@ -46,35 +47,32 @@ class WctRecipe:
     side: int = 160  # pixels of a crop
     shorter: int = 256  # pixels of a picture's shorter side before the crop
     rate: float = 1e-3  # Adam's, falling to zero
-    polish: float = 1e-4  # the same where the coarse layers are solved: ten times as much and they forget it
+    solved_rate: float = 1e-4  # the same where the coarse layers are solved: ten times as much and they forget it
     pixels: float = 1.5
     features: float = 0.5
     restyled: float = 1.0  # the features of what is decoded from restyled ones; the paper has none of this
     levels: tuple[str, ...] = LEVELS  # from fine to coarse; those that the network has
-    again: bool = False  # whether the network's own decoders learn on, each by itself
+    fine_tune: bool = False  # whether the network's own decoders learn on, each by itself
     held_out: int = 0  # photographs, the last by name, that are kept to measure with
     seed: int = 0
 
 
-def train_wct(
-    network: VggNetwork,
-    photos: Sequence[Path],
-    styles: Sequence[Path],
-    out: Path,
-    recipe: WctRecipe = WctRecipe(),
-    on_step: OnStep | None = None,
-) -> list[Path]:
-    """Train `network`'s decoders, from fine to coarse, and save each; `on_step` may raise to stop.
+def train_wct(network: VggNetwork, job: Job, config: WctConfig = WctConfig()) -> list[Path]:
+    """Train `network`'s decoders, from fine to coarse, and save each.
 
-    ValueError where a folder has no pictures, crops do not divide into cells, or `out` holds a checkpoint of another
-    recipe.
+    ValueError where a folder has no pictures, crops do not divide into cells, or `job.out` holds a checkpoint of
+    another config.
     """
+    levels = [level for level in config.levels if level in network.spaces]
+    photos = Crops(job.photographs(config.shorter, config.held_out), config.side)
+    paintings = Crops(job.paintings(config.shorter), config.side)
     files, above = [], None
-    for stage, level in enumerate(level for level in recipe.levels if level in network.spaces):
-        tell = later(on_step, stage * recipe.steps)
-        above = _train_level(network, level, above, photos, styles, out, recipe, tell)
+    for stage, level in enumerate(levels):
+        share = job.minutes and job.minutes / len(levels)
+        part = replace(job, minutes=share, on_step=later(job.on_step, stage * config.steps))
+        above = _train_level(network, level, above, photos, paintings, part, config)
         network.decoder[level].load_state_dict(above.state_dict())
-        files.append(save_part(above, out / f"decoder-{level}.safetensors"))
+        files.append(save_weights(above, job.out / f"decoder-{level}.safetensors"))
     return files
 
 
@@ -82,43 +80,43 @@ def _train_level(
     network: VggNetwork,
     level: str,
     above: VggDecoder | None,
-    photos: Sequence[Path],
-    styles: Sequence[Path],
-    out: Path,
-    recipe: WctRecipe,
-    on_step: OnStep | None,
+    photos: Crops,
+    paintings: Crops,
+    job: Job,
+    config: WctConfig,
 ) -> VggDecoder:
-    device = parallel.training_device()
-    check_side(recipe.side, network.spaces[level].stride)
+    device = distributed.training_device()
+    check_side(config.side, network.spaces[level].stride)
     network.to(device)
-    decoder = first_decoder(network, level, above, recipe.seed).to(device)
-    if recipe.again:
+    loss_network = job.loss_network.to_training(device) if job.loss_network else loss_network_of(network)
+    decoder = first_decoder(network, level, above, config.seed).to(device)
+    if config.fine_tune:
         decoder.load_state_dict(network.decoder[level].state_dict())
-    generator = torch.Generator().manual_seed(recipe.seed)
-    contents = Crops(photos, recipe.side, recipe.shorter, generator, recipe.held_out, device)
-    paintings = Crops(styles, recipe.side, recipe.shorter, generator, device=device)
 
-    def crops(photos: int, pictures: int) -> Tensor:
-        return torch.cat([contents.take(photos), paintings.take(pictures)])
+    def fixed(count: int, others: int) -> Tensor:
+        pools = CropPool(photos, count, config.seed), CropPool(paintings, others, config.seed)
+        return torch.cat([pool.cut(range(len(pool))) for pool in pools])
 
-    shown = crops(3, 1)
-    rate = recipe.polish if coarse_layers(decoder, level) and not recipe.again else recipe.rate
-    run = Run(decoder, generator, asdict(recipe), recipe.steps, rate, out / f"decoder-{level}.pt")
-    if not (run.step or recipe.again):
-        solve(network, decoder, level, crops(SAMPLES, SAMPLES // 3))
+    shown = fixed(3, 1)
+    rate = config.solved_rate if coarse_layers(decoder, level) and not config.fine_tune else config.rate
+    file = job.out / f"decoder-{level}.pt"
+    if not (file.is_file() or config.fine_tune):
+        solve(network, decoder, level, fixed(SOLVED_CROPS, SOLVED_CROPS // 3))
     if len(decoder) == 1:
         return decoder
 
     def losses() -> Losses:
-        return _losses(network, decoder, contents.take(recipe.photos), paintings.take(recipe.paintings), level, recipe)
+        image = torch.cat([photos.take(config.photos), paintings.take(config.paintings)])
+        return _losses(network, decoder, loss_network, image, level, config)
 
     def preview() -> Tensor:
-        return contact_sheet([*shown, *decoder(network.encode(shown, level).values)], columns=len(shown))
+        return contact_sheet([*shown, *decoder(network.encode(shown, level).values).float()], columns=len(shown))
 
-    for step, parts in run.go(losses, preview):
-        if on_step:
-            on_step(step, parts)
-    return decoder
+    trainer = Trainer(decoder, file, asdict(config), rate, config.steps, job.minutes, config.seed)
+    for step, parts in trainer.run(losses, preview):
+        if job.on_step:
+            job.on_step(step, parts)
+    return trainer.finished(decoder)
 
 
 @torch.no_grad()
@@ -131,15 +129,15 @@ def solve(network: VggNetwork, decoder: VggDecoder, level: str, images: Tensor) 
     """
     values, stride = network.encode(images, level).values, network.spaces[level].stride
     if len(decoder) == 1:
-        fit(_layer(decoder, "conv1_1"), values, images)
+        fit_convolution(_layer(decoder, "conv1_1"), values, images)
     if not (coarse := coarse_layers(decoder, level)):
         return
     guess = ReflectConv(values.shape[1], 3 * stride**2).to(values)
-    fit(guess, values, F.pixel_unshuffle(images, stride))
+    fit_convolution(guess, values, F.pixel_unshuffle(images, stride))
     blurred = F.pixel_shuffle(guess(values), stride).clamp(0, 1)
     target = network.encode(blurred, _above(level)).values
     for layer in coarse[1:]:
-        fit(layer, values, target)
+        fit_convolution(layer, values, target)
         values = layer(values).relu()
 
 
@@ -166,7 +164,7 @@ def first_decoder(network: VggNetwork, level: str, above: VggDecoder | None, see
 
     Of the others those that keep the number of channels start as the identity, and one that does not is random.
     """
-    decoder = give_birth(VggDecoder(network.layout.stage(level), network.layout.rectified_picture), seed)
+    decoder = kaiming_initialised(VggDecoder(network.layout.stage(level), network.layout.rectified_picture), seed)
     for layer in decoder.values():
         if isinstance(layer, nn.Conv2d) and layer.in_channels == layer.out_channels:
             nn.init.dirac_(layer.weight)
@@ -182,29 +180,44 @@ def _fits(decoder: nn.Module, name: str, value: Tensor) -> bool:
 
 
 def _losses(
-    network: VggNetwork, decoder: VggDecoder, photos: Tensor, paintings: Tensor, level: str, recipe: WctRecipe
+    network: VggNetwork, decoder: VggDecoder, loss_network: LossNetwork, image: Tensor, level: str, config: WctConfig
 ) -> Losses:
-    """How far decoded pictures are from the pictures, and their features, seen through heads, from what was decoded.
+    """How far decoded pictures are from the pictures, and what the loss network sees of them from what was decoded.
 
     Departure from the paper: photographs' features that whitening and colouring has changed are decoded too. A decoder
     that has never met such features takes from them what it can invert best, and loses what makes the style.
     """
-    image = torch.cat([photos, paintings])
     with torch.no_grad():
-        plain = network.encode(image, level).values
-        asked = torch.cat([plain, _restyled(plain[: len(photos)], plain[len(photos) :])])
-    painted = decoder(asked)[..., : image.shape[-2], : image.shape[-1]]
-    eye, count = eye_of(network), len(plain)
-    reached, asked = eye.shown(level, network.encode(painted, level).values), eye.shown(level, asked)
+        strength = 1 - torch.rand(min(config.photos, config.paintings), device=image.device) / 2
+        own = network.encode(image, level).values
+        decoded = torch.cat([own, _restyled(own, config.photos, strength)])
+        if loss_network.network is network:
+            asked = loss_network.project({level: decoded})[level] if level in loss_network.levels else decoded
+        else:
+            seen = loss_network(image, (level,))[level]
+            asked = torch.cat([seen, _restyled(seen, config.photos, strength)])
+    painted, count = decoder(decoded).float(), len(image)
+    reached = loss_network(painted, (level,))[level] if level in loss_network.levels else _own(network, painted, level)
     return {
-        f"{level} pixels": recipe.pixels * relative_distance(painted[:count], image),
-        f"{level} features": recipe.features * relative_distance(reached[:count], asked[:count]),
-        f"{level} restyled": recipe.restyled * relative_distance(reached[count:], asked[count:]),
+        f"{level} pixels": config.pixels * relative_distance(painted[:count], image),
+        f"{level} features": config.features * relative_distance(reached[:count], asked[:count]),
+        f"{level} restyled": config.restyled * relative_distance(reached[count:], asked[count:]),
     }
 
 
-def _restyled(photos: Tensor, paintings: Tensor) -> Tensor:
-    """A photograph's features a painting, restyled by half to in full."""
-    content = photos[: len(paintings)]
-    operator = wct(Moments.of(content, full=True), Moments.of(paintings[: len(content)], full=True))
-    return operator.blend(1 - torch.rand(len(content), device=content.device) / 2)(content)
+def _own(network: VggNetwork, image: Tensor, level: str) -> Tensor:
+    return network.encode(image, level).values
+
+
+def _restyled(values: Tensor, photos: int, strength: Tensor) -> Tensor:
+    """The features of as many photographs as there are paintings, each restyled by one of them."""
+    content, style = values[: len(strength)], values[photos : photos + len(strength)]
+    operator = wct(Moments.of(content, full=True), Moments.of(style, full=True))
+    return operator.blend(strength)(content)
+
+
+def _run(network: str, job: Job, config: WctConfig) -> list[Path]:
+    return train_wct(vgg_network(network), job, config)
+
+
+RECIPE = Recipe(WctConfig, _run, network="compact", length=lambda config: config.steps * len(config.levels))

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from .mixing import normalised
+from .moments import exact_products
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,8 @@ class ChannelMap:
             centred = values - self.centre[..., None, None]  # first: a near-constant channel has a huge scale
             return torch.addcmul(self.shift[..., None, None], centred, self.matrix[..., None, None]).to(values.dtype)
         pixels = values.movedim(1, -1).flatten(1, 2).to(self.matrix.dtype)  # [B, N, C], a view of channels_last values
-        mapped = (pixels @ self.matrix.mT).add_((self.shift - self._linear(self.centre))[:, None])
+        with exact_products(values):
+            mapped = (pixels @ self.matrix.mT).add_((self.shift - self._linear(self.centre))[:, None])
         return mapped.unflatten(1, values.shape[-2:]).movedim(-1, 1).to(values.dtype)
 
     @property

@@ -3,6 +3,7 @@
 from torch import Tensor
 
 from .channel_map import ChannelMap
+from .moments import exact_products
 
 
 def comatch(gram: Tensor, weight: Tensor) -> ChannelMap:
@@ -16,6 +17,7 @@ def comatch(gram: Tensor, weight: Tensor) -> ChannelMap:
             f"this network matches {weight.shape[-1]} channels and the style has {gram.shape[-1]}: "
             "encode it with the same network."
         )
-    matrix = (weight.to(gram) @ gram).mT
+    with exact_products(gram):
+        matrix = (weight.to(gram) @ gram).mT
     zero = gram.new_zeros(gram.shape[:2])
     return ChannelMap(matrix, zero, zero)

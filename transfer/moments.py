@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import reduce
 
@@ -39,7 +40,8 @@ class Moments:
         block = BLOCK if pixels.device.type == "cpu" else pixels.shape[2]
         blocks = pixels.split(block, 2)
         masks = (None,) * len(blocks) if weights is None else weights.split(block, 2)
-        return reduce(Moments.merge, (_of_block(*pair, full) for pair in zip(blocks, masks, strict=True)))
+        with exact_products(values):
+            return reduce(Moments.merge, (_of_block(*pair, full) for pair in zip(blocks, masks, strict=True)))
 
     def merge(self, other: Moments) -> Moments:
         """Moments of both sets of pixels together, exactly (Chan, Golub & LeVeque 1979)."""
@@ -63,7 +65,8 @@ class Moments:
 
     def mapped(self, matrix: Tensor, offset: Tensor) -> Moments:
         """Moments of A x + b, for A [D, C] and b [D], without a look at pixels; ValueError as for `covariance`."""
-        return Moments(self.count, self.mean @ matrix.mT + offset, matrix @ self._full_scatter @ matrix.mT)
+        with exact_products(self.mean):
+            return Moments(self.count, self.mean @ matrix.mT + offset, matrix @ self._full_scatter @ matrix.mT)
 
     def over_batch(self) -> Moments:
         """Moments of all B items as if they were one picture [1, ...]: what keeps the frames of a video alike."""
@@ -154,6 +157,13 @@ def _of_block(pixels: Tensor, weights: Tensor | None, full: bool) -> Moments:
 def _positive(count: Tensor) -> Tensor:
     """The count, or 1 where no pixel counts: sums are zero there, and stay finite."""
     return torch.where(count > 0, count, torch.ones_like(count))
+
+
+def exact_products(values: Tensor) -> AbstractContextManager[object]:
+    """Inside, matrix products keep their type where a training autocasts: sums over pixels overflow or drown in half."""
+    device = values.device.type
+    casting = torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
+    return torch.autocast(device, enabled=False) if casting else nullcontext()
 
 
 def check_batches(content: int, style: int) -> None:

@@ -1,4 +1,4 @@
-"""What one pair of eyes says of pictures: how far from a painting, how far from the photo, how fine the strokes."""
+"""What one loss network says of pictures: how far from a painting, how far from the photo, how fine the strokes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ...models.vgg import ADAIN_LEVEL as CONTENT_LEVEL
-from ...training.adain import STYLE_LEVELS
-from ...training.perception import Eye
+from ...training.loss_network import LossNetwork
+from ...training.picture_loss import STYLE_LEVELS
 from ...transfer.distance import content_distance, style_distance
 from ...transfer.moments import Moments
 
@@ -31,9 +31,10 @@ class Look:
     """[1, C, h, w]"""
 
     @staticmethod
-    def at(eye: Eye, image: Tensor) -> "Look":
+    @torch.no_grad()
+    def at(loss_network: LossNetwork, image: Tensor) -> "Look":
         """A look at `image` in 0..1."""
-        seen = eye.look(image, STYLE_LEVELS)
+        seen = loss_network(image, STYLE_LEVELS)
         return Look({level: Moments.of(values, full=True) for level, values in seen.items()}, seen[CONTENT_LEVEL])
 
 

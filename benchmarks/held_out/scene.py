@@ -1,4 +1,4 @@
-"""Who is looked at, on what, and with which eyes."""
+"""Who is looked at, on what, and by which loss network."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from rich.progress import track
 from torch import Tensor
 
 from ...headless.pictures import pictures_in, read_picture
-from ...training.perception import Eye
+from ...training.loss_network import LossNetwork
 from .judge import Grams, Look
 
 Item = TypeVar("Item")
@@ -23,7 +23,7 @@ Item = TypeVar("Item")
 class Scene:
     """Photos that no network was trained with, and paintings by name."""
 
-    eye: Eye
+    loss_network: LossNetwork
     photos: Sequence[Path]
     paintings: Mapping[str, Path]
     unseen: Mapping[str, Path] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class Scene:
         return scaled(self.everything[name], size or self.painting_size)
 
     def look(self, image: Tensor) -> Look:
-        return Look.at(self.eye, image)
+        return Look.at(self.loss_network, image)
 
     @property
     def everything(self) -> dict[str, Path]:

@@ -21,7 +21,7 @@ from brushwork.models.msgnet import MsgNet
 from brushwork.models.stylebank import StyleBankNetwork
 from brushwork.models.vgg import VggLayout, VggNetwork
 from brushwork.tests.tolerances import assert_close
-from brushwork.training.perception import Eye
+from brushwork.training.loss_network import LossNetwork
 from brushwork.transfer.moments import Moments
 
 TINY = VggLayout("tiny", (4, 4, 4, 4, 4))
@@ -45,7 +45,9 @@ def scene(tmp_path: Path) -> Scene:
             write_picture(tmp_path / folder / f"{name}.png", 0.5 * torch.rand(3) + 0.5 * torch.rand(24, 32, 3))
     photos = sorted((tmp_path / "photos").iterdir())
     paintings, unseen = named_paintings(tmp_path / "paintings"), named_paintings(tmp_path / "unseen")
-    return Scene(Eye(network()), photos, paintings, unseen, size=32, painting_size=32, brushes=(16, 32, 48), few=2)
+    return Scene(
+        LossNetwork(network()), photos, paintings, unseen, size=32, painting_size=32, brushes=(16, 32, 48), few=2
+    )
 
 
 def grating(cycles: int, side: int = 96) -> Tensor:
@@ -75,7 +77,7 @@ def test_a_flat_picture_has_no_detail() -> None:
 
 
 def test_a_picture_is_at_no_distance_from_itself() -> None:
-    look = Look.at(Eye(network()), torch.rand(1, 3, 32, 40))
+    look = Look.at(LossNetwork(network()), torch.rand(1, 3, 32, 40))
     assert style_error(look.grams, look.grams) == gram_error(look.grams, look.grams) == content_error(look, look) == 0
 
 

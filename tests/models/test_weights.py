@@ -4,6 +4,7 @@ import hashlib
 import itertools
 import os
 import pickle
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from brushwork.models import weights
 from brushwork.models.manifest import WeightFile, WeightsError, read_manifest
 from brushwork.models.verify import sound, verify
 from brushwork.models.weights import Action, decide, ensure, ensure_network, locate, network_state, read_tensors
+from brushwork.models.zoo import load_network
 
 CONTENT = b"weights of a stranger"
 URL = "https://example.org/releases/download/v1/decoder.pth"
@@ -153,6 +155,57 @@ def test_offline_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_a_missing_built_in_file_asks_for_a_new_installation() -> None:
     with pytest.raises(WeightsError, match="install Brushwork again"):
         ensure(replace(ENTRY, urls=()))
+
+
+@pytest.fixture
+def no_pooch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where it is not installed."""
+    monkeypatch.undo()  # the real folders
+    monkeypatch.delenv("BRUSHWORK_WEIGHTS", raising=False)
+    monkeypatch.delenv("BRUSHWORK_OFFLINE", raising=False)
+    monkeypatch.setitem(sys.modules, "pooch", None)
+
+
+BUILT_IN = [name for name, entry in read_manifest().networks.items() if entry.title.endswith("built in")]
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_built_in_networks_need_no_pooch(name: str, no_pooch: None) -> None:
+    assert len(BUILT_IN) == 3
+    assert load_network(name).spaces
+
+
+def test_networks_in_a_folder_need_no_pooch(
+    published: list[Path], no_pooch: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not any((folder / "small16x").is_dir() for folder in published):
+        pytest.skip("the files of small16x are not at hand")
+    assert load_network("small16x", published).spaces
+    monkeypatch.setenv("BRUSHWORK_WEIGHTS", os.pathsep.join(map(str, published)))
+    assert load_network("small16x").spaces
+
+
+def test_what_must_be_downloaded_without_pooch(no_pooch: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    missing = f"{ENTRY.filename} is missing and not downloaded, as pooch is not installed: "
+    remedy = f"pip install pooch, or get it from {URL} and put it"
+    places = {(): "in a folder that BRUSHWORK_WEIGHTS names.", (tmp_path,): f"at {tmp_path / ENTRY.filename}."}
+    for folders, place in places.items():
+        with pytest.raises(WeightsError) as error:
+            ensure(ENTRY, folders)
+        assert str(error.value) == f"{missing}{remedy} {place}"
+    with pytest.raises(WeightsError, match="nobody publishes a checksum .* in a folder that BRUSHWORK_WEIGHTS names"):
+        ensure(BY_HAND)
+    with pytest.raises(WeightsError, match="a cache, as pooch is not installed: set BRUSHWORK_WEIGHTS to a folder"):
+        weights.writable_home()
+    monkeypatch.setenv("BRUSHWORK_OFFLINE", "1")
+    with pytest.raises(WeightsError, match="BRUSHWORK_OFFLINE is set: get it from"):
+        ensure(ENTRY)
+
+
+def test_a_damaged_file_is_named_without_pooch(no_pooch: None, tmp_path: Path) -> None:
+    put(tmp_path, content=CONTENT[::-1])
+    with pytest.raises(WeightsError, match="is not the published file"):
+        ensure(ENTRY, [tmp_path])
 
 
 @pytest.fixture

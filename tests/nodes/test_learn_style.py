@@ -16,18 +16,19 @@ from brushwork.tests.models.small import TINY, enlivened
 from brushwork.tests.nodes.fake_comfy import FakeComfy, InterruptProcessingException
 from brushwork.tests.nodes.stand_ins import bank, call, encoded, pictures, sockets, tiny, values
 from brushwork.tests.tolerances import assert_close
-from brushwork.training.perception import Eye
+from brushwork.training.loss_network import LossNetwork
 
 FOLDER = "brushwork/stylebank"
 
 
 @pytest.fixture(autouse=True)
-def looks_through_a_small_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    eye = Eye(enlivened(VggNetwork(TINY, ("relu4_1",))).eval().requires_grad_(False))
-    monkeypatch.setattr(learn_style, "load_eye", lambda *_: eye)
+def small_loss_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    loss_network = LossNetwork(enlivened(VggNetwork(TINY, ("relu4_1",))).eval().requires_grad_(False))
+    monkeypatch.setattr(learn_style, "load_loss_network", lambda *_: loss_network)
+    monkeypatch.setenv("BRUSHWORK_TRAINING_DTYPE", "float32")
     monkeypatch.delenv("BRUSHWORK_WEIGHTS", raising=False)
     monkeypatch.setattr(weights, "cache_folder", lambda: tmp_path / "cache")
-    monkeypatch.setattr(learn_style, "RECIPE", learn_style.NewStyleRecipe(side=24, photo=28, rate=1e-2))
+    monkeypatch.setattr(learn_style, "CONFIG", learn_style.NewStyleConfig(side=24, photo=28, rate=1e-2))
 
 
 @pytest.fixture
@@ -95,7 +96,7 @@ def test_a_network_that_was_moved_in_inference_mode(dtype: torch.dtype, comfy: F
     assert grown.network.dtype == dtype and styles(grown) == ("a", "b", "c")
 
 
-def test_one_lesson_after_the_other(comfy: FakeComfy) -> None:
+def test_one_style_after_the_other(comfy: FakeComfy) -> None:
     first, *_ = learn(save="do not save")
     second, *_ = learn(first, name="d", save="do not save")
     assert styles(second) == ("a", "b", "c", "d")
@@ -119,7 +120,7 @@ def test_a_taken_name_is_refused_before_anything_is_learnt(comfy: FakeComfy, mon
     learn()
     path = comfy.models / FOLDER / "c.safetensors"
     before = path.read_bytes()
-    monkeypatch.setattr(learn_style, "Lesson", lambda *_: pytest.fail("it went on learning"))
+    monkeypatch.setattr(learn_style, "StyleTraining", lambda *_, **__: pytest.fail("it went on learning"))
     with pytest.raises(ValueError, match="c.safetensors is there already: choose another name for the style, or over"):
         learn(seed=1)
     with pytest.raises(ValueError, match="this bank came with a style 'a': choose another name"):
@@ -191,7 +192,7 @@ def test_interrupted_before_the_first_step(comfy: FakeComfy) -> None:
 def test_a_loss_that_is_no_number(comfy: FakeComfy, monkeypatch: pytest.MonkeyPatch) -> None:
     """Says what to change; nothing is saved."""
     monkeypatch.setattr(learn_style, "ENOUGH", 1)
-    learn_style.load_eye("").network.get_submodule("encoder.conv2_1").weight.fill_(math.inf)  # pyright: ignore
+    learn_style.load_loss_network("").network.get_submodule("encoder.conv2_1").weight.fill_(math.inf)  # pyright: ignore
     with pytest.raises(ValueError, match="in step 1: lower style_weight, and see that there is room"):
         learn()
     assert kept(comfy) == []
@@ -238,7 +239,7 @@ def test_a_style_of_another_bank_stays_unknown(comfy: FakeComfy) -> None:
 
 
 def test_the_seed_stays_as_it_is() -> None:
-    """A seed that the page changes after each run would start a new lesson each time."""
+    """A seed that the page changes after each run would start a new training each time."""
     from brushwork.nodes import NODES
 
     assert NODES["BrushworkLearnStyle"].INPUT_TYPES()["required"]["seed"][1]["control_after_generate"] is False

@@ -32,7 +32,7 @@ from brushwork.tests.nodes.hostile import (
 )
 from brushwork.tests.nodes.stand_ins import SOURCES, arguments, bank, call, encoded, pictures
 from brushwork.tests.nodes.watch import confined
-from brushwork.training.perception import Eye
+from brushwork.training.loss_network import LossNetwork
 
 CASES = 2000 // len(NODES) + 1
 """A node, so that there are more than two thousand in all."""
@@ -44,10 +44,11 @@ Folders = tuple[Path, Path]
 
 @pytest.fixture(autouse=True)
 def folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Folders:
-    """Of models and of temporary files, in a ComfyUI of a few lines where a lesson takes milliseconds."""
-    eye = Eye(enlivened(VggNetwork(TINY, ("relu4_1",))).eval().requires_grad_(False))
-    monkeypatch.setattr(learn_style, "load_eye", lambda *_: eye)
-    monkeypatch.setattr(learn_style, "RECIPE", learn_style.NewStyleRecipe(steps=1, side=24, photo=28, painting=32))
+    """Of models and of temporary files, in a ComfyUI of a few lines where a style is learnt in milliseconds."""
+    loss_network = LossNetwork(enlivened(VggNetwork(TINY, ("relu4_1",))).eval().requires_grad_(False))
+    monkeypatch.setattr(learn_style, "load_loss_network", lambda *_: loss_network)
+    monkeypatch.setattr(learn_style, "CONFIG", learn_style.NewStyleConfig(steps=1, side=24, photo=28, style_size=32))
+    monkeypatch.setenv("BRUSHWORK_TRAINING_DTYPE", "float32")
     monkeypatch.setenv("BRUSHWORK_OFFLINE", "1")
     monkeypatch.delenv("BRUSHWORK_WEIGHTS", raising=False)
     monkeypatch.setattr(weights, "cache_folder", lambda: tmp_path / "cache")

@@ -1,4 +1,4 @@
-"""What each process of a group does in test_parallel.py: runs that leave their gradients and weights behind.
+"""What each process of a group does in test_distributed.py: runs that leave their gradients and weights behind.
 
 in_group.py CHECKOUT OUT
 """
@@ -25,23 +25,23 @@ def learn(out: Path, rank: int = 0, world: int = 1, stop: int = STEPS) -> dict[s
     import torch
     from torch import nn
 
-    from brushwork.training.loop import Losses, Run
+    from brushwork.training.trainer import Losses, Trainer
 
     torch.manual_seed(7 + rank)  # the first process's weights are to count
     bank = nn.ModuleDict({str(index): nn.Conv2d(3, 3, 3) for index in range(CROPS + 1)})
     learner = nn.ModuleDict({"bank": bank, "shared": nn.Conv2d(3, 3, 1)})
     mine = range(rank * CROPS // world, (rank + 1) * CROPS // world)
     images = torch.rand(CROPS, 3, 6, 6, generator=torch.Generator().manual_seed(3))
-    generator, drawn = torch.Generator().manual_seed(5), []
-    run = Run(learner, generator, {}, STEPS, 0.01, out / str(rank) / "run.pt", device=torch.device("cpu"))
+    file, drawn = out / str(rank) / "run.pt", []
+    trainer = Trainer(learner, file, {}, 0.01, STEPS, seed=5, device=torch.device("cpu"))
 
     def losses() -> Losses:
-        drawn.append(torch.rand(2, generator=generator))
+        drawn.append(torch.rand(2))
         painted = torch.cat([bank[str(index)](learner["shared"](images[index : index + 1])) for index in mine])
         return {"near": (painted - 0.5).square().mean(), "small": learner["shared"].weight.square().mean()}
 
     seen = []
-    for step, parts in run.go(losses):
+    for step, parts in trainer.run(losses):
         seen.append(parts["near"])
         if step == stop:
             break
@@ -53,12 +53,12 @@ def learn_together(out: Path) -> None:
     """A run at one go, and the same in two."""
     import torch
 
-    from brushwork.training import loop, parallel
+    from brushwork.training import distributed, trainer
 
-    with parallel.joined():
-        rank, world = parallel.rank(), torch.distributed.get_world_size()
+    with distributed.joined():
+        rank, world = distributed.rank(), torch.distributed.get_world_size()
         torch.save(learn(out / "whole", rank, world), out / f"whole{rank}")
-        loop.SAVE_EVERY = 2
+        trainer.SAVE_SECONDS = 0
         learn(out / "parts", rank, world, stop=3)
         torch.save(learn(out / "parts", rank, world), out / f"parts{rank}")
 

@@ -1,4 +1,4 @@
-"""AdaIN's recipe on a tiny network: it learns, it leaves the network alone, and an interruption changes nothing."""
+"""AdaIN's recipe on a tiny network: it learns, by itself or from a teacher, and leaves the network alone."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -7,72 +7,98 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from brushwork.headless.pictures import write_picture
-from brushwork.models.vgg import VggDecoder, VggLayout, VggNetwork
-from brushwork.training.adain import AdainRecipe, first_decoder, train_adain
+from brushwork.models.vgg import COMPACT, VggDecoder, VggLayout, VggNetwork
+from brushwork.tests.models.small import enlivened
+from brushwork.tests.training.tiny import TINY, LossCurve, tiny_job, tiny_network, tiny_teacher
+from brushwork.training.adain import AdainConfig, first_decoder, train_adain
+from brushwork.training.losses import LossWeights
+from brushwork.training.teacher import Teacher
 
-TINY = VggLayout("tiny", (4, 6, 8, 8, 8))
-RECIPE = AdainRecipe(steps=6, batch=2, side=24, photo=28, painting=28, rate=1e-2)
-
-
-@pytest.fixture
-def network() -> VggNetwork:
-    return VggNetwork(TINY, ("relu4_1",)).eval().requires_grad_(False)
+CONFIG = AdainConfig(steps=4, batch=2, side=24, photo=28, style_side=24, style_sizes=(24, 30), style_crops=4, rate=1e-2)
+PROJECTED = VggLayout("projected", TINY.widths, heads=(5, 7, 9, 11))
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    for number in range(3):
-        write_picture(tmp_path / "pictures" / f"{number}.png", torch.rand(30, 40, 3))
-    return tmp_path / "pictures"
+def network(layout: VggLayout = TINY, decoders: tuple[str, ...] = ("relu4_1",)) -> VggNetwork:
+    return enlivened(VggNetwork(layout, decoders, deepest="relu4_1")).eval().requires_grad_(False)
 
 
-def train(network: VggNetwork, folder: Path, out: Path, recipe: AdainRecipe = RECIPE, stop: int = 0) -> VggDecoder:
-    """A run, interrupted after `stop` steps if told."""
-
-    def on_step(step: int, losses: dict[str, float]) -> None:
-        if step == stop:
-            raise KeyboardInterrupt
-
-    return train_adain(network, [folder], [folder], out, recipe, on_step)
-
-
-def test_losses_fall(network: VggNetwork, folder: Path, tmp_path: Path) -> None:
-    seen: list[float] = []
-    recipe = replace(RECIPE, steps=160)
-    train_adain(network, [folder], [folder], tmp_path, recipe, lambda _, losses: seen.append(sum(losses.values())))
-    assert len(seen) == 160
-    assert sum(seen[-20:]) < 0.8 * sum(seen[:20])
+@pytest.mark.parametrize(
+    ("teacher", "kept"), [(None, 0), (tiny_teacher(), 0), (tiny_teacher(), 6)], ids=["by itself", "taught", "kept"]
+)
+def test_losses_fall(teacher: Teacher | None, kept: int, tmp_path: Path) -> None:
+    curve = LossCurve("content")
+    config = replace(CONFIG, steps=80, rate=3e-2, kept=kept)
+    train_adain(network(), tiny_job(tmp_path, curve, teacher=teacher), config)
+    assert len(curve.sums) == 80 and curve.fell()
+    assert len(list((tmp_path / "out").glob("teacher-*"))) == (kept > 0)
 
 
-def test_only_the_decoder_learns(network: VggNetwork, folder: Path, tmp_path: Path) -> None:
-    before = {name: value.clone() for name, value in network.state_dict().items()}
-    decoder = train(network, folder, tmp_path)
-    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
-    first = first_decoder(network).state_dict()
+@pytest.mark.parametrize("teacher", [None, tiny_teacher()], ids=["by itself", "taught"])
+def test_what_is_asked_for_is_what_is_learnt(teacher: Teacher | None, tmp_path: Path) -> None:
+    names: set[str] = set()
+    config = replace(CONFIG, steps=1, loss_weights=LossWeights(0.0, 1.0, 0.1, 1.0))
+    train_adain(network(), tiny_job(tmp_path, lambda _, losses: names.update(losses), teacher=teacher), config)
+    assert names == {"style", "total variation"} | ({"taught"} if teacher else set())
+
+
+def test_only_the_decoder_learns(tmp_path: Path) -> None:
+    own, teacher = network(), tiny_teacher()
+    before = {name: value.clone() for name, value in [*own.state_dict().items(), *teacher.state_dict().items()]}
+    decoder = train_adain(own, tiny_job(tmp_path, teacher=teacher), CONFIG)
+    after = dict([*own.state_dict().items(), *teacher.state_dict().items()])
+    assert all(torch.equal(value, before[name]) for name, value in after.items())
+    first = first_decoder(own, CONFIG).state_dict()
     assert not any(torch.equal(value, first[name]) for name, value in decoder.state_dict().items())
 
 
-@pytest.mark.parametrize("stop", [1, 4, 5])
-def test_interrupted_and_started_again_it_ends_the_same(
-    network: VggNetwork, folder: Path, tmp_path: Path, stop: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("brushwork.training.loop.SAVE_EVERY", 2)
-    whole = train(network, folder, tmp_path / "whole").state_dict()
-    with pytest.raises(KeyboardInterrupt):
-        train(network, folder, tmp_path / "parts", stop=stop)
-    resumed = train(network, folder, tmp_path / "parts").state_dict()
-    assert all(torch.equal(value, whole[name]) for name, value in resumed.items())
-
-
-def test_a_checkpoint_of_another_recipe_is_no_start(network: VggNetwork, folder: Path, tmp_path: Path) -> None:
-    train(network, folder, tmp_path)
+def test_a_checkpoint_of_another_config_is_no_start(tmp_path: Path) -> None:
+    train_adain(network(), tiny_job(tmp_path), replace(CONFIG, steps=1))
     with pytest.raises(ValueError, match="was trained otherwise: name another folder, or the same settings"):
-        train(network, folder, tmp_path, replace(RECIPE, style=2.0))
+        train_adain(network(), tiny_job(tmp_path), replace(CONFIG, loss_weights=LossWeights(style=2.0)))
 
 
-def test_the_saved_part_is_the_decoder_in_half_precision(network: VggNetwork, folder: Path, tmp_path: Path) -> None:
-    trained = train(network, folder, tmp_path).state_dict()
-    saved = load_file(tmp_path / "adain.safetensors")
+def test_the_saved_part_is_the_decoder_in_half_precision(tmp_path: Path) -> None:
+    trained = train_adain(network(), tiny_job(tmp_path), CONFIG).state_dict()
+    saved = load_file(tmp_path / "out" / "adain.safetensors")
     assert saved.keys() == trained.keys()
     assert all(torch.equal(saved[name], value.half()) for name, value in trained.items())
+
+
+def test_it_starts_as_the_reconstruction_decoder() -> None:
+    own = tiny_network("relu4_1")
+    for config, expected in ((CONFIG, own.decoder["relu4_1"]), (replace(CONFIG, fine_tune=True), own.adain)):
+        first = first_decoder(own, config)
+        assert expected is not None and first is not expected and first.training
+        assert all(torch.equal(value, expected.state_dict()[name]) for name, value in first.state_dict().items())
+        assert all(weight.requires_grad for weight in first.parameters())
+    with pytest.raises(ValueError, match="^this network has no decoder for AdaIN to go on from: leave 'fine_tune' out"):
+        first_decoder(network(), replace(CONFIG, fine_tune=True))
+
+
+def convolutions(decoder: VggDecoder) -> list[tuple[int, int]]:
+    """Channels in and out."""
+    return [(layer.in_channels, layer.out_channels) for layer in decoder.modules() if hasattr(layer, "in_channels")]
+
+
+@pytest.mark.parametrize(
+    ("own", "changed", "inputs", "widths"),
+    [
+        (network(), {"decoder": "compact"}, 8, COMPACT.widths[:4]),
+        (network(), {"width": 2.0}, 8, (8, 12, 16, 16)),
+        (network(PROJECTED), {"projected": True}, 11, TINY.widths[:4]),
+        (network(decoders=()), {}, 8, TINY.widths[:4]),
+    ],
+    ids=["of another layout", "wider", "behind projections", "without a decoder"],
+)
+def test_decoders_of_other_shapes_start_at_random(
+    own: VggNetwork, changed: dict, inputs: int, widths: tuple[int, ...], tmp_path: Path
+) -> None:
+    config = replace(CONFIG, steps=2, **changed)
+    first, again = first_decoder(own, config), first_decoder(own, config)
+    shapes = convolutions(first)
+    assert (shapes[0][0], shapes[-1]) == (inputs, (widths[0], 3))
+    assert {outputs for _, outputs in shapes} == {3, *widths[:3]}
+    assert all(torch.equal(value, again.state_dict()[name]) for name, value in first.state_dict().items())
+    trained = train_adain(own, tiny_job(tmp_path), config)
+    assert convolutions(trained) == shapes
+    assert not torch.equal(trained.get_parameter("conv1_1.bias"), first.get_parameter("conv1_1.bias"))

@@ -1,7 +1,10 @@
 """Losses in closed form: zero at the target, without units, and with finite slopes where they vanish."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
+from torch import Tensor
 
 from brushwork.tests.tolerances import assert_close
 from brushwork.training.losses import gram_distance, moment_distance, relative_distance, relative_error, total_variation
@@ -37,6 +40,14 @@ def test_slopes_are_finite_at_the_target_and_on_constants() -> None:
         values = target.clone().requires_grad_(True)
         (relative_error(values, target) + moment_distance(Moments.of(values), Moments.of(target))).backward()
         assert values.grad is not None and values.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("loss", [relative_error, relative_distance])
+def test_sums_of_half_types_are_float32(loss: Callable[[Tensor, Tensor], Tensor]) -> None:
+    """In bfloat16 a sum of 10,000 ones ends at 256."""
+    values, target = torch.full((1, 1, 100, 100), 2.0), torch.ones(1, 1, 100, 100)
+    for dtype in (torch.bfloat16, torch.float16):
+        assert_close(loss(values.to(dtype), target.to(dtype)), loss(values, target))
 
 
 def test_total_variation() -> None:

@@ -1,42 +1,63 @@
-"""MSG-Net's recipe: the basis that CoMatch learns in, a frozen encoder, and both layouts."""
+"""MSG-Net's recipe: the basis that CoMatch learns in, a frozen encoder, both layouts, and a teacher."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 import torch
 from safetensors.torch import load_file
 
 from brushwork.models.msgnet import MsgNet
+from brushwork.models.vgg import VggNetwork
 from brushwork.tests.tolerances import assert_close
-from brushwork.tests.training.tiny import Course, OnStep, folder_of_pictures, tiny_eye, tiny_network
-from brushwork.training.msgnet import MsgRecipe, choose_basis, first_msgnet, start_comatch, train_msgnet
-from brushwork.training.paintings import paintings_in
+from brushwork.tests.training.tiny import LossCurve, tiny_job, tiny_loss_network, tiny_network, tiny_teacher
+from brushwork.training.losses import LossWeights
+from brushwork.training.msgnet import MsgNetConfig, choose_basis, first_msgnet, start_comatch, train_msgnet
+from brushwork.training.recipes import Job
 from brushwork.transfer.comatch import comatch
 from brushwork.transfer.moments import Moments
 
+CONFIG = MsgNetConfig(
+    steps=4, batch=2, side=24, photo=28, style_side=24, style_sizes=(24, 30), style_crops=4, rate=1e-2, width=4
+)
 
-def train(folder: Path, out: Path, steps: int, on_step: OnStep | None = None) -> MsgNet:
-    recipe = MsgRecipe(steps=steps, batch=2, side=24, photo=28, sizes=(24, 30), rate=1e-2)
-    return train_msgnet(tiny_network(), tiny_eye(), paintings_in([folder]), [folder], out, recipe, on_step)
+
+def train(job: Job, config: MsgNetConfig = CONFIG, start: VggNetwork | MsgNet | None = None) -> MsgNet:
+    return train_msgnet(start, tiny_loss_network(), job, config)
 
 
-def test_losses_fall(tmp_path: Path) -> None:
-    folder, course = folder_of_pictures(tmp_path / "pictures"), Course("style")
-    train(folder, tmp_path, 120, course)
-    assert course.fell()
+@pytest.mark.parametrize("scratch", [False, True])
+def test_losses_fall(scratch: bool, tmp_path: Path) -> None:
+    curve = LossCurve("style")
+    config = replace(CONFIG, steps=60, rate=2e-3 if scratch else 2e-2)
+    train(tiny_job(tmp_path, curve), config, None if scratch else tiny_network())
+    assert len(curve.sums) == 60 and curve.fell()
+
+
+def test_a_teachers_pictures_are_all_that_is_needed(tmp_path: Path) -> None:
+    curve = LossCurve("taught")
+    config = replace(CONFIG, steps=60, rate=2e-3, kept=6, same_style=2, loss_weights=LossWeights(0.0, 0.0, 0.0, 1.0))
+    names: set[str] = set()
+
+    def on_step(step: int, losses: dict[str, float]) -> None:
+        names.update(losses)
+        curve(step, losses)
+
+    train(tiny_job(tmp_path, on_step, teacher=tiny_teacher()), config)
+    assert names == {"taught"} and curve.fell()
 
 
 def test_encoder_and_basis_stay_and_all_else_learns(tmp_path: Path) -> None:
-    network = train(folder_of_pictures(tmp_path / "pictures"), tmp_path, 12)
+    network = train(tiny_job(tmp_path), CONFIG, tiny_network())
     encoder = tiny_network().encoder.state_dict()
     assert all(torch.equal(value, encoder[name]) for name, value in network.encoder.state_dict().items())
-    learnt = {name.split(".")[0] for name, weight in network.named_parameters() if weight.requires_grad}
-    assert learnt == {"comatch", "body", "decoder"}
-    saved = load_file(tmp_path / "msgnet.safetensors")
+    saved = load_file(tmp_path / "out" / "msgnet.safetensors")
+    assert saved.keys() == network.state_dict().keys()
     assert all(torch.equal(saved[name], value.half()) for name, value in network.state_dict().items())
 
 
 def test_the_basis_whitens_and_leads_back() -> None:
-    network, pictures = first_msgnet(tiny_network(), 0), [torch.rand(1, 3, 40, 40), torch.rand(1, 3, 40, 48) * 0.5]
+    network, pictures = first_msgnet(tiny_network(), 4, 0), [torch.rand(1, 3, 40, 40), torch.rand(1, 3, 40, 48) * 0.5]
     before = network.decode(network.encode(pictures[0], "comatch"))
     choose_basis(network, pictures)
     assert_close(network.decode(network.encode(pictures[0], "comatch")), before)
@@ -49,7 +70,8 @@ def test_the_basis_whitens_and_leads_back() -> None:
 
 
 def test_with_one_picture_w_starts_as_wct() -> None:
-    network, photo, picture = first_msgnet(tiny_network(), 0), torch.rand(1, 3, 40, 40), torch.rand(1, 3, 36, 44) * 0.6
+    network, photo = first_msgnet(tiny_network(), 4, 0), torch.rand(1, 3, 40, 40)
+    picture = torch.rand(1, 3, 36, 44) * 0.6
     choose_basis(network, [picture])
     start_comatch(network, photo, [picture])
     features = network.for_comatch(network.encode(photo, "comatch").values)
@@ -60,14 +82,25 @@ def test_with_one_picture_w_starts_as_wct() -> None:
 
 
 def test_the_released_layout_learns_from_nothing() -> None:
-    network = first_msgnet(None, 0)
-    assert network.spaces["comatch"].channels == 512
+    network, other, wide = (first_msgnet(None, width, 0) for width in (4, 4, 64))
+    assert wide.spaces["comatch"].channels == 256 and network.spaces["comatch"].channels == 16
     assert all(weight.requires_grad for weight in network.parameters())
+    assert all(torch.equal(value, other.state_dict()[name]) for name, value in network.state_dict().items())
 
 
 def test_an_msgnet_learns_on() -> None:
-    network = first_msgnet(tiny_network(), 0).eval().requires_grad_(False)
-    again = first_msgnet(network, 0)
+    network = first_msgnet(tiny_network(), 4, 0).eval().requires_grad_(False)
+    again = first_msgnet(network, 4, 0)
     assert again is network and again.training
     learning = {name.split(".")[0] for name, weight in again.named_parameters() if weight.requires_grad}
     assert learning == {"comatch", "body", "decoder"}
+    released = first_msgnet(None, 4, 0).eval().requires_grad_(False)
+    assert all(weight.requires_grad for weight in first_msgnet(released, 4, 0).encoder.parameters())
+
+
+def test_an_msgnet_that_learns_slowly_stays_what_it_was(tmp_path: Path) -> None:
+    start = first_msgnet(None, 4, 0).eval().requires_grad_(False)
+    before = {name: value.clone() for name, value in start.state_dict().items()}
+    trained = train(tiny_job(tmp_path), replace(CONFIG, steps=1, rate=1e-7), start)
+    for name, value in trained.state_dict().items():
+        assert_close(value, before[name])

@@ -1,5 +1,6 @@
-"""StyleBank's recipe: turns of painting and reconstruction, a frozen encoder, the balance of the two gradients."""
+"""StyleBank's recipe: turns of painting and reconstruction, a frozen encoder, both layouts, and a teacher."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,95 +8,83 @@ import torch
 from safetensors.torch import load_file
 
 from brushwork.models.stylebank import StyleBankNetwork
+from brushwork.models.vgg import VggNetwork
 from brushwork.tests.tolerances import COVARIANCE, assert_close
-from brushwork.tests.training.tiny import Course, OnStep, folder_of_pictures, tiny_eye, tiny_network
-from brushwork.training.paintings import paintings_in
-from brushwork.training.stylebank import BankRecipe, balanced, first_bank, start_kernels, train_bank
+from brushwork.tests.training.tiny import LossCurve, tiny_job, tiny_loss_network, tiny_network, tiny_teacher
+from brushwork.training import stylebank
+from brushwork.training.losses import LossWeights
+from brushwork.training.recipes import Job
+from brushwork.training.stylebank import StyleBankConfig, first_bank, start_kernels, style_moments, train_stylebank
 from brushwork.transfer.bank import KernelMap
 from brushwork.transfer.moments import Moments
 
 NAMES = ["picture 0", "picture 1", "picture 2"]
+CONFIG = StyleBankConfig(steps=4, batch=2, side=24, photo=28, style_size=30, rate=1e-2)
 
 
 def train(
-    folder: Path,
-    out: Path,
-    steps: int,
-    on_step: OnStep | None = None,
-    trunk: bool = True,
-    rate: float = 1e-2,
-    painted: int = 2,
+    job: Job, config: StyleBankConfig = CONFIG, start: VggNetwork | StyleBankNetwork | None = None
 ) -> StyleBankNetwork:
-    recipe = BankRecipe(steps=steps, painted=painted, batch=2, side=24, photo=28, painting=30, rate=rate)
-    return train_bank(
-        tiny_network() if trunk else None, tiny_eye(), paintings_in([folder]), [folder], out, recipe, on_step
-    )
+    return train_stylebank(start, tiny_loss_network(), job, config)
 
 
-@pytest.mark.parametrize(("kind", "painted"), [("style", 2), ("plain", 0)])
+@pytest.mark.parametrize(("kind", "painted"), [("style", 2), ("reconstruction", 0)])
 def test_both_kinds_of_losses_fall(kind: str, painted: int, tmp_path: Path) -> None:
-    course = Course(kind)
-    train(folder_of_pictures(tmp_path / "pictures"), tmp_path, 90, course, rate=3e-2, painted=painted)
-    assert course.fell()
+    curve = LossCurve(kind)
+    train(tiny_job(tmp_path, curve), replace(CONFIG, steps=80, rate=3e-2, painted=painted), tiny_network())
+    assert len(curve.sums) == (80 if painted == 0 else 54) and curve.fell()
+
+
+def test_it_learns_from_a_teacher(tmp_path: Path) -> None:
+    curve, names = LossCurve("taught"), set[str]()
+    config = replace(CONFIG, steps=80, rate=3e-2, kept=6, loss_weights=LossWeights(0.0, 0.0, 0.0, 1.0))
+
+    def on_step(step: int, losses: dict[str, float]) -> None:
+        names.update(losses)
+        curve(step, losses)
+
+    train(tiny_job(tmp_path, on_step, teacher=tiny_teacher()), config, tiny_network())
+    assert names == {"taught", "reconstruction"} and curve.fell()
 
 
 def test_two_steps_paint_and_one_reconstructs(tmp_path: Path) -> None:
     kinds: list[bool] = []
-    train(folder_of_pictures(tmp_path / "pictures"), tmp_path, 7, lambda _, losses: kinds.append("plain" in losses))
+    job = tiny_job(tmp_path, lambda _, losses: kinds.append("reconstruction" in losses))
+    train(job, replace(CONFIG, steps=7), tiny_network())
     assert kinds == [False, False, True, False, False, True, False]
 
 
 def test_the_encoder_stays_and_all_else_learns(tmp_path: Path) -> None:
-    trunk = tiny_network()
-    network = train(folder_of_pictures(tmp_path / "pictures"), tmp_path, 12)
-    encoder = trunk.encoder.state_dict()
+    backbone = tiny_network()
+    network = train(tiny_job(tmp_path), replace(CONFIG, steps=12), backbone)
+    encoder = backbone.encoder.state_dict()
     assert all(torch.equal(value, encoder[name]) for name, value in network.encoder.state_dict().items())
-    first = first_bank(NAMES, trunk, 0).state_dict()
+    first = first_bank(NAMES, backbone, 0).state_dict()
     for name, value in network.state_dict().items():
         assert name.startswith("encoder.") or not torch.equal(value, first[name])
     assert network.styles == tuple(NAMES)
 
 
 def test_the_saved_network_is_the_trained_one(tmp_path: Path) -> None:
-    network = train(folder_of_pictures(tmp_path / "pictures"), tmp_path, 3)
-    saved = load_file(tmp_path / "stylebank.safetensors")
+    network = train(tiny_job(tmp_path), CONFIG, tiny_network())
+    saved = load_file(tmp_path / "out" / "stylebank.safetensors")
+    assert saved.keys() == network.state_dict().keys()
     assert all(torch.equal(saved[name], value.half()) for name, value in network.state_dict().items())
 
 
 def test_the_papers_layout_learns_from_nothing(tmp_path: Path) -> None:
-    network = train(folder_of_pictures(tmp_path / "pictures"), tmp_path, 2, trunk=False)
+    network = train(tiny_job(tmp_path), replace(CONFIG, steps=2))
     assert network.spaces["bank"].channels == 128
-    assert all(weight.requires_grad for weight in network.parameters())
+    first = first_bank(NAMES, None, 0).state_dict()
+    parts = ("encoder", "bank", "decoder")
+    moved = {name.split(".")[0] for name, value in network.state_dict().items() if not torch.equal(value, first[name])}
+    assert moved == set(parts)
 
 
-def test_at_first_the_bank_reconstructs_as_its_trunk_does() -> None:
-    trunk, image = tiny_network(), torch.rand(1, 3, 18, 20)
-    network = first_bank(NAMES, trunk, 0)
-    assert_close(network.decode(network.encode(image, "bank")), trunk.decode(trunk.encode(image, "relu3_1")))
-
-
-def test_reconstruction_is_scaled_to_pull_as_painting_does() -> None:
-    network = first_bank(NAMES, tiny_network(), 0)
-    total = torch.stack([weight.sum() for weight in network.decoder.parameters()]).sum()
-    scaled = balanced(network, {"plain": 2 * total}, {"style": 6 * total}, share=0.5)["plain"]
-    (gradient,) = torch.autograd.grad(scaled, [network.decoder.get_parameter("conv1_1.weight")])
-    assert_close(gradient, torch.full_like(gradient, 3.0))
-
-
-def test_with_the_balance_it_trains_too(tmp_path: Path) -> None:
-    folder = folder_of_pictures(tmp_path / "pictures")
-    recipe = BankRecipe(steps=3, batch=1, side=24, photo=28, painting=30, balance=1.0)
-    seen: list[float] = []
-    train_bank(
-        tiny_network(),
-        tiny_eye(),
-        paintings_in([folder]),
-        [folder],
-        tmp_path,
-        recipe,
-        lambda _, losses: seen.append(sum(losses.values())),
-    )
-    assert len(seen) == 3
+def test_at_first_the_bank_reconstructs_as_its_backbone_does() -> None:
+    backbone, image = tiny_network(), torch.rand(1, 3, 18, 20)
+    network = first_bank(NAMES, backbone, 0)
+    assert_close(network.decode(network.encode(image, "bank")), backbone.decode(backbone.encode(image, "relu3_1")))
 
 
 def test_kernels_start_with_the_colours_of_their_paintings() -> None:
@@ -117,3 +106,24 @@ def test_a_bank_learns_on_and_only_one_of_the_same_styles_does() -> None:
     assert learning == {"bank", "decoder"}
     with pytest.raises(ValueError, match=r"^the bank to start from has the styles .*: name a folder of those\.$"):
         first_bank(("another",), bank, 0)
+
+
+def test_each_style_is_held_against_its_own_painting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In whatever order the bank has them."""
+    met: set[str] = set()
+    job, losses_of = tiny_job(tmp_path), stylebank.style_losses
+    paintings = job.paintings(CONFIG.style_size)
+    expected = {
+        name: style_moments(tiny_loss_network(), picture)["relu2_1"].mean[0]
+        for name, picture in zip(paintings.names, paintings, strict=True)
+    }
+
+    def watched(network, loss_network, image, names, style, *others):
+        met.update(names)
+        for name, mean in zip(names, style["relu2_1"].mean, strict=True):
+            assert_close(mean, expected[name])
+        return losses_of(network, loss_network, image, names, style, *others)
+
+    monkeypatch.setattr(stylebank, "style_losses", watched)
+    train(job, replace(CONFIG, steps=7), first_bank(NAMES[::-1], tiny_network(), 0))
+    assert met == set(NAMES)

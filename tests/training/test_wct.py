@@ -3,31 +3,58 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from brushwork.models.vgg import LEVELS, VggEncoder
+from brushwork.models.vgg import LEVELS, VggEncoder, VggLayout, VggNetwork
+from brushwork.tests.models.small import enlivened
 from brushwork.tests.tolerances import assert_close
-from brushwork.tests.training.tiny import Course, folder_of_pictures, tiny_network
-from brushwork.training.distil import give_pixels
-from brushwork.training.wct import WctRecipe, first_decoder, solve, train_wct
+from brushwork.tests.training.tiny import TINY, LossCurve, tiny_job, tiny_loss_network, tiny_network, tiny_teachers
+from brushwork.training.encoder import give_pixels
+from brushwork.training.loss_network import LossNetwork
+from brushwork.training.wct import WctConfig, first_decoder, solve, train_wct
 
-RECIPE = WctRecipe(steps=4, photos=1, paintings=1, side=32, shorter=36, rate=1e-2)
+CONFIG = WctConfig(steps=4, photos=1, paintings=1, side=32, shorter=36, rate=1e-2)
 
 
-def test_losses_fall(tmp_path: Path) -> None:
-    network, folder = tiny_network(), folder_of_pictures(tmp_path / "pictures")
-    course = Course("relu2_1 pixels")
-    recipe = WctRecipe(steps=120, photos=1, paintings=1, side=32, shorter=36, rate=1e-2, levels=("relu2_1",))
-    train_wct(network, [folder], [folder], tmp_path, recipe, course)
-    assert course.fell()
+@pytest.mark.parametrize("loss_network", [None, tiny_teachers()], ids=["its own", "another"])
+def test_losses_fall(loss_network: LossNetwork | None, tmp_path: Path) -> None:
+    curve = LossCurve("relu2_1 pixels")
+    config = replace(CONFIG, steps=120, levels=("relu2_1",))
+    train_wct(tiny_network(), tiny_job(tmp_path, curve, loss_network), config)
+    assert len(curve.sums) == 120 and curve.fell()
+
+
+def test_another_network_with_the_same_weights_asks_for_the_same(tmp_path: Path) -> None:
+    """All that is different is who made the features."""
+    seen: list[dict[str, float]] = []
+    for number, loss_network in enumerate((None, tiny_loss_network())):
+        job = tiny_job(tmp_path, lambda _, losses: seen.append(losses), loss_network, out=str(number))
+        train_wct(tiny_network(), job, replace(CONFIG, steps=1, levels=("relu3_1",)))
+    assert seen[0] == pytest.approx(seen[1], rel=1e-4) and min(seen[0].values()) > 0
+
+
+def test_below_its_projections_a_network_is_seen_as_it_is(tmp_path: Path) -> None:
+    network = enlivened(VggNetwork(VggLayout("projected", TINY.widths, heads=(5,)))).eval().requires_grad_(False)
+    seen = list[dict[str, float]]()
+    job = tiny_job(tmp_path, lambda _, losses: seen.append(losses))
+    train_wct(network, job, replace(CONFIG, steps=1, levels=("relu2_1",)))
+    assert list(seen[0]) == ["relu2_1 pixels", "relu2_1 features", "relu2_1 restyled"]
+
+
+def test_a_loss_network_that_ends_too_early(tmp_path: Path) -> None:
+    shallow = tiny_loss_network()
+    shallow.levels = LEVELS[:1]
+    with pytest.raises(ValueError, match="^this loss network ends at relu1_1 and relu2_1 is asked for: choose"):
+        train_wct(tiny_network(), tiny_job(tmp_path, loss_network=shallow), replace(CONFIG, levels=LEVELS[:2]))
 
 
 def test_every_level_is_saved_and_in_the_network(tmp_path: Path) -> None:
-    network, folder = tiny_network(), folder_of_pictures(tmp_path / "pictures")
+    network = tiny_network()
     encoder = {name: value.clone() for name, value in network.encoder.state_dict().items()}
-    files = train_wct(network, [folder], [folder], tmp_path, RECIPE)
+    files = train_wct(network, tiny_job(tmp_path), CONFIG)
     assert [file.name for file in files] == [f"decoder-{level}.safetensors" for level in LEVELS]
     for level, file in zip(LEVELS, files, strict=True):
         saved = load_file(file)
@@ -57,9 +84,9 @@ def test_relu1_1_is_solved() -> None:
 
 
 def test_decoders_learn_on_from_the_networks_own(tmp_path: Path) -> None:
-    network, folder = tiny_network(), folder_of_pictures(tmp_path / "pictures")
+    network = tiny_network()
     before = {name: value.clone() for name, value in network.decoder.state_dict().items()}
-    again = replace(RECIPE, steps=1, rate=1e-7, levels=LEVELS[:2], again=True)
-    train_wct(network, [folder], [folder], tmp_path, again)
+    config = replace(CONFIG, steps=1, rate=1e-7, levels=LEVELS[:2], fine_tune=True)
+    train_wct(network, tiny_job(tmp_path), config)
     for name, value in network.decoder.state_dict().items():
         assert_close(value, before[name])

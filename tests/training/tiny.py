@@ -1,4 +1,4 @@
-"""A small trunk, pictures and eyes for recipes, and what every recipe must keep to."""
+"""Small networks and pictures for recipes, and a clock that goes by itself."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,12 +6,27 @@ from pathlib import Path
 import torch
 
 from brushwork.headless.pictures import write_picture
-from brushwork.models.vgg import LEVELS, VGG19, VggLayout, VggNetwork
+from brushwork.models.vgg import ADAIN_LEVEL, LEVELS, VGG19, VggLayout, VggNetwork
 from brushwork.tests.models.small import enlivened
-from brushwork.training.perception import Eye, eye_of
+from brushwork.training.loss_network import LossNetwork, loss_network_of
+from brushwork.training.recipes import Job
+from brushwork.training.teacher import Teacher
 
 TINY = VggLayout("tiny", (4, 6, 8, 8, 8))
 OnStep = Callable[[int, dict[str, float]], None]
+
+
+class Killed(BaseException):
+    """A process that ends here."""
+
+
+class Clock:
+    """In place of `time`: it stands still until it is told to go on."""
+
+    now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
 
 
 def tiny_network(adain: str | None = None) -> VggNetwork:
@@ -19,15 +34,20 @@ def tiny_network(adain: str | None = None) -> VggNetwork:
     return enlivened(VggNetwork(TINY, LEVELS, adain)).eval().requires_grad_(False)
 
 
-def tiny_eye() -> Eye:
-    """Looks through its own encoder."""
-    return Eye(tiny_network())
+def tiny_loss_network() -> LossNetwork:
+    """Of the network's own features."""
+    return LossNetwork(tiny_network())
 
 
-def tiny_teachers() -> Eye:
+def tiny_teachers() -> LossNetwork:
     """Shows VGG-19's channels, as what `compact` is distilled from does."""
     layout = VggLayout("teachers", TINY.widths, heads=VGG19.widths)
-    return eye_of(enlivened(VggNetwork(layout)).eval().requires_grad_(False))
+    return loss_network_of(enlivened(VggNetwork(layout)).eval().requires_grad_(False))
+
+
+def tiny_teacher() -> Teacher:
+    """Paints by AdaIN."""
+    return Teacher(tiny_network(ADAIN_LEVEL), "tiny")
 
 
 def folder_of_pictures(folder: Path, count: int = 3) -> Path:
@@ -38,7 +58,23 @@ def folder_of_pictures(folder: Path, count: int = 3) -> Path:
     return folder
 
 
-class Course:
+def tiny_job(
+    folder: Path,
+    on_step: OnStep | None = None,
+    loss_network: LossNetwork | None = None,
+    teacher: Teacher | None = None,
+    out: str = "out",
+    minutes: float | None = None,
+    start: Path | None = None,
+) -> Job:
+    """To learn from pictures that lie in `folder` from then on, into a folder beside them."""
+    pictures = folder / "pictures"
+    if not pictures.exists():
+        folder_of_pictures(pictures)
+    return Job([pictures], [pictures], folder / out, loss_network, teacher, minutes, start, on_step)
+
+
+class LossCurve:
     """Gathers the sums of the losses of the steps in which `kind` stands among them."""
 
     def __init__(self, kind: str) -> None:

@@ -8,6 +8,8 @@ from torch import Tensor
 
 from brushwork.tests.laws import covariance, features, law, noise, seeds, shapes, soft_mask
 from brushwork.tests.tolerances import assert_close
+from brushwork.transfer.channel_map import ChannelMap
+from brushwork.transfer.comatch import comatch
 from brushwork.transfer.moments import Moments, check_batches
 
 FULL = pytest.mark.parametrize("full", [False, True])
@@ -189,3 +191,25 @@ def test_items_of_a_batch_come_apart_and_together(full: bool) -> None:
     assert_same(Moments.joined(parts), whole)
     one = Moments.of(values[:1], full=full)
     assert one.of_items(slice(1, 3)) is one  # one goes with all
+
+
+@FULL
+def test_a_training_in_bfloat16_sums_in_float32(full: bool) -> None:
+    """Autocast, which rounds matrix products elsewhere, changes nothing in moments and in maps of channels."""
+    values, weights = features((2, 3, 9, 9)), soft_mask((1, 3, 9, 9))
+    matrix, offset, square = noise((4, 3)).float(), noise((4,)).float(), noise((3, 3), 1).float()
+
+    def results() -> list[Tensor]:
+        moments = Moments.of(values, weights, full)
+        parts = [moments, moments.merge(moments), moments.over_batch()]
+        maps = [ChannelMap(moments.scatter, moments.mean, moments.mean + 1)]
+        if full:
+            parts.append(moments.mapped(matrix, offset))
+            maps += [comatch(moments.gram, square), ChannelMap(moments.gram, moments.mean, moments.mean)]
+        found = [operator(values) for operator in maps]
+        return found + [tensor for part in parts for tensor in (part.count, part.mean, part.scatter, part.variance)]
+
+    exact = results()
+    with torch.autocast("cpu", torch.bfloat16):
+        assert (square @ square).dtype == torch.bfloat16
+        assert all(map(torch.equal, results(), exact))

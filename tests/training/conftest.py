@@ -1,0 +1,8 @@
+"""Every machine trains in the same type here; tests of types choose their own."""
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BRUSHWORK_TRAINING_DTYPE", "float32")

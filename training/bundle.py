@@ -1,0 +1,165 @@
+"""A folder with all that a training needs, small enough to carry to a machine with a graphics card and little else.
+
+The package, packed pictures, a loss network, a teacher, and `train.py`, which trains on whatever device is there:
+
+    python OUT/train.py RECIPE --minutes N --out DIR
+
+There Python needs torch, numpy, safetensors and pillow, and no more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import logging
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import get_args
+
+from .config import named_fields
+from .data import Pictures
+from .pack import Packed, write_pack
+from .recipes import RecipeName, find_recipe, train
+
+log = logging.getLogger(__name__)
+
+ROOT = Path(__file__).resolve().parent.parent
+ROOMS = ("models", "nodes", "pictures", "samples", "tiling", "training", "transfer")
+"""Folders of the package that go along."""
+FILES = ("__init__.py", "weights_manifest.json", "LICENSE")
+NOT_ALONG = shutil.ignore_patterns("__pycache__", "sheets", "*.pyc")
+DATA, LOSS_NETWORK, TEACHER = "pictures.pack", "loss_network.safetensors.gz", "teacher.safetensors.gz"
+SCRIPT = '''"""Train by one of the recipes: python train.py RECIPE --minutes N --out DIR [--set FIELD=VALUE]"""
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+if __name__ == "__main__":
+    from brushwork.training.bundle import main
+
+    sys.exit(main(HERE, {photo_size}, {style_size}, sys.argv[1:]))
+'''
+LOG_SECONDS = 10.0
+"""Between lines on how far a training is."""
+
+
+def write_bundle(
+    out: Path,
+    photos: Sequence[Path],
+    styles: Sequence[Path],
+    teacher: Path,
+    loss_network: Path,
+    *,
+    photo_size: int = 256,
+    style_size: int = 384,
+    limit_mib: float = 60,
+) -> Packed:
+    """Write the folder; pictures get the room that the rest leaves of `limit_mib` MiB, and a third of them is styles.
+
+    ValueError where the folder is there already or the limit leaves no room; OSError where it cannot be written.
+    """
+    if out.exists():
+        raise ValueError(f"{out} is there already: name a new folder, or delete it.")
+    try:
+        for room in ROOMS:
+            shutil.copytree(ROOT / room, out / "brushwork" / room, ignore=NOT_ALONG)
+        for file in FILES:
+            shutil.copy(ROOT / file, out / "brushwork" / file)
+        for file, name in ((teacher, TEACHER), (loss_network, LOSS_NETWORK)):
+            content = file.read_bytes()
+            # Published weights in eight bits take half the room so; a file that is compressed already stays as it is.
+            (out / name).write_bytes(content if file.suffix == ".gz" else gzip.compress(content, mtime=0))
+        (out / "train.py").write_text(SCRIPT.format(photo_size=photo_size, style_size=style_size), encoding="utf-8")
+        room = limit_mib - size_mib(out)
+        if room < 1:
+            raise ValueError(f"{limit_mib} MiB leave no room for pictures: allow {limit_mib - room + 10:.0f} or more.")
+        return write_pack(
+            out / DATA,
+            Pictures.from_files(photos, photo_size, group="photos"),
+            Pictures.from_files(styles, style_size, group="styles"),
+            room,
+        )
+    except BaseException:
+        shutil.rmtree(out, ignore_errors=True)  # it was not there before, so all in it is ours
+        raise
+
+
+def size_mib(folder: Path) -> float:
+    """MiB of all files in a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 2**20
+
+
+def main(bundle: Path, photo_size: int, style_size: int, arguments: Sequence[str]) -> int:
+    """What `train.py` in the folder `bundle` does; 0, or 1 with one line on what is wrong.
+
+    Sizes in the recipe's config that are beyond those of the packed pictures become these.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    given = _parser().parse_args(arguments)
+    recipe: RecipeName = given.recipe
+    data = [bundle / DATA]
+    chosen = find_recipe(recipe)
+    try:
+        files = train(
+            recipe,
+            given.photos or data,
+            given.styles or data,
+            given.out,
+            network=given.network,
+            loss_network=given.loss_network or str(bundle / LOSS_NETWORK),
+            teacher=str(bundle / TEACHER) if chosen.taught and not given.no_teacher else "",
+            start=given.start,
+            from_scratch=given.from_scratch,
+            minutes=given.minutes,
+            settings=[*_packed_sizes(chosen.config(), photo_size, style_size), *given.set],
+            on_step=_Progress(),
+        )
+    except (ValueError, OSError) as error:
+        log.error("%s", " ".join(str(error).split()))
+        return 1
+    log.info("%s", " ".join(map(str, files)))
+    return 0
+
+
+def _packed_sizes(config: object, photo_size: int, style_size: int) -> Iterator[str]:
+    """Settings that ask for no larger pictures than there are."""
+    for name, value in named_fields(config):
+        field = name.rpartition(".")[2]
+        if field == "style_sizes" and isinstance(value, tuple):
+            yield f"{name}={','.join(map(str, sorted({min(size, style_size) for size in value})))}"
+        elif field in ("photo", "shorter", "style_size") and isinstance(value, int):
+            yield f"{name}={min(value, style_size if field == 'style_size' else photo_size)}"
+
+
+class _Progress:
+    """A line now and then."""
+
+    def __init__(self) -> None:
+        self.told = 0.0
+
+    def __call__(self, step: int, losses: dict[str, float]) -> None:
+        if time.monotonic() - self.told > LOG_SECONDS:
+            self.told = time.monotonic()
+            log.info("step %d: %s", step, ", ".join(f"{name} {value:.3f}" for name, value in losses.items()))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="train.py")
+    parser.add_argument("recipe", choices=get_args(RecipeName))
+    parser.add_argument("--out", type=Path, required=True, help="where checkpoints and weights go")
+    parser.add_argument("--minutes", type=float, help="how long to train in all; the same command goes on")
+    parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help="change the recipe's config")
+    parser.add_argument("--network", default="", help="the network to train on, a name or a file")
+    parser.add_argument("--from-scratch", action="store_true", help="build it in the paper's own layout")
+    parser.add_argument("--start", type=Path, help="weights of another run of the recipe, to start from")
+    parser.add_argument("--loss-network", default="", help="another one, a name or a file")
+    parser.add_argument("--no-teacher", action="store_true", help="learn from the loss network alone")
+    parser.add_argument("--photos", type=Path, action="append", help="other photographs: folders or packs")
+    parser.add_argument("--styles", type=Path, action="append", help="other paintings: folders, pictures or packs")
+    return parser

@@ -1,0 +1,138 @@
+"""Loss networks: what recipes look at pictures with, by a name in the manifest or from a file."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from ..models.network import StyleNetwork
+from ..models.vgg import VggNetwork
+from ..models.weights import ensure_network, read_tensors
+from ..models.zoo import load_network
+from ..transfer.moments import Moments
+from .precision import training_dtype
+
+EXACT, COMPRESSED = "vgg19-relu3_1", "small16x"
+MIXED = "teachers"
+"""VGG-19 itself as deep as its small published file goes, and below that the compressed one behind its projections."""
+
+Features = dict[str, Tensor]
+"""[B, C, h, w] by level."""
+
+
+class LossNetwork(nn.Module):
+    """Features of pictures [B, 3, H, W] in 0..1 at the levels it knows; frozen."""
+
+    def __init__(self, network: StyleNetwork) -> None:
+        super().__init__()
+        self.network = network
+        self.levels: tuple[str, ...] = tuple(network.spaces)
+
+    def forward(self, image: Tensor, levels: Collection[str]) -> Features:
+        """What losses compare: the network's own features, seen through its projections where it has some."""
+        return self.project(self.encode(image, levels))
+
+    def encode(self, image: Tensor, levels: Collection[str]) -> Features:
+        """The network's own features, in one pass that ends at the deepest level. ValueError for an unknown level."""
+        missing = [level for level in levels if level not in self.levels]
+        if missing:
+            raise ValueError(
+                f"this loss network ends at {self.levels[-1]} and {missing[-1]} is asked for: choose a deeper one as "
+                "--loss-network."
+            )
+        return {level: features.values for level, features in self.network.encode_levels(image, levels).items()}
+
+    def project(self, features: Features) -> Features:
+        """The channels that losses compare, of the network's own features."""
+        return features
+
+    def moments(self, features: Mapping[str, Tensor], full: bool = True) -> dict[str, Moments]:
+        """The moments of `project(features)`; `full` with the scatter between channels."""
+        return {level: Moments.of(values, full=full) for level, values in features.items()}
+
+    @torch.no_grad()
+    def grams(self, image: Tensor, levels: Collection[str]) -> dict[str, Tensor]:
+        """The Gram matrices [B, C, C] of a picture that learns nothing."""
+        return {level: moments.gram for level, moments in self.moments(self.encode(image, levels)).items()}
+
+    def to_training(self, device: torch.device) -> LossNetwork:
+        """On `device`, in the type that networks learn in there."""
+        return self.to(device=device, dtype=training_dtype(device))
+
+
+class ProjectedLossNetwork(LossNetwork):
+    """A network behind 1x1 projections that were made in its distillation, to VGG-19's own channels."""
+
+    def __init__(self, network: StyleNetwork, projections: nn.ModuleDict) -> None:
+        super().__init__(network)
+        self.projections = projections
+        self.levels = tuple(projections)
+
+    def project(self, features: Features) -> Features:
+        return {level: self.projections[level](values) for level, values in features.items()}
+
+    def moments(self, features: Mapping[str, Tensor], full: bool = True) -> dict[str, Moments]:
+        """From the moments of the network's own channels, of which there are several times fewer."""
+        own = super().moments(features)
+        return {level: moments.mapped(*self._projection(level)) for level, moments in own.items()}
+
+    def _projection(self, level: str) -> tuple[Tensor, Tensor]:
+        weight, bias = (self.projections.get_parameter(f"{level}.{part}").float() for part in ("weight", "bias"))
+        return weight[:, :, 0, 0], bias
+
+
+class MixedLossNetwork(LossNetwork):
+    """One loss network for the levels that it has, another for those below."""
+
+    def __init__(self, exact: LossNetwork, compressed: LossNetwork) -> None:
+        super().__init__(exact.network)
+        self.exact, self.compressed = exact, compressed
+        self.levels = compressed.levels
+
+    def encode(self, image: Tensor, levels: Collection[str]) -> Features:
+        near, far = ([level for level in levels if (level in self.exact.levels) is exact] for exact in (True, False))
+        return {
+            **(self.exact.encode(image, near) if near else {}),
+            **(self.compressed.encode(image, far) if far else {}),
+        }
+
+    def project(self, features: Features) -> Features:
+        near, far = self._split(features)
+        return {**self.exact.project(near), **self.compressed.project(far)}
+
+    def moments(self, features: Mapping[str, Tensor], full: bool = True) -> dict[str, Moments]:
+        near, far = self._split(features)
+        return {**self.exact.moments(near, full), **self.compressed.moments(far, full)}
+
+    def _split(self, features: Mapping[str, Tensor]) -> tuple[Features, Features]:
+        near = {level: values for level, values in features.items() if level in self.exact.levels}
+        return near, {level: values for level, values in features.items() if level not in near}
+
+
+def load_loss_network(name: str, folders: Sequence[Path] = ()) -> LossNetwork:
+    """`teachers`, a network of the manifest that encodes VGG's levels, or a file of one; frozen."""
+    if name == MIXED:
+        return MixedLossNetwork(LossNetwork(load_network(EXACT, folders)), _compressed(folders))
+    return _compressed(folders) if name == COMPRESSED else loss_network_of(load_network(name, folders))
+
+
+def loss_network_of(network: StyleNetwork) -> LossNetwork:
+    """`network`'s encoder, behind its projections where it has some."""
+    if isinstance(network, VggNetwork) and network.heads:
+        return ProjectedLossNetwork(network, network.heads)
+    return LossNetwork(network)
+
+
+def _compressed(folders: Sequence[Path]) -> LossNetwork:
+    network, paths = load_network(COMPRESSED, folders), ensure_network(COMPRESSED, folders)
+    projections = nn.ModuleDict()
+    for level in network.spaces:
+        tensors = read_tensors(paths[f"encoder.{level}"], "torch")
+        name = f"conv{level[4]}1_aux"
+        weight, bias = tensors[f"{name}.weight"], tensors[f"{name}.bias"]
+        projections[level] = nn.Conv2d(weight.shape[1], weight.shape[0], 1)
+        projections[level].load_state_dict({"weight": weight, "bias": bias})
+    return ProjectedLossNetwork(network, projections.requires_grad_(False))

@@ -1,0 +1,81 @@
+"""The record of a run: a CSV always, and TensorBoard's where it is installed."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from ..pictures.files import write_whole
+
+FIRST, LAST = ["step"], ["rate", "seconds"]
+"""The columns around those of the losses."""
+
+
+class RunLog:
+    """Rows step, losses, rate, seconds of training so far. A run that goes on from `step` drops the rows after it."""
+
+    def __init__(self, path: Path, step: int) -> None:
+        self.path = path
+        rows = [row for row in _read(path) if int(row["step"]) <= step]
+        self.columns = [name for name in rows[0] if name not in FIRST + LAST] if rows else []
+        self._rewrite(rows)
+        self.board = _board(path.parent / "tensorboard" / path.stem, step)
+
+    def write(self, step: int, losses: Mapping[str, float], rate: float, seconds: float) -> None:
+        """One row, whole in the file when this returns. New losses get columns of their own."""
+        new = [name for name in losses if name not in self.columns]
+        if new:
+            self.columns += new
+            self._rewrite(_read(self.path))
+        row = {**losses, "step": step, "rate": rate, "seconds": round(seconds, 3)}
+        with self.path.open("a", encoding="utf-8", newline="") as file:
+            file.write(self._text([row]))
+        if self.board:
+            for name, value in {**losses, "rate": rate}.items():
+                self.board.add_scalar(name, value, step)
+
+    def show(self, step: int, sheet: Tensor) -> None:
+        """A preview [1, 3, H, W] in 0..1 for those who look at TensorBoard."""
+        if self.board:
+            self.board.add_images("preview", sheet, step)
+
+    def close(self) -> None:
+        """Bring what TensorBoard's writer still holds into its file."""
+        if self.board:
+            self.board.close()
+
+    def _rewrite(self, rows: list[dict[str, Any]]) -> None:
+        header = dict(zip(self._names, self._names, strict=True))
+        write_whole(self.path, self._text([header, *rows]).encode(), self.path.with_name(f"{self.path.name}.part"))
+
+    def _text(self, rows: list[dict[str, Any]]) -> str:
+        text = io.StringIO()
+        csv.DictWriter(text, self._names, lineterminator="\n").writerows(rows)
+        return text.getvalue()
+
+    @property
+    def _names(self) -> list[str]:
+        return [*FIRST, *self.columns, *LAST]
+
+
+def _read(path: Path) -> list[dict[str, Any]]:
+    """The whole rows; the last one may have been cut off."""
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        lines = [line for line in file if line.endswith("\n")]
+    return [row for row in csv.DictReader(lines) if None not in row.values()]
+
+
+def _board(folder: Path, step: int) -> Any | None:  # noqa: ANN401 - the class of a package that need not be there
+    """TensorBoard's writer, its record cut after `step`; None where it is not installed."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        return None
+    return SummaryWriter(str(folder), purge_step=step + 1)

@@ -1,0 +1,354 @@
+"""The loop that every recipe runs in: steps, a falling rate, an average of the weights, checkpoints to go on from.
+
+A training can be killed at any moment: the same call goes on from the last checkpoint, at most a minute back, and where
+its length is in steps it ends as if it had never been stopped. Random numbers are a matter of seed, step and process,
+and of nothing else, so that no generator's state has to be kept. Beside a checkpoint lies the average of the weights
+over the last steps as a float16 file: it is what a training is for, small enough to carry elsewhere, and enough to go
+on from where there is no checkpoint.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import math
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from ..pictures.files import write_whole
+from . import distributed
+from .precision import autocast
+from .run_log import RunLog
+
+log = logging.getLogger(__name__)
+
+WARM_UP = 100
+"""Steps over which the rate rises, before it falls to zero: the first ones of Adam would undo a warm start."""
+READ_EVERY = 50
+"""Steps between two looks at the losses on a device that would have to wait for each."""
+SAVE_SECONDS = 45.0
+"""Between checkpoints: a run that is killed loses no more, and a step."""
+PREVIEW_SECONDS = 300.0
+"""Between preview pictures."""
+AVERAGED = 0.999
+"""The share of the average that stays at each step, once there are that many steps to average."""
+
+KEPT = ("step", "seconds", "closing", "fresh", "seed")
+"""Fields of the trainer that a run goes on with."""
+
+Module = TypeVar("Module", bound=nn.Module)
+Losses = dict[str, Tensor]
+OnStep = Callable[[int, dict[str, float]], None]
+Preview = Callable[[], Tensor]
+
+
+class TrainingError(ValueError):
+    """A run that cannot go on; the message is one sentence with the remedy."""
+
+
+@dataclass
+class Trainer:
+    """A training under way.
+
+    The learner moves to the device; what it learns from has to be there as well. What a recipe remembers from step to
+    step is a buffer of it.
+    """
+
+    learner: nn.Module
+    checkpoint: Path
+    """Ends in `.pt`; beside it the run log, the preview and the float16 file."""
+    settings: Mapping[str, Any]
+    """A recipe's config: a checkpoint of another one is an error, not a start, but where only `steps` differ."""
+    rate: float
+    """Adam's, at its highest."""
+    steps: int
+    minutes: float | None = None
+    """The length of the training over all its commands, in place of `steps`."""
+    seed: int = 0
+    start: Path | None = None
+    """A float16 file of another run, to start from."""
+    exported: nn.Module | None = None
+    """The part of the learner that goes into the float16 file, the whole unless told."""
+    rate_factors: Collection[tuple[nn.Parameter, float]] = ()
+    """Weights that learn at another rate, and by which factor."""
+    device: torch.device = field(default_factory=distributed.training_device)
+    step: int = 0
+    seconds: float = 0.0
+    """Of training so far, over all commands."""
+    closing: float = 0.0
+    """The most seconds that a look at the losses with a preview or a checkpoint took: what the end will take."""
+    fresh: int = 0
+    """The step that the optimiser started at."""
+
+    def __post_init__(self) -> None:
+        self.started = time.monotonic()
+        self.settings = {name: value for name, value in self.settings.items() if name != "steps"}
+        self.learner.to(self.device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        distributed.share(self.learner.state_dict().values())
+        self.exported = self.exported or self.learner
+        self.weights = [weight for weight in self.learner.parameters() if weight.requires_grad]
+        self.average = [weight.detach().clone() for weight in self.weights]
+        self.optimiser = torch.optim.Adam(self._groups(), self.rate, fused=True)
+        self._restore(distributed.from_first(self._read))
+        self.saved = self.step
+        self.before = self.seconds
+
+    @property
+    def weights_file(self) -> Path:
+        """The float16 file of the averaged weights, rewritten with each checkpoint."""
+        return self.checkpoint.with_suffix(".safetensors")
+
+    def run(
+        self, losses: Callable[[], Losses], preview: Preview | None = None
+    ) -> Iterator[tuple[int, dict[str, float]]]:
+        """Take the remaining steps down the sum of `losses()`; yields (steps done, losses since the last time).
+
+        On a CPU after each step, else every `READ_EVERY` steps. In a group of processes `losses` has the same names in
+        each of them, and what is yielded is their mean. `preview` gives a picture [1, 3, H, W] in 0..1 of the averaged
+        weights. TrainingError where a loss is no number any more, or the disk or the device is full.
+        """
+        first = distributed.rank() == 0
+        with self._room():
+            run_log = RunLog(self.checkpoint.with_suffix(".csv"), self.step) if first else None
+            if first and not self.checkpoint.is_file():
+                self._save()  # what was prepared for the first step may have taken long
+        every = 1 if self.device.type == "cpu" else READ_EVERY
+        taken: list[Losses] = []
+        saved = shown = looked = time.monotonic()
+        try:
+            while not self._done():
+                with self._room():
+                    taken.append(self._take_step(losses))
+                self.step += 1
+                if self.step % every and self.step != self.steps:
+                    continue
+                with self._room():
+                    values = self._values(taken)
+                    taken = []
+                    now, last = time.monotonic(), self._done()
+                    if run_log:
+                        run_log.write(self.step, values, self._rate(), self.seconds)
+                        if preview and (last or now - shown >= PREVIEW_SECONDS):
+                            self._show(preview, run_log)
+                            shown = time.monotonic()
+                            self.closing = max(self.closing, shown - looked)
+                        if last or now - saved >= SAVE_SECONDS:
+                            self._save()
+                            saved = time.monotonic()
+                            self.closing = max(self.closing, saved - looked)
+                    looked = time.monotonic()
+                yield self.step, values
+        finally:
+            if run_log:
+                run_log.close()
+
+    def finished(self, module: Module) -> Module:
+        """`module`, the learner or a part of it, with the averaged weights, frozen."""
+        _copy(self.weights, self.average)
+        return module.eval().requires_grad_(False)
+
+    def _done(self) -> bool:
+        return self._progress() >= 1
+
+    def _progress(self) -> float:
+        """The share of the training that is done."""
+        if self.minutes is None:
+            return self.step / self.steps
+        return self.seconds / max(1.0, 60 * self.minutes - self.closing)
+
+    def _rate(self) -> float:
+        return self.rate * max(0.0, min((self.step - self.fresh + 1) / WARM_UP, 1 - self._progress()))
+
+    def _groups(self) -> list[dict[str, Any]]:
+        """Adam's parameter groups, one for each factor of the rate."""
+        factors = {id(weight): factor for weight, factor in self.rate_factors}
+        groups: dict[float, list[nn.Parameter]] = {}
+        for weight in self.weights:
+            groups.setdefault(factors.get(id(weight), 1.0), []).append(weight)
+        return [{"params": weights, "factor": factor} for factor, weights in groups.items()]
+
+    def _take_step(self, losses: Callable[[], Losses]) -> Losses:
+        """One step; nothing here waits for the device."""
+        rate = self._rate()
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate * group["factor"]
+        with self._randomness(), autocast(self.device):
+            parts = losses()
+        self.optimiser.zero_grad(set_to_none=True)
+        torch.stack(list(parts.values())).sum().backward()
+        distributed.average_gradients(self.weights)
+        slope = nn.utils.clip_grad_norm_(self.weights, 1.0)
+        self.optimiser.step()
+        kept = min(AVERAGED, (self.step + 1) / (self.step + 10))
+        torch._foreach_lerp_(self.average, [weight.detach() for weight in self.weights], 1 - kept)  # pyright: ignore[reportPrivateImportUsage]
+        return {name: part.detach().float() for name, part in parts.items()} | {"the gradient": slope.float()}
+
+    def _values(self, taken: list[Losses]) -> dict[str, float]:
+        """The mean of each loss over the steps taken, in one read, and with it the time, which all processes share.
+
+        TrainingError where one is no number: before a checkpoint is written, so that the last one is good.
+        """
+        names = list(dict.fromkeys(name for parts in taken for name in parts))
+        means = [torch.stack([parts[name] for parts in taken if name in parts]).mean() for name in names]
+        clocks = torch.tensor([self.before + time.monotonic() - self.started, self.closing], device=self.device)
+        read = distributed.mean(torch.cat([torch.stack(means), clocks])).tolist()
+        *values, self.seconds, self.closing = read
+        found = dict(zip(names, values, strict=True))
+        bad = next((name for name, value in found.items() if not math.isfinite(value)), None)
+        if bad:
+            raise TrainingError(
+                f"{bad} became {found[bad]} in step {self.step}: {self._remains()}; the same command goes on from "
+                "there, and if this happens again, train with a smaller rate into another folder."
+            )
+        del found["the gradient"]
+        return found
+
+    def _remains(self) -> str:
+        """What there is to go on from."""
+        if self.checkpoint.is_file():
+            return f"the last good checkpoint, of step {self.saved}, is {self.checkpoint}"
+        return "there is no checkpoint yet"
+
+    @contextmanager
+    def _randomness(self) -> Iterator[None]:
+        """Inside, random numbers follow from seed, step and process; torch's own generators are left as they were."""
+        import numpy as np
+
+        seed = int(np.random.SeedSequence([self.seed, self.step, distributed.rank()]).generate_state(1)[0])
+        with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
+            torch.manual_seed(seed)
+            yield
+
+    @contextmanager
+    def _averaged(self) -> Iterator[None]:
+        """Inside, the learner has the averaged weights."""
+        current = [weight.detach().clone() for weight in self.weights]
+        _copy(self.weights, self.average)
+        try:
+            with torch.no_grad():
+                yield
+        finally:
+            _copy(self.weights, current)
+
+    def _show(self, preview: Preview, run_log: RunLog) -> None:
+        from PIL import Image
+
+        with self._averaged():
+            sheet = preview()
+        pixels = sheet[0].detach().float().nan_to_num().clamp(0, 1).mul(255).round().to("cpu", torch.uint8)
+        file = io.BytesIO()
+        Image.fromarray(pixels.movedim(0, -1).contiguous().numpy()).save(file, "PNG")
+        _write(self.checkpoint.with_name(f"{self.checkpoint.stem}-preview.png"), file.getvalue())
+        run_log.show(self.step, sheet)
+
+    def _save(self) -> None:
+        """The float16 file, then the checkpoint, each whole or not at all; the first time the other way round, since
+        nobody shall go on from rounded weights that has not trained yet."""
+        with self._averaged():
+            assert self.exported is not None
+            told = json.dumps({name: getattr(self, name) for name in KEPT})
+            content = float16_file(self.exported, {"training": told})
+        state = {
+            "weights": self.learner.state_dict(),
+            "average": [value.cpu() for value in self.average],
+            "optimiser": self.optimiser.state_dict(),
+            "settings": self.settings,
+            **{name: getattr(self, name) for name in KEPT},
+        }
+        file = io.BytesIO()
+        torch.save(state, file)
+        files = [(self.weights_file, content), (self.checkpoint, file.getvalue())]
+        for path, content in files if self.checkpoint.is_file() else files[::-1]:
+            _write(path, content)
+        self.saved = self.step
+
+    @contextmanager
+    def _room(self) -> Iterator[None]:
+        """A full disk or device is one sentence."""
+        try:
+            yield
+        except OSError as error:
+            raise TrainingError(f"{error}: make room and give the same command again; {self._remains()}.") from error
+        except torch.OutOfMemoryError as error:
+            raise TrainingError(
+                f"{self.device} has no room for a step: train with a smaller batch or side; {self._remains()}."
+            ) from error
+
+    def _read(self) -> dict[str, Any] | None:
+        """The checkpoint; else what the float16 file says, which may have been carried here without one."""
+        if self.checkpoint.is_file():
+            return torch.load(self.checkpoint, weights_only=True, map_location="cpu")
+        if not (self.start or self.weights_file.is_file()):
+            return None
+        from safetensors import SafetensorError, safe_open
+
+        carried = self.weights_file if self.weights_file.is_file() else self.start
+        try:
+            with safe_open(carried, "pt") as file:
+                told = json.loads((file.metadata() or {}).get("training", "{}")) if carried != self.start else {}
+                tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 (no mapping)
+        except (OSError, SafetensorError) as error:
+            raise ValueError(f"{carried} holds no weights ({error}): name a .safetensors file of a run.") from error
+        kept = {name: told.get(name, getattr(self, name)) for name in KEPT}
+        return {**kept, "exported": tensors, "fresh": kept["step"], "file": str(carried)}
+
+    def _restore(self, state: dict[str, Any] | None) -> None:
+        if state is None:
+            return
+        if "exported" in state:
+            assert self.exported is not None
+            try:
+                self.exported.load_state_dict(state["exported"])
+            except RuntimeError as error:
+                raise ValueError(
+                    f"{state['file']} holds the weights of another network: start from a file of the same recipe, "
+                    "widths included."
+                ) from error
+            _copy(self.average, self.weights)
+        else:
+            if state["settings"] != self.settings:
+                raise ValueError(f"{self.checkpoint} was trained otherwise: name another folder, or the same settings.")
+            self.learner.load_state_dict(state["weights"])
+            _copy(self.average, state["average"])
+            self.optimiser.load_state_dict(state["optimiser"])
+        for name in KEPT:
+            setattr(self, name, state[name])
+        log.info("going on from step %d of %s", self.step, self.checkpoint)
+
+
+def float16_file(module: nn.Module, metadata: Mapping[str, str] | None = None) -> bytes:
+    """The weights of `module` under their own names, as float16 safetensors: the key map `brushwork` reads them."""
+    from safetensors.torch import save
+
+    weights = {name: value.half().cpu().contiguous() for name, value in module.state_dict().items()}
+    return save(weights, dict(metadata or {}))
+
+
+def save_weights(module: nn.Module, path: Path) -> Path:
+    """Write `float16_file`; of the processes of a group the first one does. OSError where it cannot be written."""
+    if distributed.rank() == 0:
+        _write(path, float16_file(module))
+    return path
+
+
+def later(on_step: OnStep | None, steps: int) -> OnStep | None:
+    """`on_step` counting on from `steps`: for a recipe's later stages."""
+    return on_step and (lambda step, losses: on_step(steps + step, losses))
+
+
+@torch.no_grad()
+def _copy(to: Sequence[Tensor], values: Sequence[Tensor]) -> None:
+    for one, value in zip(to, values, strict=True):
+        one.copy_(value)
+
+
+def _write(path: Path, content: bytes) -> None:
+    write_whole(path, content, path.with_name(f"{path.name}.part"))

@@ -62,7 +62,7 @@ def train_adain(network: VggNetwork, job: Job, config: AdainConfig = AdainConfig
     ValueError where a folder has no pictures, where the network has no decoder to start from, or where `job.out` holds
     a checkpoint of another config.
     """
-    device = distributed.training_device()
+    device, weights = distributed.training_device(), config.loss_weights
     decoder = first_decoder(network.to(device), config)
     loss_network = job.loss_network.to_training(device) if job.loss_network else loss_network_of(network)
     teacher = job.teacher and job.teacher.to_training(device)
@@ -76,13 +76,8 @@ def train_adain(network: VggNetwork, job: Job, config: AdainConfig = AdainConfig
     def measure(style: int) -> dict[str, Moments]:
         image = styles.cut([style])
         with autocast(device):
-            found = loss_network.moments(loss_network.encode(image, STYLE_LEVELS), full=False)
-            taught = {"teacher": teacher.learn(image)} if teacher else {}
-            return {**found, **taught, "own": Moments.of(features(image))}
-
-    def teach(content: Tensor, chosen: Sequence[int]) -> Tensor:
-        assert teacher is not None
-        return teacher.paint(content, measured.of(chosen)["teacher"])
+            seen = loss_network.encode(image, STYLE_LEVELS) if weights.style or weights.content else {}
+            return {**loss_network.moments(seen, full=False), "own": Moments.of(features(image))}
 
     @torch.no_grad()
     def restyled(content: Tensor, style: Moments) -> Tensor:
@@ -99,18 +94,18 @@ def train_adain(network: VggNetwork, job: Job, config: AdainConfig = AdainConfig
         batch = pairs.take(config.batch)
         known = measured.of(batch.styles)
         result = decoder(restyled(batch.content, known["own"])).float()
-        content = wanted(batch.content, known[CONTENT_LEVEL]) if config.loss_weights.content else None
-        return picture_losses(loss_network, result, config.loss_weights, content, known, batch.target)
+        content = wanted(batch.content, known[CONTENT_LEVEL]) if weights.content else None
+        return picture_losses(loss_network, result, weights, content, known, batch.target)
 
     def preview() -> Tensor:
         result = decoder(restyled(shown, measured.of(range(4))["own"]))
-        painted = teach(shown, range(4)) if teacher else ()
+        painted = teach(shown, range(4)) if teach else ()
         return contact_sheet([*shown, *styles.cut(range(4)), *painted, *result.float()], columns=4)
 
     measured = Measured(measure)
+    teach = teacher and teacher.painting(lambda style: styles.cut([style]))
     told = teacher.name if teacher else ""
-    paint = teach if teacher else None
-    pairs = Pairs(contents, len(styles), paint, 1, config.kept, job.out, told, config.seed)
+    pairs = Pairs(contents, len(styles), teach, 1, config.kept, job.out, told, config.seed)
     shown = CropPool(contents, 4, config.seed).cut(range(4))
     trainer = Trainer(
         decoder, job.out / "adain.pt", asdict(config), config.rate, config.steps, job.minutes, config.seed, job.start

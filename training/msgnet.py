@@ -89,14 +89,8 @@ def train_msgnet(
     teacher = job.teacher and job.teacher.to_training(device)
 
     def measure(style: int) -> dict[str, Moments]:
-        image = styles.cut([style])
         with autocast(device):
-            found = loss_network.moments(loss_network.encode(image, STYLE_LEVELS)) if config.loss_weights.style else {}
-            return {**found, "teacher": teacher.learn(image)} if teacher else found
-
-    def teach(content: Tensor, chosen: Sequence[int]) -> Tensor:
-        assert teacher is not None
-        return teacher.paint(content, measured.of(chosen)["teacher"])
+            return loss_network.moments(loss_network.encode(styles.cut([style]), STYLE_LEVELS))
 
     def painted(content: Tensor, chosen: Sequence[int]) -> Tensor:
         """The encoder may learn, so it looks at the styles anew, at each one once."""
@@ -108,7 +102,7 @@ def train_msgnet(
         batch = pairs.take(config.batch)
         content = content_of(loss_network, batch.content) if config.loss_weights.content else None
         result = painted(batch.content, batch.styles)
-        known = measured.of(batch.styles)
+        known = measured.of(batch.styles) if config.loss_weights.style else {}
         return picture_losses(loss_network, result, config.loss_weights, content, known, batch.target, gram_style)
 
     def preview() -> Tensor:
@@ -116,8 +110,9 @@ def train_msgnet(
         return contact_sheet([*shown, *styles.cut(range(4)), *torch.cat(rows)], columns=4)
 
     measured = Measured(measure)
-    paint_by_teacher, told = (teach, teacher.name) if teacher else (None, "")
-    pairs = Pairs(contents, len(styles), paint_by_teacher, config.same_style, config.kept, job.out, told, config.seed)
+    teach = teacher and teacher.painting(lambda style: styles.cut([style]))
+    told = teacher.name if teacher else ""
+    pairs = Pairs(contents, len(styles), teach, config.same_style, config.kept, job.out, told, config.seed)
     shown = CropPool(contents, 4, config.seed).cut(range(4))
     trainer = Trainer(
         network,

@@ -82,14 +82,8 @@ def train_stylebank(
     teacher = job.teacher and job.teacher.to_training(device)
 
     def measure(style: int) -> dict[str, Moments]:
-        image = paintings[numbers[style]]
         with autocast(device):
-            found = style_moments(loss_network, image) if config.loss_weights.style else {}
-            return {**found, "teacher": teacher.learn(image)} if teacher else found
-
-    def teach(content: Tensor, chosen: Sequence[int]) -> Tensor:
-        assert teacher is not None
-        return teacher.paint(content, measured.of(chosen)["teacher"])
+            return style_moments(loss_network, paintings[numbers[style]])
 
     def losses() -> Losses:
         if trainer.step % (config.painted + 1) == config.painted:
@@ -98,7 +92,7 @@ def train_stylebank(
             return {"reconstruction": config.reconstruction * relative_distance(plain, image)}
         batch = pairs.take(config.batch)
         names = [network.styles[style] for style in batch.styles]
-        known = measured.of(batch.styles)
+        known = measured.of(batch.styles) if config.loss_weights.style else {}
         return style_losses(network, loss_network, batch.content, names, known, config.loss_weights, batch.target)
 
     def preview() -> Tensor:
@@ -106,8 +100,9 @@ def train_stylebank(
         return contact_sheet([*shown, *torch.cat(rows)], columns=len(shown))
 
     measured = Measured(measure)
-    paint_by_teacher, told = (teach, teacher.name) if teacher else (None, "")
-    pairs = Pairs(contents, len(numbers), paint_by_teacher, 1, config.kept, job.out, told, config.seed)
+    teach = teacher and teacher.painting(lambda style: paintings[numbers[style]])
+    told = teacher.name if teacher else ""
+    pairs = Pairs(contents, len(numbers), teach, 1, config.kept, job.out, told, config.seed)
     shown = first.cut(range(4))
     trainer = Trainer(
         network,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -13,6 +13,7 @@ from ..models.vgg import ADAIN_LEVEL, VggNetwork
 from ..models.zoo import load_network
 from ..transfer.adain import adain
 from ..transfer.moments import Moments
+from .pairs import Measured, Paint
 from .precision import training_dtype
 
 
@@ -35,6 +36,11 @@ class Teacher(nn.Module):
         features = self.network.encode(content, ADAIN_LEVEL)
         operator = adain(Moments.of(features.values), style)
         return self.network.decode(features.with_values(operator(features.values)), ADAIN).clamp(0, 1)
+
+    def painting(self, style: Callable[[int], Tensor]) -> Paint:
+        """`paint` for numbered styles, of which `style` gives the pictures; each is learnt when it is first met."""
+        learnt = Measured(lambda number: {"style": self.learn(style(number))})
+        return lambda content, styles: self.paint(content, learnt.of(styles)["style"])
 
     def to_training(self, device: torch.device) -> Teacher:
         """On `device`, in the type that networks learn in there."""

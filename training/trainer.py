@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_map
 
 from ..pictures.files import write_whole
 from . import distributed
@@ -258,13 +259,13 @@ class Trainer:
             content = float16_file(self.exported, {"training": told})
         state = {
             "weights": self.learner.state_dict(),
-            "average": [value.cpu() for value in self.average],
+            "average": self.average,
             "optimiser": self.optimiser.state_dict(),
             "settings": self.settings,
             **{name: getattr(self, name) for name in KEPT},
         }
         file = io.BytesIO()
-        torch.save(state, file)
+        torch.save(tree_map(lambda value: value.cpu() if isinstance(value, Tensor) else value, state), file)
         files = [(self.weights_file, content), (self.checkpoint, file.getvalue())]
         for path, content in files if self.checkpoint.is_file() else files[::-1]:
             _write(path, content)

@@ -160,7 +160,7 @@ def _positive(count: Tensor) -> Tensor:
 
 
 def exact_products(values: Tensor) -> AbstractContextManager[object]:
-    """Inside, matrix products keep their type where a training autocasts: sums over pixels overflow or drown in half."""
+    """Inside, matrix products keep their type where a training autocasts: half types do not bear sums over pixels."""
     device = values.device.type
     casting = torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
     return torch.autocast(device, enabled=False) if casting else nullcontext()

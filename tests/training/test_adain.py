@@ -25,11 +25,11 @@ def network(layout: VggLayout = TINY, decoders: tuple[str, ...] = ("relu4_1",)) 
 @pytest.mark.parametrize(
     ("teacher", "kept"), [(None, 0), (tiny_teacher(), 0), (tiny_teacher(), 6)], ids=["by itself", "taught", "kept"]
 )
-def test_losses_fall(teacher: Teacher | None, kept: int, tmp_path: Path) -> None:
+def test_losses_fall(teacher: Teacher | None, kept: int, tmp_path: Path, short_warm_up: None) -> None:
     curve = LossCurve("content")
-    config = replace(CONFIG, steps=80, rate=3e-2, kept=kept)
+    config = replace(CONFIG, steps=60, rate=2e-2, kept=kept)
     train_adain(network(), tiny_job(tmp_path, curve, teacher=teacher), config)
-    assert len(curve.sums) == 80 and curve.fell()
+    assert len(curve.sums) == 60 and curve.fell()
     assert len(list((tmp_path / "out").glob("teacher-*"))) == (kept > 0)
 
 
@@ -93,7 +93,7 @@ def convolutions(decoder: VggDecoder) -> list[tuple[int, int]]:
 def test_decoders_of_other_shapes_start_at_random(
     own: VggNetwork, changed: dict, inputs: int, widths: tuple[int, ...], tmp_path: Path
 ) -> None:
-    config = replace(CONFIG, steps=2, **changed)
+    config = replace(CONFIG, steps=1, **changed)
     first, again = first_decoder(own, config), first_decoder(own, config)
     shapes = convolutions(first)
     assert (shapes[0][0], shapes[-1]) == (inputs, (widths[0], 3))

@@ -27,16 +27,16 @@ def train(job: Job, config: MsgNetConfig = CONFIG, start: VggNetwork | MsgNet | 
 
 
 @pytest.mark.parametrize("scratch", [False, True])
-def test_losses_fall(scratch: bool, tmp_path: Path) -> None:
+def test_losses_fall(scratch: bool, tmp_path: Path, short_warm_up: None) -> None:
     curve = LossCurve("style")
-    config = replace(CONFIG, steps=60, rate=2e-3 if scratch else 2e-2)
+    config = replace(CONFIG, steps=40, rate=1e-3 if scratch else 1e-2)
     train(tiny_job(tmp_path, curve), config, None if scratch else tiny_network())
-    assert len(curve.sums) == 60 and curve.fell()
+    assert len(curve.sums) == 40 and curve.fell()
 
 
-def test_a_teachers_pictures_are_all_that_is_needed(tmp_path: Path) -> None:
+def test_a_teachers_pictures_are_all_that_is_needed(tmp_path: Path, short_warm_up: None) -> None:
     curve = LossCurve("taught")
-    config = replace(CONFIG, steps=60, rate=2e-3, kept=6, same_style=2, loss_weights=LossWeights(0.0, 0.0, 0.0, 1.0))
+    config = replace(CONFIG, steps=32, rate=1e-3, kept=6, same_style=2, loss_weights=LossWeights(0.0, 0.0, 0.0, 1.0))
     names: set[str] = set()
 
     def on_step(step: int, losses: dict[str, float]) -> None:

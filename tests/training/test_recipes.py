@@ -37,22 +37,22 @@ STYLEBANK = StyleBankConfig(4, batch=2, side=24, photo=28, style_size=30)
 COMPACT = CompactConfig(replace(ENCODER, steps=2), WCT, replace(DEEPEST, steps=1), replace(ADAIN, steps=1, batch=1))
 
 RECIPES: dict[str, tuple[Callable[[Job], object], tuple[int, ...]]] = {
-    "encoder": (lambda job: train_encoder(tiny_network().layout, tiny_loss_network(), job, ENCODER), (1, 2, 3)),
-    "wct": (lambda job: train_wct(tiny_network(), job, replace(WCT, steps=2)), (3, 4, 9)),
-    "deepest": (lambda job: train_deepest(tiny_network(), tiny_teachers(), job, DEEPEST), (1, 2, 3)),
-    "adain": (lambda job: train_adain(tiny_network(), job, ADAIN), (1, 2, 3)),
-    "adain, taught": (lambda job: train_adain(tiny_network(), taught(job), replace(ADAIN, kept=3)), (1, 2)),
-    "msgnet": (lambda job: train_msgnet(tiny_network(), tiny_loss_network(), job, MSGNET), (1, 2)),
+    "encoder": (lambda job: train_encoder(tiny_network().layout, tiny_loss_network(), job, ENCODER), (1, 2)),
+    "wct": (lambda job: train_wct(tiny_network(), job, replace(WCT, steps=2, levels=WCT.levels[:3])), (3, 4)),
+    "deepest": (lambda job: train_deepest(tiny_network(), tiny_teachers(), job, DEEPEST), (1, 3)),
+    "adain": (lambda job: train_adain(tiny_network(), job, ADAIN), (1, 3)),
+    "adain, taught": (lambda job: train_adain(tiny_network(), taught(job), replace(ADAIN, kept=3)), (2,)),
+    "msgnet": (lambda job: train_msgnet(tiny_network(), tiny_loss_network(), job, MSGNET), (2,)),
     "msgnet, taught": (
         lambda job: train_msgnet(None, tiny_loss_network(), taught(job), replace(MSGNET, kept=4, same_style=2)),
-        (1, 2),
+        (1,),
     ),
-    "stylebank": (lambda job: train_stylebank(tiny_network(), tiny_loss_network(), job, STYLEBANK), (1, 2, 3)),
+    "stylebank": (lambda job: train_stylebank(tiny_network(), tiny_loss_network(), job, STYLEBANK), (1, 3)),
     "stylebank, taught": (
         lambda job: train_stylebank(tiny_network(), tiny_loss_network(), taught(job), replace(STYLEBANK, kept=4)),
-        (1, 3),
+        (2,),
     ),
-    "compact": (lambda job: train_compact(tiny_teachers(), job, COMPACT), (1, 7, 8)),
+    "compact": (lambda job: train_compact(tiny_teachers(), job, COMPACT), (7,)),
 }
 
 
@@ -92,15 +92,15 @@ def test_interrupted_and_started_again_it_ends_the_same(
         assert all(torch.equal(value, expected[weight]) for weight, value in resumed.items()), file.name
 
 
-@pytest.mark.parametrize("name", RECIPES)
-def test_in_bfloat16_every_recipe_ends_with_weights(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["msgnet", "stylebank", "stylebank, taught", "compact"])
+def test_in_bfloat16_recipes_end_with_weights(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And its preview, which is painted outside of autocast."""
     monkeypatch.setenv("BRUSHWORK_TRAINING_DTYPE", "bfloat16")
     job = tiny_job(tmp_path)
     RECIPES[name][0](job)
     for file in job.out.glob("*.safetensors"):
         assert all(value.isfinite().all() for value in load_file(file).values()), file.name
-    assert list(job.out.glob("*-preview.png")) or name == "encoder"
+    assert list(job.out.glob("*-preview.png"))
 
 
 @pytest.mark.parametrize("name", ["adain", "wct"])
@@ -118,16 +118,18 @@ def test_a_network_is_not_rounded_where_it_is_its_own_loss_network(
 
 
 @pytest.mark.parametrize("kind", ["adain", "msgnet"])
-def test_losses_fall_in_bfloat16(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_losses_fall_in_bfloat16(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, short_warm_up: None
+) -> None:
     monkeypatch.setenv("BRUSHWORK_TRAINING_DTYPE", "bfloat16")
     curve = LossCurve("taught")
     job = taught(tiny_job(tmp_path, curve))
     if kind == "adain":
-        learnt = train_adain(tiny_network(), job, replace(ADAIN, steps=60, rate=3e-2))
+        learnt = train_adain(tiny_network(), job, replace(ADAIN, steps=60, rate=2e-2))
     else:
         weights = LossWeights(0.5, 0.8, 0.05, 1.0)
         learnt = train_msgnet(
-            None, tiny_loss_network(), job, replace(MSGNET, steps=60, rate=2e-3, loss_weights=weights)
+            None, tiny_loss_network(), job, replace(MSGNET, steps=32, rate=1e-3, loss_weights=weights)
         )
     assert curve.fell()
     assert {weight.dtype for weight in learnt.parameters()} == {torch.float32}

@@ -16,15 +16,15 @@ from brushwork.training.encoder import give_pixels
 from brushwork.training.loss_network import LossNetwork
 from brushwork.training.wct import WctConfig, first_decoder, solve, train_wct
 
-CONFIG = WctConfig(steps=4, photos=1, paintings=1, side=32, shorter=36, rate=1e-2)
+CONFIG = WctConfig(steps=2, photos=1, paintings=1, side=32, shorter=36, rate=2e-2)
 
 
 @pytest.mark.parametrize("loss_network", [None, tiny_teachers()], ids=["its own", "another"])
 def test_losses_fall(loss_network: LossNetwork | None, tmp_path: Path) -> None:
     curve = LossCurve("relu2_1 pixels")
-    config = replace(CONFIG, steps=120, levels=("relu2_1",))
+    config = replace(CONFIG, steps=60, levels=("relu2_1",))
     train_wct(tiny_network(), tiny_job(tmp_path, curve, loss_network), config)
-    assert len(curve.sums) == 120 and curve.fell()
+    assert len(curve.sums) == 60 and curve.fell()
 
 
 def test_another_network_with_the_same_weights_asks_for_the_same(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """`brushwork train`: the recipes of training/, a command each, and what they learn from as one file or folder."""
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -34,7 +35,7 @@ def train(
     """Train weights from pictures, and name the files that hold them; torchrun spreads it over several devices."""
     chosen = find_recipe(recipe)
     steps = chosen.length(with_settings(chosen.config(), settings or []))
-    with distributed.joined(), _resumable(output), _shown(steps) as on_step:
+    with distributed.joined(), _resumable(output), _shown(steps, minutes) as on_step:
         files = train_recipe(
             recipe,
             photos or (),
@@ -92,12 +93,17 @@ def _told(packed: "Packed") -> str:
 
 
 @contextmanager
-def _shown(steps: int) -> Iterator[OnStep]:
-    """A progress bar with the losses behind it, in one process of a group."""
+def _shown(steps: int, minutes: float | None) -> Iterator[OnStep]:
+    """A progress bar, of steps or else of seconds, with the losses behind it, in one process of a group."""
+    started = time.monotonic()
     with shown_progress() if distributed.rank() == 0 else nullcontext(silent) as progress:
 
         def show(step: int, losses: dict[str, float]) -> None:
-            progress(step, steps, ", ".join(f"{name} {value:.3f}" for name, value in losses.items()))
+            text = ", ".join(f"{name} {value:.3f}" for name, value in losses.items())
+            if minutes is None:
+                progress(step, steps, text)
+            else:
+                progress(int(time.monotonic() - started), int(60 * minutes), f"step {step}: {text}")
 
         yield show
 

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .features import FeatureMap, FeatureSpace
+from .precision import exact_float32
 
 RECONSTRUCTION, ADAIN = "reconstruction", "adain"
 PURPOSES = (RECONSTRUCTION, ADAIN)
@@ -31,7 +32,8 @@ class StyleNetwork(nn.Module, ABC):
         spaces = {level: self.space(level) for level in levels}
         size = (image.shape[-2], image.shape[-1])
         padded = _at_least(image, self.smallest)
-        maps = self._encode(padded.to(self.dtype, memory_format=torch.channels_last), tuple(spaces))
+        with exact_float32(self.dtype, image.device):
+            maps = self._encode(padded.to(self.dtype, memory_format=torch.channels_last), tuple(spaces))
         return {level: FeatureMap(maps[level], space, size) for level, space in spaces.items()}
 
     def decode(self, features: FeatureMap, trained_for: str = RECONSTRUCTION) -> Tensor:
@@ -42,7 +44,8 @@ class StyleNetwork(nn.Module, ABC):
         level = features.space.level
         features.expect(self.spaces.get(level) or next(iter(self.spaces.values())))
         self.expect_decoder(level, trained_for)
-        image = self._decode(features.values.to(self.dtype), level, trained_for)
+        with exact_float32(self.dtype, features.values.device):
+            image = self._decode(features.values.to(self.dtype), level, trained_for)
         height, width = features.image_size
         return image[..., :height, :width].float()
 

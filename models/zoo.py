@@ -1,6 +1,7 @@
 """A network by its name in the manifest: built to measure, filled with its weights, ready to run."""
 
 from collections.abc import Sequence
+from os.path import isfile
 from pathlib import Path
 
 import torch
@@ -35,7 +36,7 @@ def load_network(
     """
     manifest, path = read_manifest(), name
     name, _, style = name.partition("/")
-    if path.endswith(FILE_ENDINGS) or (name not in manifest.networks and Path(path).is_file()):
+    if path.endswith(FILE_ENDINGS) or (name not in manifest.networks and isfile(path)):
         return load_vgg_file(Path(path), dtype)
     paths = ensure_network(name, folders, progress)
     with torch.inference_mode(False):  # weights born in inference mode could never serve in a loss

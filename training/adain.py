@@ -98,15 +98,15 @@ def train_adain(network: VggNetwork, job: Job, config: AdainConfig = AdainConfig
         return picture_losses(loss_network, result, weights, content, known, batch.target)
 
     def preview() -> Tensor:
-        result = decoder(restyled(shown, measured.of(range(4))["own"]))
-        painted = teach(shown, range(4)) if teach else ()
-        return contact_sheet([*shown, *styles.cut(range(4)), *painted, *result.float()], columns=4)
+        result = decoder(restyled(shown, measured.of(chosen)["own"]))
+        painted = teach(shown, chosen) if teach else ()
+        return contact_sheet([*shown, *styles.cut(chosen), *painted, *result.float()], columns=4)
 
     measured = Measured(measure)
     teach = teacher and teacher.painting(lambda style: styles.cut([style]))
     told = teacher.name if teacher else ""
     pairs = Pairs(contents, len(styles), teach, 1, config.kept, job.out, told, config.seed)
-    shown = CropPool(contents, 4, config.seed).cut(range(4))
+    shown, chosen = CropPool(contents, 4, config.seed).cut(range(4)), [style % len(styles) for style in range(4)]
     trainer = Trainer(
         decoder, job.out / "adain.pt", asdict(config), config.rate, config.steps, job.minutes, config.seed, job.start
     )
@@ -127,6 +127,8 @@ def first_decoder(network: VggNetwork, config: AdainConfig) -> VggDecoder:
 
     ValueError where it has none to start from.
     """
+    if LEVEL not in network.spaces:
+        raise ValueError(f"this network ends before {LEVEL}, where AdaIN works: choose compact, small16x or vgg19.")
     layout = LAYOUTS.get(config.decoder, network.layout)
     inputs = network.layout.heads[3] if config.projected else network.spaces[LEVEL].channels
     widths = tuple(round(width * config.width) for width in layout.stage(LEVEL))

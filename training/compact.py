@@ -15,6 +15,7 @@ from ..models.vgg import ADAIN_LEVEL, COMPACT, VggNetwork
 from .adain import AdainConfig, train_adain
 from .deepest import DeepestConfig, train_deepest
 from .encoder import EncoderConfig, solve_projections, train_encoder
+from .initialisation import seeded
 from .loss_network import LossNetwork
 from .recipes import Job, Recipe
 from .trainer import later, save_weights
@@ -48,7 +49,7 @@ def train_compact(teachers: LossNetwork, job: Job, config: CompactConfig = Compa
         for share, steps in zip(SHARES, before, strict=True)
     ]
     own = [replace(part, loss_network=None) for part in parts]  # decoders are asked for what `compact` itself sees
-    network = VggNetwork(COMPACT, adain=ADAIN_LEVEL)
+    network = seeded(lambda: VggNetwork(COMPACT, adain=ADAIN_LEVEL), config.encoder.seed)
     network.encoder.load_state_dict(train_encoder(COMPACT, teachers, parts[0], config.encoder).state_dict())
     network.requires_grad_(False).eval()
     solve_projections(network, teachers, job, config.encoder)

@@ -22,7 +22,7 @@ class LossWeights:
     content: float = 1.0  # features at the deepest level
     style: float = 1.0  # a level
     total_variation: float = 0.0
-    taught: float = 1.0  # where there is a teacher: see `taught_losses`
+    taught: float = 1.0  # where there is a teacher: how far from its picture
 
 
 def relative_error(values: Tensor, target: Tensor) -> Tensor:

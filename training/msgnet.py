@@ -106,14 +106,14 @@ def train_msgnet(
         return picture_losses(loss_network, result, config.loss_weights, content, known, batch.target, gram_style)
 
     def preview() -> Tensor:
-        rows = [painted(shown, [style] * 4) for style in range(4)]
-        return contact_sheet([*shown, *styles.cut(range(4)), *torch.cat(rows)], columns=4)
+        rows = [painted(shown, [style] * 4) for style in chosen]
+        return contact_sheet([*shown, *styles.cut(chosen), *torch.cat(rows)], columns=4)
 
     measured = Measured(measure)
     teach = teacher and teacher.painting(lambda style: styles.cut([style]))
     told = teacher.name if teacher else ""
     pairs = Pairs(contents, len(styles), teach, config.same_style, config.kept, job.out, told, config.seed)
-    shown = CropPool(contents, 4, config.seed).cut(range(4))
+    shown, chosen = CropPool(contents, 4, config.seed).cut(range(4)), [style % len(styles) for style in range(4)]
     trainer = Trainer(
         network,
         job.out / "msgnet.pt",

@@ -88,6 +88,8 @@ class Trainer:
     """The most seconds that a look at the losses with a preview or a checkpoint took: what the end will take."""
     fresh: int = 0
     """The step that the optimiser started at."""
+    taken_at: float = 0.0
+    """The rate of the last step."""
 
     def __post_init__(self) -> None:
         self.started = time.monotonic()
@@ -136,7 +138,7 @@ class Trainer:
                     taken = []
                     now, last = time.monotonic(), self._done()
                     if run_log:
-                        run_log.write(self.step, values, self._rate(), self.seconds)
+                        run_log.write(self.step, values, self.taken_at, self.seconds)
                         if preview and (last or now - shown >= PREVIEW_SECONDS):
                             self._show(preview, run_log)
                             shown = time.monotonic()
@@ -178,9 +180,9 @@ class Trainer:
 
     def _take_step(self, losses: Callable[[], Losses]) -> Losses:
         """One step; nothing here waits for the device."""
-        rate = self._rate()
+        self.taken_at = self._rate()
         for group in self.optimiser.param_groups:
-            group["lr"] = rate * group["factor"]
+            group["lr"] = self.taken_at * group["factor"]
         with self._randomness(), autocast(self.device):
             parts = losses()
         self.optimiser.zero_grad(set_to_none=True)

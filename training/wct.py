@@ -66,6 +66,8 @@ def train_wct(network: VggNetwork, job: Job, config: WctConfig = WctConfig()) ->
     levels = [level for level in config.levels if level in network.spaces]
     photos = Crops(job.photographs(config.shorter, config.held_out), config.side)
     paintings = Crops(job.paintings(config.shorter), config.side)
+    if job.loss_network:
+        job.loss_network.encode(photos.take(1).cpu(), levels)  # before the finer levels are trained
     files, above = [], None
     for stage, level in enumerate(levels):
         share = job.minutes and job.minutes / len(levels)

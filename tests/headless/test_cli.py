@@ -202,10 +202,10 @@ def test_train_needs_a_decoder_to_start_from(
 ) -> None:
     from brushwork.models.vgg import VggLayout, VggNetwork
 
-    shallow = VggNetwork(VggLayout("shallow", (4, 4, 4, 4, 4)), ("relu3_1",))
-    monkeypatch.setattr("brushwork.models.zoo.load_network", lambda name: shallow)
+    shallow = VggNetwork(VggLayout("shallow", (4, 4, 4, 4, 4)), ("relu4_1",))
+    monkeypatch.setattr("brushwork.training.networks.load_network", lambda name: shallow)
     folders = ("--photos", str(tmp_path), "--styles", str(tmp_path), "--out", str(tmp_path / "out"))
-    assert call("train", "adain", "--network", "vgg19-relu3_1", *folders) == 1
-    expected = "brushwork: vgg19-relu3_1 has no decoder at relu4_1 to start from: choose compact, small16x or vgg19.\n"
+    assert call("train", "msgnet", "--network", "vgg19", *folders) == 1
+    expected = "brushwork: vgg19 has no decoder at relu3_1 to start from: choose compact, small16x or vgg19.\n"
     assert capsys.readouterr().err == expected
     assert not (tmp_path / "out").exists()

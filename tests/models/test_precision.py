@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from brushwork.models.precision import AUTOMATIC, FULL, compute_dtype
+from brushwork.models.precision import AUTOMATIC, FULL, compute_dtype, exact_float32
 
 CPU, CUDA, MPS = torch.device("cpu"), torch.device("cuda"), torch.device("mps")
 QUESTIONS = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
@@ -46,3 +46,14 @@ def test_a_torch_that_cannot_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_unknown_precision() -> None:
     with pytest.raises(ValueError, match="unknown precision 'float8': use one of automatic, float32"):
         compute_dtype("float8", CPU)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "device", "coarse"),
+    [(torch.float32, CUDA, False), (torch.float16, CUDA, True), (torch.float32, CPU, True)],
+)
+def test_float32_is_not_tf32(dtype: torch.dtype, device: torch.device, coarse: bool) -> None:
+    assert torch.backends.cudnn.allow_tf32  # torch's own choice
+    with exact_float32(dtype, device):
+        assert torch.backends.cudnn.allow_tf32 is coarse
+    assert torch.backends.cudnn.allow_tf32

@@ -75,6 +75,12 @@ def test_it_starts_as_the_reconstruction_decoder() -> None:
         first_decoder(network(), replace(CONFIG, fine_tune=True))
 
 
+def test_a_network_that_ends_too_early() -> None:
+    shallow = VggNetwork(TINY, ("relu3_1",))
+    with pytest.raises(ValueError, match=r"^this network ends before relu4_1, where AdaIN works: choose compact"):
+        first_decoder(shallow, CONFIG)
+
+
 def convolutions(decoder: VggDecoder) -> list[tuple[int, int]]:
     """Channels in and out."""
     return [(layer.in_channels, layer.out_channels) for layer in decoder.modules() if hasattr(layer, "in_channels")]

@@ -92,7 +92,7 @@ def test_interrupted_and_started_again_it_ends_the_same(
         assert all(torch.equal(value, expected[weight]) for weight, value in resumed.items()), file.name
 
 
-@pytest.mark.parametrize("name", ["msgnet", "stylebank", "stylebank, taught", "compact"])
+@pytest.mark.parametrize("name", ["msgnet", "stylebank", "stylebank, taught", "deepest"])
 def test_in_bfloat16_recipes_end_with_weights(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And its preview, which is painted outside of autocast."""
     monkeypatch.setenv("BRUSHWORK_TRAINING_DTYPE", "bfloat16")

@@ -9,12 +9,12 @@ and style. OUT/adain.safetensors is what the manifest takes as the part `adain`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..models.vgg import ADAIN_LEVEL as LEVEL
 from ..models.vgg import LAYOUTS, VggDecoder, VggNetwork
@@ -125,20 +125,32 @@ def style_crops(job: Job, side: int, sizes: Sequence[int], count: int, seed: int
 def first_decoder(network: VggNetwork, config: AdainConfig) -> VggDecoder:
     """The network's reconstruction decoder, or its AdaIN decoder to fine-tune; random weights where widths are others.
 
-    ValueError where it has none to start from.
+    ValueError where there is no AdaIN decoder to fine-tune.
     """
-    if LEVEL not in network.spaces:
-        raise ValueError(f"this network ends before {LEVEL}, where AdaIN works: choose compact, small16x or vgg19.")
     layout = LAYOUTS.get(config.decoder, network.layout)
-    inputs = network.layout.heads[3] if config.projected else network.spaces[LEVEL].channels
-    widths = tuple(round(width * config.width) for width in layout.stage(LEVEL))
-    if layout is not network.layout or config.width != 1 or config.projected or LEVEL not in network.decoder:
-        return kaiming_initialised(VggDecoder(widths, inputs=inputs), config.seed).train()
-    decoder, start = VggDecoder(widths), network.adain if config.fine_tune else network.decoder[LEVEL]
-    if start is None:
+    start = network.adain if config.fine_tune else dict(network.decoder.items()).get(LEVEL)
+    if config.fine_tune and start is None:
         raise ValueError("this network has no decoder for AdaIN to go on from: leave 'fine_tune' out.")
-    decoder.load_state_dict(start.state_dict())
+    widths = tuple(round(width * config.width) for width in layout.stage(LEVEL))
+    inputs = network.layout.heads[3] if config.projected else network.spaces[LEVEL].channels
+    decoder = VggDecoder(widths, inputs=inputs)
+    if start is None or layout is not network.layout or config.width != 1:
+        return kaiming_initialised(decoder, config.seed).train()
+    weights = start.state_dict()
+    decoder.load_state_dict(behind_projection(weights, network.heads[LEVEL]) if config.projected else weights)
     return decoder.train().requires_grad_(True)
+
+
+def behind_projection(weights: Mapping[str, Tensor], projection: nn.Module) -> dict[str, Tensor]:
+    """A decoder's weights for features that a 1x1 `projection` has mapped: it first takes the nearest way back.
+
+    Exact for features as they were, since the border reflects, and a reflection commutes with a map of channels.
+    """
+    matrix, offset = (projection.get_parameter(name).double() for name in ("weight", "bias"))
+    first = f"conv{LEVEL[4]}_1"
+    kernel = torch.einsum("oikl,ij->ojkl", weights[f"{first}.weight"].double(), torch.linalg.pinv(matrix[:, :, 0, 0]))
+    bias = weights[f"{first}.bias"] - torch.einsum("ojkl,j->o", kernel, offset)
+    return {**weights, f"{first}.weight": kernel.float(), f"{first}.bias": bias.float()}
 
 
 def _run(network: str, job: Job, config: AdainConfig) -> list[Path]:

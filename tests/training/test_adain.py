@@ -7,8 +7,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from brushwork.models.vgg import COMPACT, VggDecoder, VggLayout, VggNetwork
+from brushwork.models.vgg import ADAIN_LEVEL, COMPACT, VggDecoder, VggLayout, VggNetwork
 from brushwork.tests.models.small import enlivened
+from brushwork.tests.tolerances import assert_close
 from brushwork.tests.training.tiny import TINY, LossCurve, tiny_job, tiny_network, tiny_teacher
 from brushwork.training.adain import AdainConfig, first_decoder, train_adain
 from brushwork.training.losses import LossWeights
@@ -96,7 +97,7 @@ def convolutions(decoder: VggDecoder) -> list[tuple[int, int]]:
     ],
     ids=["of another layout", "wider", "behind projections", "without a decoder"],
 )
-def test_decoders_of_other_shapes_start_at_random(
+def test_decoders_of_other_shapes_train(
     own: VggNetwork, changed: dict, inputs: int, widths: tuple[int, ...], tmp_path: Path
 ) -> None:
     config = replace(CONFIG, steps=1, **changed)
@@ -108,3 +109,10 @@ def test_decoders_of_other_shapes_start_at_random(
     trained = train_adain(own, tiny_job(tmp_path), config)
     assert convolutions(trained) == shapes
     assert not torch.equal(trained.get_parameter("conv1_1.bias"), first.get_parameter("conv1_1.bias"))
+
+
+def test_behind_projections_it_starts_as_the_networks_own_decoder() -> None:
+    own = network(PROJECTED)
+    values = own.encode(torch.rand(1, 3, 24, 32), ADAIN_LEVEL).values
+    first = first_decoder(own, replace(CONFIG, projected=True))
+    assert_close(first(own.heads[ADAIN_LEVEL](values)), own.decoder[ADAIN_LEVEL](values))

@@ -125,8 +125,10 @@ def style_crops(job: Job, side: int, sizes: Sequence[int], count: int, seed: int
 def first_decoder(network: VggNetwork, config: AdainConfig) -> VggDecoder:
     """The network's reconstruction decoder, or its AdaIN decoder to fine-tune; random weights where widths are others.
 
-    ValueError where there is no AdaIN decoder to fine-tune.
+    ValueError where there is no AdaIN decoder to fine-tune, or the network does not reach its level.
     """
+    if LEVEL not in network.spaces:
+        raise ValueError(f"this network ends before {LEVEL}, where AdaIN works: choose compact, small16x or vgg19.")
     layout = LAYOUTS.get(config.decoder, network.layout)
     start = network.adain if config.fine_tune else dict(network.decoder.items()).get(LEVEL)
     if config.fine_tune and start is None:

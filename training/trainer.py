@@ -253,25 +253,23 @@ class Trainer:
         run_log.show(self.step, sheet)
 
     def _save(self) -> None:
-        """The float16 file, then the checkpoint, each whole or not at all; the first time the other way round, since
-        nobody shall go on from rounded weights that has not trained yet."""
-        with self._averaged():
-            assert self.exported is not None
-            told = json.dumps({name: getattr(self, name) for name in KEPT})
-            content = float16_file(self.exported, {"training": told})
+        """The checkpoint, then the float16 file, each whole or not at all."""
+        told = {name: getattr(self, name) for name in KEPT}
         state = {
             "weights": self.learner.state_dict(),
             "average": self.average,
             "optimiser": self.optimiser.state_dict(),
             "settings": self.settings,
-            **{name: getattr(self, name) for name in KEPT},
+            **told,
         }
         file = io.BytesIO()
         torch.save(tree_map(lambda value: value.cpu() if isinstance(value, Tensor) else value, state), file)
-        files = [(self.weights_file, content), (self.checkpoint, file.getvalue())]
-        for path, content in files if self.checkpoint.is_file() else files[::-1]:
-            _write(path, content)
+        _write(self.checkpoint, file.getvalue())
         self.saved = self.step
+        with self._averaged():
+            assert self.exported is not None
+            content = float16_file(self.exported, {"training": json.dumps(told)})
+        _write(self.weights_file, content)
 
     @contextmanager
     def _room(self) -> Iterator[None]:

@@ -361,8 +361,8 @@ def test_a_full_disk_is_a_sentence_and_loses_no_checkpoint(tmp_path: Path, monke
     whole = Copying(tmp_path / "whole").run()
     copying, out = Copying(tmp_path / "parts"), tmp_path / "parts"
     expected = (
-        f"{out / 'copying.safetensors'} cannot be written: No space left on device: make room and give the same "
-        f"command again; the last good checkpoint, of step 3, is {out / 'copying.pt'}."
+        f"{out / 'copying.pt'} cannot be written: No space left on device: make room and give the same command again; "
+        f"the last good checkpoint, of step 3, is {out / 'copying.pt'}."
     )
     with monkeypatch.context() as patch, pytest.raises(TrainingError) as caught:
         for step, _ in copying.trainer.run(copying.losses):

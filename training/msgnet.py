@@ -111,7 +111,7 @@ def train_msgnet(
 
     measured = Measured(measure)
     teach = teacher and teacher.painting(lambda style: styles.cut([style]))
-    told = teacher.name if teacher else ""
+    told = repr((teacher and teacher.name, styles.crops.pictures.names, config.style_side, config.style_sizes))
     pairs = Pairs(contents, len(styles), teach, config.same_style, config.kept, job.out, told, config.seed)
     shown, chosen = CropPool(contents, 4, config.seed).cut(range(4)), [style % len(styles) for style in range(4)]
     trainer = Trainer(

@@ -85,6 +85,7 @@ class Pairs:
 
     With `kept` the pairs are that many, drawn once, and the teacher's picture of each is painted when the pair is first
     met and kept as bytes in a file in `folder`: a teacher's forward pass takes longer than many a student's step.
+    `told` is what else the pictures depend on, the teacher and the styles.
     """
 
     def __init__(

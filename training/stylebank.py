@@ -101,7 +101,7 @@ def train_stylebank(
 
     measured = Measured(measure)
     teach = teacher and teacher.painting(lambda style: paintings[numbers[style]])
-    told = teacher.name if teacher else ""
+    told = repr((teacher and teacher.name, paintings.names, config.style_size))
     pairs = Pairs(contents, len(numbers), teach, 1, config.kept, job.out, told, config.seed)
     shown = first.cut(range(4))
     trainer = Trainer(

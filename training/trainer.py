@@ -322,7 +322,7 @@ class Trainer:
             self.optimiser.load_state_dict(state["optimiser"])
         for name in KEPT:
             setattr(self, name, state[name])
-        log.info("going on from step %d of %s", self.step, self.checkpoint)
+        log.info("going on from step %d of %s", self.step, state.get("file", self.checkpoint))
 
 
 def float16_file(module: nn.Module, metadata: Mapping[str, str] | None = None) -> bytes:

@@ -108,7 +108,15 @@ def train_adain(network: VggNetwork, job: Job, config: AdainConfig = AdainConfig
     pairs = Pairs(contents, len(styles), teach, 1, config.kept, job.out, told, config.seed)
     shown, chosen = CropPool(contents, 4, config.seed).cut(range(4)), [style % len(styles) for style in range(4)]
     trainer = Trainer(
-        decoder, job.out / "adain.pt", asdict(config), config.rate, config.steps, job.minutes, config.seed, job.start
+        decoder,
+        job.out / "adain.pt",
+        asdict(config),
+        config.rate,
+        config.steps,
+        job.minutes,
+        config.seed,
+        job.start,
+        started=job.started,
     )
     for step, parts in trainer.run(losses, preview):
         if job.on_step:

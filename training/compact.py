@@ -8,6 +8,7 @@ the same command goes on where it was stopped.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -43,19 +44,25 @@ class CompactConfig:
 
 def train_compact(teachers: LossNetwork, job: Job, config: CompactConfig = CompactConfig()) -> VggNetwork:
     """Train the whole network and save it; `job.on_step` counts over all stages."""
-    before = [sum(config.stages[:stage]) for stage in range(4)]
-    parts = [
-        replace(job, minutes=job.minutes and job.minutes * share, on_step=later(job.on_step, steps))
-        for share, steps in zip(SHARES, before, strict=True)
-    ]
-    own = [replace(part, loss_network=None) for part in parts]  # decoders are asked for what `compact` itself sees
+
+    def part(stage: int) -> Job:
+        """Each stage's own; decoders are asked for what `compact` itself sees."""
+        return replace(
+            job,
+            loss_network=None,
+            minutes=job.minutes and job.minutes * SHARES[stage],
+            start=job.start if stage == 0 else None,
+            on_step=later(job.on_step, sum(config.stages[:stage])),
+            started=time.monotonic(),
+        )
+
     network = seeded(lambda: VggNetwork(COMPACT, adain=ADAIN_LEVEL), config.encoder.seed)
-    network.encoder.load_state_dict(train_encoder(COMPACT, teachers, parts[0], config.encoder).state_dict())
+    network.encoder.load_state_dict(train_encoder(COMPACT, teachers, part(0), config.encoder).state_dict())
     network.requires_grad_(False).eval()
     solve_projections(network, teachers, job, config.encoder)
-    train_wct(network, own[1], config.decoders)
-    train_deepest(network, teachers, parts[2], config.deepest)
-    decoder = train_adain(network, own[3], config.adain)
+    train_wct(network, part(1), config.decoders)
+    train_deepest(network, teachers, part(2), config.deepest)
+    decoder = train_adain(network, part(3), config.adain)
     network.get_submodule("adain").load_state_dict(decoder.state_dict())
     save_weights(network, job.out / "compact.safetensors")
     return network

@@ -74,6 +74,7 @@ def train_deepest(
         job.minutes,
         config.seed,
         job.start,
+        started=job.started,
         exported=layers,
     )
     for step, parts in trainer.run(losses, preview):

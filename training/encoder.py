@@ -75,6 +75,7 @@ def train_encoder(
         job.minutes,
         config.seed,
         job.start,
+        started=job.started,
         exported=encoder,
     )
     for step, parts in trainer.run(losses):

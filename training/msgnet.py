@@ -123,6 +123,7 @@ def train_msgnet(
         job.minutes,
         config.seed,
         job.start,
+        started=job.started,
         rate_factors=[] if network.on_trunk else [(weight, OUTPUT) for weight in last_layer(network).parameters()],
     )
     for step, parts in trainer.run(losses, preview):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -34,6 +35,8 @@ class Job:
     """Weights that another run of the recipe wrote, to start from."""
     on_step: OnStep | None = None
     """May raise to stop."""
+    started: float = field(default_factory=time.monotonic)
+    """When it began: the minutes count from there."""
 
     def photographs(self, shorter: int, held_out: int = 0) -> Pictures:
         """The photographs on the device that trains, their shorter sides scaled to `shorter` pixels."""

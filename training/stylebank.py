@@ -113,6 +113,7 @@ def train_stylebank(
         job.minutes,
         config.seed,
         job.start,
+        started=job.started,
         rate_factors=[(weight, config.kernel_rate) for weight in network.bank.parameters()],
     )
     for step, parts in trainer.run(losses, preview):

@@ -81,6 +81,8 @@ class Trainer:
     rate_factors: Collection[tuple[nn.Parameter, float]] = ()
     """Weights that learn at another rate, and by which factor."""
     device: torch.device = field(default_factory=distributed.training_device)
+    started: float | None = None
+    """When the command began, now unless told: what is prepared before the first step counts as training."""
     step: int = 0
     seconds: float = 0.0
     """Of training so far, over all commands."""
@@ -92,7 +94,7 @@ class Trainer:
     """The rate of the last step."""
 
     def __post_init__(self) -> None:
-        self.started = time.monotonic()
+        self.began = time.monotonic() if self.started is None else self.started
         self.settings = {name: value for name, value in self.settings.items() if name != "steps"}
         self.learner.to(self.device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         distributed.share(self.learner.state_dict().values())
@@ -201,7 +203,7 @@ class Trainer:
         """
         names = list(dict.fromkeys(name for parts in taken for name in parts))
         means = [torch.stack([parts[name] for parts in taken if name in parts]).mean() for name in names]
-        clocks = torch.tensor([self.before + time.monotonic() - self.started, self.closing], device=self.device)
+        clocks = torch.tensor([self.before + time.monotonic() - self.began, self.closing], device=self.device)
         read = distributed.mean(torch.cat([torch.stack(means), clocks])).tolist()
         *values, self.seconds, self.closing = read
         found = dict(zip(names, values, strict=True))

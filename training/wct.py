@@ -10,6 +10,7 @@ parts `decoder.relu1_1` ...; the same command goes on where it was stopped.
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -71,7 +72,7 @@ def train_wct(network: VggNetwork, job: Job, config: WctConfig = WctConfig()) ->
     files, above = [], None
     for stage, level in enumerate(levels):
         share = job.minutes and job.minutes / len(levels)
-        part = replace(job, minutes=share, on_step=later(job.on_step, stage * config.steps))
+        part = replace(job, minutes=share, on_step=later(job.on_step, stage * config.steps), started=time.monotonic())
         above = _train_level(network, level, above, photos, paintings, part, config)
         network.decoder[level].load_state_dict(above.state_dict())
         files.append(save_weights(above, job.out / f"decoder-{level}.safetensors"))
@@ -114,7 +115,7 @@ def _train_level(
     def preview() -> Tensor:
         return contact_sheet([*shown, *decoder(network.encode(shown, level).values).float()], columns=len(shown))
 
-    trainer = Trainer(decoder, file, asdict(config), rate, config.steps, job.minutes, config.seed)
+    trainer = Trainer(decoder, file, asdict(config), rate, config.steps, job.minutes, config.seed, started=job.started)
     for step, parts in trainer.run(losses, preview):
         if job.on_step:
             job.on_step(step, parts)

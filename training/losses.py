@@ -23,6 +23,7 @@ class LossWeights:
     style: float = 1.0  # a level
     total_variation: float = 0.0
     taught: float = 1.0  # where there is a teacher: how far from its picture
+    taught_levels: int = 3  # of the loss network, from relu1_1 on, that see that picture; two take half the time
 
 
 def relative_error(values: Tensor, target: Tensor) -> Tensor:

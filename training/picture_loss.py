@@ -14,7 +14,6 @@ from .trainer import Losses
 
 STYLE_LEVELS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 CONTENT_LEVEL = STYLE_LEVELS[-1]
-TAUGHT_LEVELS = STYLE_LEVELS[:3]
 PIXELS = 3.0
 """What the teacher's pixels weigh beside its features and statistics at each of these levels."""
 
@@ -47,7 +46,8 @@ def picture_losses(
     style loss, `target` the teacher's picture.
     """
     target = target if weights.taught else None
-    styled = STYLE_LEVELS if weights.style else () if target is None else TAUGHT_LEVELS
+    near = STYLE_LEVELS[: weights.taught_levels] if target is not None else ()
+    styled = STYLE_LEVELS if weights.style else near
     levels = styled + (CONTENT_LEVEL,) * (weights.content > 0 and CONTENT_LEVEL not in styled)
     reached = loss_network.encode(result, levels) if levels else {}
     full = distance is not moment_distance
@@ -63,11 +63,12 @@ def picture_losses(
         parts["total variation"] = weights.total_variation * total_variation(result)
     if target is not None:
         with torch.no_grad():
-            own = loss_network.encode(target, TAUGHT_LEVELS)
+            own = loss_network.encode(target, near) if near else {}
             wanted, statistics = loss_network.project(own), loss_network.moments(own, full)
-        seen = loss_network.project({level: reached[level] for level in TAUGHT_LEVELS})
+        seen = loss_network.project({level: reached[level] for level in near})
         pixels = (result - target).abs().mean()
-        features = torch.stack([relative_error(seen[level], wanted[level]) for level in TAUGHT_LEVELS]).sum()
-        styles = torch.stack([distance(moments[level], statistics[level]) for level in TAUGHT_LEVELS]).sum()
-        parts["taught"] = weights.taught * (PIXELS * pixels + features + styles)
+        each = [
+            relative_error(seen[level], wanted[level]) + distance(moments[level], statistics[level]) for level in near
+        ]
+        parts["taught"] = weights.taught * torch.stack([PIXELS * pixels, *each]).sum()
     return parts

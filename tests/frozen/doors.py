@@ -1,0 +1,105 @@
+"""Where the tests of this folder enter the package: of all their files only this one's imports change in a move."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import torch
+from typer.main import get_command
+
+from brushwork import NODE_CLASS_MAPPINGS
+from brushwork.headless.cli import application, main
+from brushwork.models.learned import fingerprint
+from brushwork.models.manifest import read_manifest
+from brushwork.models.stylebank import StyleBankNetwork
+from brushwork.models.zoo import build_network, load_network
+from brushwork.tests.tiling.hosts import tiles_of
+
+HERE = Path(__file__).resolve().parent
+
+
+def frozen(name: str) -> Any:  # noqa: ANN401 - JSON
+    """What `name`.json holds."""
+    return json.loads((HERE / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def freeze(name: str) -> None:
+    """Write `name`.json as test_`name`.py finds it today."""
+    facts = import_module(f"brushwork.tests.frozen.test_{name}").today()
+    (HERE / f"{name}.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Inside, no weights and no learnt styles are at hand but those of the package."""
+    environment = {"BRUSHWORK_WEIGHTS": "", "BRUSHWORK_OFFLINE": "1"}
+    with patch.dict(os.environ, environment), patch("brushwork.models.weights.cache_folder", lambda: None):
+        yield
+
+
+@contextmanager
+def computing_in(dtype: torch.dtype) -> Iterator[None]:
+    """Inside, networks are asked to compute in `dtype`, whatever the device is fast in."""
+    with patch("brushwork.nodes.networks.compute_dtype", lambda *_: dtype):
+        yield
+
+
+@contextmanager
+def in_tiles(side: int) -> Iterator[list[int]]:
+    """Inside, no tile is larger than `side` pixels square; yields a list that grows with every tile computed."""
+    tiles: list[int] = []
+    with patch("brushwork.nodes._host.tiling_host", lambda: tiles_of(side, tell=lambda done, _: tiles.append(done))):
+        yield tiles
+
+
+def run(*arguments: str) -> None:
+    """The command line with these arguments, which has to succeed."""
+    try:
+        code = main(arguments)
+    except SystemExit as leave:
+        code = leave.code or 0
+    assert code == 0, arguments
+
+
+def command_line() -> Any:  # noqa: ANN401 - typer's own
+    """The group of all commands."""
+    return get_command(application())
+
+
+def node(kind: str, /, **inputs: Any) -> Any:  # noqa: ANN401 - whatever sockets carry
+    """The only output of the node Brushwork`kind`, run as ComfyUI runs it."""
+    kind = f"Brushwork{kind}"
+    with torch.inference_mode():
+        (output,) = getattr(NODE_CLASS_MAPPINGS[kind](), NODE_CLASS_MAPPINGS[kind].FUNCTION)(**inputs)
+    return output
+
+
+def networks() -> tuple[str, ...]:
+    """The networks of the manifest."""
+    return tuple(read_manifest().networks)
+
+
+def shapes(network: str) -> dict[str, list[int]]:
+    """Shapes of the state dict of a network of the manifest, by name and in order."""
+    with torch.device("meta"):
+        built = build_network(read_manifest().network(network))
+    return {name: list(value.shape) for name, value in built.state_dict().items()}
+
+
+def dtype_of(network: str, asked: torch.dtype) -> torch.dtype:
+    """What a built-in network computes in where `asked` is asked for."""
+    with alone():
+        return load_network(network, dtype=asked).dtype
+
+
+def bank_fingerprint() -> str:
+    """Of the built-in StyleBank: what the files of styles that it learnt refer to."""
+    with alone():
+        bank = load_network("stylebank")
+    assert isinstance(bank, StyleBankNetwork)
+    return fingerprint(bank)

@@ -8,10 +8,8 @@ from torch import Tensor
 
 from brushwork.tests.frozen.doors import dtype_of
 from brushwork.tests.frozen.make_pictures import GRAPHS, LINES, NETWORKS, PICTURES, painted, read
-from brushwork.tests.tolerances import VISIBLE
+from brushwork.tests.tolerances import FROZEN, VISIBLE
 
-AGREES = {"adain": 60.0, "wct": 60.0, "msgnet": 60.0, "stylebank": 50.0}
-"""Decibels of PSNR between pictures of eight bits, by method."""
 HALVES = {"compact": torch.float32, "msgnet": torch.float32, "stylebank": torch.bfloat16}
 """What the built-in networks compute in where bfloat16 is asked for: float32 where it would show."""
 
@@ -29,7 +27,7 @@ def test_a_picture_stays(name: str, tmp_path: Path) -> None:
     """Frozen by python tests/frozen/make_pictures.py."""
     expected, actual = read(PICTURES / f"{name}.png"), painted(name, tmp_path)
     assert actual.shape == expected.shape
-    assert decibels(actual, expected) > AGREES[name.split("_")[0]]
+    assert decibels(actual, expected) > FROZEN[name.split("_")[0]]
 
 
 @pytest.mark.parametrize("method", NETWORKS)

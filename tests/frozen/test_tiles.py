@@ -10,10 +10,8 @@ from torch import Tensor
 from brushwork.tests.frozen.doors import computing_in, in_tiles, node
 from brushwork.tests.frozen.make_pictures import NAMES, WHITENING, decoded, encoded, large, loaded, painting, soft_mask
 from brushwork.tests.nodes import stand_ins
+from brushwork.tests.tolerances import SEAM
 
-LIMIT = 1e-3 / 255
-"""A thousandth of a level. In float64, so that no seam hides in rounding: that of float32 alone leaves as much as this,
-and ten times as much after five levels."""
 SIDE = 32
 SIZES = (67, 93), (101, 58)
 """No multiples of any stride; 3 x 3 and 4 x 2 tiles."""
@@ -70,4 +68,4 @@ def test_tiles_are_the_whole(way: str, size: tuple[int, int]) -> None:
             tiled = WAYS[way](photo)
     assert len(tiles) > 16
     assert whole.std() > 0.05
-    assert (tiled - whole).abs().max() < LIMIT
+    assert (tiled - whole).abs().max() < SEAM

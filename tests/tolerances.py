@@ -16,8 +16,8 @@ SAME_PICTURE = 40.0
 FROZEN = {"adain": 60.0, "wct": 60.0, "msgnet": 60.0, "stylebank": 50.0}
 """Decibels of PSNR, by method, above which a picture of eight bits is the one that was frozen."""
 SEAM = 1e-3 / 255
-"""A thousandth of a level, between tiles and the whole in float64, where no seam hides in rounding: that of float32 leaves
-as much as this, and ten times as much after five levels."""
+"""A thousandth of a level, between tiles and the whole in float64, where no seam hides in rounding: float32's leaves as
+much as this, and ten times as much after five levels."""
 
 
 def assert_close(actual: Tensor, expected: Tensor, dtype: torch.dtype | None = None) -> None:

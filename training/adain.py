@@ -9,12 +9,13 @@ and style. OUT/adain.safetensors is what the manifest takes as the part `adain`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+import torch.nn.functional as F
+from torch import Tensor
 
 from ..models.vgg import ADAIN_LEVEL as LEVEL
 from ..models.vgg import LAYOUTS, VggDecoder, VggNetwork
@@ -49,7 +50,7 @@ class AdainConfig:
     loss_weights: LossWeights = field(default_factory=lambda: LossWeights(1.0, 1.0, 0.05, 1.0))
     decoder: str = ""  # the layout whose widths the decoder has: compact, vgg19; the network's own unless told
     width: float = 1.0  # times those widths
-    projected: bool = False  # whether means and deviations are matched in the network's 1x1 projections to VGG-19
+    projected: bool = False  # whether the network's 1x1 projections to VGG-19 are matched beside its own channels
     fine_tune: bool = False  # whether the network's own AdaIN decoder learns on
     kept: int = 0  # pairs of crops whose pictures by the teacher are kept on disk, and met again
     held_out: int = 0  # photographs, the last by name, that are kept to measure with
@@ -71,7 +72,7 @@ def train_adain(network: VggNetwork, job: Job, config: AdainConfig = AdainConfig
 
     def features(image: Tensor) -> Tensor:
         values = network.encode(image, LEVEL).values
-        return network.heads[LEVEL](values) if config.projected else values
+        return torch.cat([values, network.heads[LEVEL](values)], 1) if config.projected else values
 
     def measure(style: int) -> dict[str, Moments]:
         image = styles.cut([style])
@@ -142,25 +143,15 @@ def first_decoder(network: VggNetwork, config: AdainConfig) -> VggDecoder:
     if config.fine_tune and start is None:
         raise ValueError("this network has no decoder for AdaIN to go on from: leave 'fine_tune' out.")
     widths = tuple(round(width * config.width) for width in layout.stage(LEVEL))
-    inputs = network.layout.heads[3] if config.projected else network.spaces[LEVEL].channels
+    inputs = network.spaces[LEVEL].channels + (network.layout.heads[3] if config.projected else 0)
     decoder = VggDecoder(widths, inputs=inputs)
     if start is None or layout is not network.layout or config.width != 1:
         return kaiming_initialised(decoder, config.seed).train()
     weights = start.state_dict()
-    decoder.load_state_dict(behind_projection(weights, network.heads[LEVEL]) if config.projected else weights)
+    first = f"conv{LEVEL[4]}_1.weight"
+    beside = decoder.state_dict()[first].shape[1] - weights[first].shape[1]  # that it does not listen to at first
+    decoder.load_state_dict({**weights, first: F.pad(weights[first], (0, 0, 0, 0, 0, beside))})
     return decoder.train().requires_grad_(True)
-
-
-def behind_projection(weights: Mapping[str, Tensor], projection: nn.Module) -> dict[str, Tensor]:
-    """A decoder's weights for features that a 1x1 `projection` has mapped: it first takes the nearest way back.
-
-    Exact for features as they were, since the border reflects, and a reflection commutes with a map of channels.
-    """
-    matrix, offset = (projection.get_parameter(name).double() for name in ("weight", "bias"))
-    first = f"conv{LEVEL[4]}_1"
-    kernel = torch.einsum("oikl,ij->ojkl", weights[f"{first}.weight"].double(), torch.linalg.pinv(matrix[:, :, 0, 0]))
-    bias = weights[f"{first}.bias"] - torch.einsum("ojkl,j->o", kernel, offset)
-    return {**weights, f"{first}.weight": kernel.float(), f"{first}.bias": bias.float()}
 
 
 def _run(network: str, job: Job, config: AdainConfig) -> list[Path]:

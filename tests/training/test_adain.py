@@ -92,10 +92,10 @@ def convolutions(decoder: VggDecoder) -> list[tuple[int, int]]:
     [
         (network(), {"decoder": "compact"}, 8, COMPACT.widths[:4]),
         (network(), {"width": 2.0}, 8, (8, 12, 16, 16)),
-        (network(PROJECTED), {"projected": True}, 11, TINY.widths[:4]),
+        (network(PROJECTED), {"projected": True}, 19, TINY.widths[:4]),
         (network(decoders=()), {}, 8, TINY.widths[:4]),
     ],
-    ids=["of another layout", "wider", "behind projections", "without a decoder"],
+    ids=["of another layout", "wider", "beside projections", "without a decoder"],
 )
 def test_decoders_of_other_shapes_train(
     own: VggNetwork, changed: dict, inputs: int, widths: tuple[int, ...], tmp_path: Path
@@ -111,8 +111,9 @@ def test_decoders_of_other_shapes_train(
     assert not torch.equal(trained.get_parameter("conv1_1.bias"), first.get_parameter("conv1_1.bias"))
 
 
-def test_behind_projections_it_starts_as_the_networks_own_decoder() -> None:
+def test_beside_projections_it_starts_as_the_networks_own_decoder() -> None:
     own = network(PROJECTED)
     values = own.encode(torch.rand(1, 3, 24, 32), ADAIN_LEVEL).values
     first = first_decoder(own, replace(CONFIG, projected=True))
-    assert_close(first(own.heads[ADAIN_LEVEL](values)), own.decoder[ADAIN_LEVEL](values))
+    both = torch.cat([values, own.heads[ADAIN_LEVEL](values)], 1)
+    assert_close(first(both), own.decoder[ADAIN_LEVEL](values))

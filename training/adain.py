@@ -10,7 +10,7 @@ and style. OUT/adain.safetensors is what the manifest takes as the part `adain`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -32,7 +32,7 @@ from .pairs import CropPool, Measured, Pairs
 from .picture_loss import CONTENT_LEVEL, STYLE_LEVELS, content_of, picture_losses
 from .precision import autocast
 from .recipes import Job, Recipe
-from .trainer import Losses, Trainer
+from .trainer import Losses
 
 
 @dataclass(frozen=True)
@@ -108,20 +108,8 @@ def train_adain(network: VggNetwork, job: Job, config: AdainConfig = AdainConfig
     told = repr((teacher and teacher.name, styles.crops.pictures.names, config.style_side, config.style_sizes))
     pairs = Pairs(contents, len(styles), teach, 1, config.kept, job.out, told, config.seed)
     shown, chosen = CropPool(contents, 4, config.seed).cut(range(4)), [style % len(styles) for style in range(4)]
-    trainer = Trainer(
-        decoder,
-        job.out / "adain.pt",
-        asdict(config),
-        config.rate,
-        config.steps,
-        job.minutes,
-        config.seed,
-        job.start,
-        started=job.started,
-    )
-    for step, parts in trainer.run(losses, preview):
-        if job.on_step:
-            job.on_step(step, parts)
+    trainer = job.trainer(decoder, "adain", config)
+    trainer.train(losses, preview, job.on_step)
     return trainer.finished(decoder)
 
 

@@ -7,7 +7,7 @@ with their decoder, which is asked for the features at all finer levels too: edg
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -19,9 +19,9 @@ from .data import Crops
 from .least_squares import LinearProbe
 from .loss_network import LossNetwork
 from .losses import relative_distance
-from .pairs import CropPool
+from .pairs import fixed_crops
 from .recipes import Job
-from .trainer import Losses, Trainer
+from .trainer import Losses
 
 LEVEL, ABOVE = LEVELS[-1], LEVELS[-2]
 COMPARED = LEVELS[1:-1]
@@ -51,7 +51,7 @@ def train_deepest(
     device = distributed.training_device()
     photos = Crops(job.photographs(config.shorter, config.held_out), config.side)
     paintings = Crops(job.paintings(config.shorter), config.side)
-    shown = torch.cat([CropPool(photos, 3, config.seed).cut(range(3)), CropPool(paintings, 1, config.seed).cut([0])])
+    shown = fixed_crops(photos, 3, paintings, 1, config.seed)
     teachers = teachers.to_training(device)
     with torch.no_grad():
         channels = teachers(shown[:1], (LEVEL,))[LEVEL].shape[1]
@@ -65,21 +65,9 @@ def train_deepest(
     def preview() -> Tensor:
         return contact_sheet([*shown, *network.decode(network.encode(shown, LEVEL))], columns=len(shown))
 
-    trainer = Trainer(
-        nn.ModuleList([layers, probe]).requires_grad_(True),
-        job.out / "deepest.pt",
-        asdict(config),
-        config.rate,
-        config.steps,
-        job.minutes,
-        config.seed,
-        job.start,
-        started=job.started,
-        exported=layers,
-    )
-    for step, parts in trainer.run(losses, preview):
-        if job.on_step:
-            job.on_step(step, parts)
+    learner = nn.ModuleList([layers, probe]).requires_grad_(True)
+    trainer = job.trainer(learner, "deepest", config, exported=layers)
+    trainer.train(losses, preview, job.on_step)
     trainer.finished(layers)
 
 

@@ -8,7 +8,7 @@ mean what VGG's mean forget colours and edges. Both maps are solved for over the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 
 import torch
@@ -22,9 +22,9 @@ from .initialisation import kaiming_initialised
 from .least_squares import LinearProbe, best_map
 from .loss_network import LossNetwork
 from .networks import check_side
-from .pairs import CropPool
+from .pairs import fixed_crops
 from .recipes import Job
-from .trainer import Losses, Trainer
+from .trainer import Losses
 
 PROJECTION_CROPS = 8
 """Batches of crops that the projections are solved from."""
@@ -66,29 +66,10 @@ def train_encoder(
         refresh = trainer.step % REFRESH_EVERY == 0
         return _losses(encoder, probes, teachers, images(), config.picture_weight, refresh)
 
-    trainer = Trainer(
-        nn.ModuleList([encoder, probes]),
-        job.out / "encoder.pt",
-        asdict(config),
-        config.rate,
-        config.steps,
-        job.minutes,
-        config.seed,
-        job.start,
-        started=job.started,
-        exported=encoder,
-    )
-    for step, parts in trainer.run(losses):
-        if job.on_step:
-            job.on_step(step, parts)
-    normalise(trainer.finished(encoder), _fixed(photos, config.photos, paintings, config.paintings, config.seed))
+    trainer = job.trainer(nn.ModuleList([encoder, probes]), "encoder", config, exported=encoder)
+    trainer.train(losses, None, job.on_step)
+    normalise(trainer.finished(encoder), fixed_crops(photos, config.photos, paintings, config.paintings, config.seed))
     return encoder
-
-
-def _fixed(photos: Crops, count: int, paintings: Crops, others: int, seed: int) -> Tensor:
-    """Crops of photographs and of paintings, the same at each call."""
-    pools = CropPool(photos, count, seed), CropPool(paintings, others, seed)
-    return torch.cat([pool.cut(range(len(pool))) for pool in pools])
 
 
 @torch.no_grad()
@@ -177,7 +158,7 @@ def solve_projections(network: VggNetwork, teachers: LossNetwork, job: Job, conf
     photos = Crops(job.photographs(config.shorter, config.held_out), config.side)
     paintings = Crops(job.paintings(config.shorter), config.side)
     count, others = PROJECTION_CROPS * config.photos, PROJECTION_CROPS * config.paintings
-    images = _fixed(photos, count, paintings, others, config.seed)
+    images = fixed_crops(photos, count, paintings, others, config.seed)
     taught, own = teachers.to(device)(images, LEVELS), network.encode_levels(images, LEVELS)
     for level, projection in network.heads.items():
         matrix, offset = best_map(own[level].values, taught[level])

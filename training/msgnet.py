@@ -11,7 +11,7 @@ a network that reconstructs from relu3_1 the encoder stays as it is and the deco
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -36,7 +36,7 @@ from .pairs import CropPool, Measured, Pairs
 from .picture_loss import STYLE_LEVELS, content_of, gram_style, picture_losses
 from .precision import autocast
 from .recipes import Job, Recipe
-from .trainer import Losses, Trainer
+from .trainer import Losses
 
 
 @dataclass(frozen=True)
@@ -114,21 +114,10 @@ def train_msgnet(
     told = repr((teacher and teacher.name, styles.crops.pictures.names, config.style_side, config.style_sizes))
     pairs = Pairs(contents, len(styles), teach, config.same_style, config.kept, job.out, told, config.seed)
     shown, chosen = CropPool(contents, 4, config.seed).cut(range(4)), [style % len(styles) for style in range(4)]
-    trainer = Trainer(
-        network,
-        job.out / "msgnet.pt",
-        asdict(config),
-        config.rate,
-        config.steps,
-        job.minutes,
-        config.seed,
-        job.start,
-        started=job.started,
-        rate_factors=[] if network.on_trunk else [(weight, OUTPUT) for weight in last_layer(network).parameters()],
-    )
-    for step, parts in trainer.run(losses, preview):
-        if job.on_step:
-            job.on_step(step, parts)
+    last = () if network.on_trunk else last_layer(network).parameters()
+    factors = [(weight, OUTPUT) for weight in last]
+    trainer = job.trainer(network, "msgnet", config, rate_factors=factors)
+    trainer.train(losses, preview, job.on_step)
     return trainer.finished(network)
 
 

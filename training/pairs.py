@@ -44,6 +44,12 @@ class CropPool:
         return torch.cat(each)
 
 
+def fixed_crops(photos: Crops, count: int, paintings: Crops, others: int, seed: int) -> Tensor:
+    """`count` crops of photographs and `others` of paintings, the same at each call."""
+    pools = CropPool(photos, count, seed), CropPool(paintings, others, seed)
+    return torch.cat([pool.cut(range(len(pool))) for pool in pools])
+
+
 class Measured:
     """What `measure` finds in a style, by name; measured when the style is first met, and kept while there is room."""
 

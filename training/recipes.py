@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from .data import Pictures
     from .loss_network import LossNetwork
     from .teacher import Teacher
-    from .trainer import OnStep
+    from .trainer import OnStep, Trainer
 
 RecipeName = Literal["compact", "wct", "adain", "msgnet", "stylebank", "stylebank-style"]
 
@@ -45,6 +47,18 @@ class Job:
     def paintings(self, shorter: int) -> Pictures:
         """The style pictures likewise."""
         return self._pictures(self.styles, shorter, 0, "styles")
+
+    def trainer(self, learner: nn.Module, name: str, config: Any, **more: Any) -> Trainer:  # noqa: ANN401 - any recipe's
+        """Of `learner`, by a config that has rate, steps and seed; its files are called `name`."""
+        from .trainer import Trainer
+
+        given = {"rate": config.rate, "steps": config.steps, "seed": config.seed, "minutes": self.minutes}
+        return Trainer(
+            learner,
+            self.out / f"{name}.pt",
+            asdict(config),
+            **{**given, "start": self.start, "started": self.started, **more},
+        )
 
     def _pictures(
         self, folders: Sequence[Path], shorter: int, held_out: int, group: Literal["photos", "styles"]

@@ -12,7 +12,7 @@ whole network.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -34,7 +34,7 @@ from .pairs import CropPool, Measured, Pairs
 from .picture_loss import STYLE_LEVELS, content_of, gram_style, picture_losses
 from .precision import autocast
 from .recipes import Job, Recipe
-from .trainer import Losses, Trainer
+from .trainer import Losses
 
 
 @dataclass(frozen=True)
@@ -104,21 +104,9 @@ def train_stylebank(
     told = repr((teacher and teacher.name, paintings.names, config.style_size))
     pairs = Pairs(contents, len(numbers), teach, 1, config.kept, job.out, told, config.seed)
     shown = first.cut(range(4))
-    trainer = Trainer(
-        network,
-        job.out / "stylebank.pt",
-        asdict(config),
-        config.rate,
-        config.steps,
-        job.minutes,
-        config.seed,
-        job.start,
-        started=job.started,
-        rate_factors=[(weight, config.kernel_rate) for weight in network.bank.parameters()],
-    )
-    for step, parts in trainer.run(losses, preview):
-        if job.on_step:
-            job.on_step(step, parts)
+    factors = [(weight, config.kernel_rate) for weight in network.bank.parameters()]
+    trainer = job.trainer(network, "stylebank", config, rate_factors=factors)
+    trainer.train(losses, preview, job.on_step)
     return trainer.finished(network)
 
 

@@ -155,6 +155,14 @@ class Trainer:
             if run_log:
                 run_log.close()
 
+    def train(
+        self, losses: Callable[[], Losses], preview: Preview | None = None, on_step: OnStep | None = None
+    ) -> None:
+        """`run` to its end; `on_step(steps done, losses)` may raise to stop."""
+        for step, parts in self.run(losses, preview):
+            if on_step:
+                on_step(step, parts)
+
     def finished(self, module: Module) -> Module:
         """`module`, the learner or a part of it, with the averaged weights, frozen."""
         _copy(self.weights, self.average)

@@ -11,7 +11,7 @@ parts `decoder.relu1_1` ...; the same command goes on where it was stopped.
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -30,9 +30,9 @@ from .least_squares import fit_convolution
 from .loss_network import LossNetwork, loss_network_of
 from .losses import relative_distance
 from .networks import check_side, vgg_network
-from .pairs import CropPool
+from .pairs import fixed_crops
 from .recipes import Job, Recipe
-from .trainer import Losses, Trainer, later, save_weights
+from .trainer import Losses, later, save_weights
 
 SOLVED_CROPS = 160
 """Crops that layers are solved from."""
@@ -72,7 +72,9 @@ def train_wct(network: VggNetwork, job: Job, config: WctConfig = WctConfig()) ->
     files, above = [], None
     for stage, level in enumerate(levels):
         share = job.minutes and job.minutes / len(levels)
-        part = replace(job, minutes=share, on_step=later(job.on_step, stage * config.steps), started=time.monotonic())
+        part = replace(
+            job, minutes=share, on_step=later(job.on_step, stage * config.steps), start=None, started=time.monotonic()
+        )
         above = _train_level(network, level, above, photos, paintings, part, config)
         network.decoder[level].load_state_dict(above.state_dict())
         files.append(save_weights(above, job.out / f"decoder-{level}.safetensors"))
@@ -96,15 +98,11 @@ def _train_level(
     if config.fine_tune:
         decoder.load_state_dict(network.decoder[level].state_dict())
 
-    def fixed(count: int, others: int) -> Tensor:
-        pools = CropPool(photos, count, config.seed), CropPool(paintings, others, config.seed)
-        return torch.cat([pool.cut(range(len(pool))) for pool in pools])
-
-    shown = fixed(3, 1)
+    shown = fixed_crops(photos, 3, paintings, 1, config.seed)
     rate = config.solved_rate if coarse_layers(decoder, level) and not config.fine_tune else config.rate
-    file = job.out / f"decoder-{level}.pt"
-    if not (file.is_file() or config.fine_tune):
-        solve(network, decoder, level, fixed(SOLVED_CROPS, SOLVED_CROPS // 3))
+    if not (config.fine_tune or (job.out / f"decoder-{level}.pt").is_file()):
+        images = fixed_crops(photos, SOLVED_CROPS, paintings, SOLVED_CROPS // 3, config.seed)
+        solve(network, decoder, level, images)
     if len(decoder) == 1:
         return decoder
 
@@ -115,10 +113,8 @@ def _train_level(
     def preview() -> Tensor:
         return contact_sheet([*shown, *decoder(network.encode(shown, level).values).float()], columns=len(shown))
 
-    trainer = Trainer(decoder, file, asdict(config), rate, config.steps, job.minutes, config.seed, started=job.started)
-    for step, parts in trainer.run(losses, preview):
-        if job.on_step:
-            job.on_step(step, parts)
+    trainer = job.trainer(decoder, f"decoder-{level}", config, rate=rate)
+    trainer.train(losses, preview, job.on_step)
     return trainer.finished(decoder)
 
 

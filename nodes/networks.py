@@ -48,6 +48,7 @@ class LoadStyleNetwork(Node):
         }
 
     def run(self, name: str, precision: str = AUTOMATIC) -> tuple[_host.HostedNetwork]:
+        read_manifest().network(name.partition("/")[0])  # a workflow names networks, and no files of this machine
         dtype = compute_dtype(precision, _host.compute_device())
         return (_host.HostedNetwork(load_network(name, _host.weight_folders(), _host.progress(), dtype)),)
 

@@ -10,8 +10,10 @@ import pytest
 import torch
 
 from brushwork.models.manifest import WeightsError
+from brushwork.models.weights import BUILTIN
 from brushwork.nodes import NODES
 from brushwork.nodes._inputs import FEATURES, NETWORK
+from brushwork.nodes.networks import LoadStyleNetwork
 from brushwork.tests.nodes.stand_ins import arguments, bank, call, encoded, msgnet, network_for, pictures, sockets, tiny
 
 
@@ -274,3 +276,9 @@ def test_unknown_network_and_precision(published: object) -> None:
         call("BrushworkLoadStyleNetwork", name="magic")
     with refused("unknown precision 'float7': use one of automatic, float32"):
         call("BrushworkLoadStyleNetwork", name="small16x", precision="float7")
+
+
+def test_a_workflow_opens_no_file_as_a_network() -> None:
+    file = str(BUILTIN / "compact.safetensors")
+    with pytest.raises(WeightsError, match=r"^there is no network '.*': choose one of compact, "):
+        LoadStyleNetwork().run(file)

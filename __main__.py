@@ -1,5 +1,5 @@
 """`python -m brushwork`."""
 
-from .headless.cli import main
+from .cli.app import main
 
 raise SystemExit(main())

@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from ..models.manifest import WeightsError
-from ..models.precision import FULL
+from ..models.networks.precision import FULL
+from ..models.weights.manifest import WeightsError
 from .cases import CACHED, CASES, PLAIN, WAYS, way_through
 from .limit import OPERATIONS, convolution, counted
 from .measure import decibels, interleaved, peak_of, ratio

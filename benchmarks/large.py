@@ -16,12 +16,12 @@ from time import perf_counter
 import torch
 from torch import Tensor
 
-from ..models.network import StyleNetwork
-from ..models.precision import AUTOMATIC, compute_dtype
-from ..models.vgg import ADAIN_LEVEL, LEVELS, VGG19
-from ..models.zoo import load_network
+from ..models.networks.base import StyleNetwork
+from ..models.networks.precision import AUTOMATIC, compute_dtype
+from ..models.networks.vgg import ADAIN_LEVEL, LEVELS, VGG19
+from ..models.registry import load_network
 from ..samples import load_sample
-from ..tiling.run import Host
+from ..tiling.runner import Host
 from ..tiling.stylize import Recipe, Style, stylize
 from ..transfer.restyle import ADAIN
 from ..transfer.wct import WHITENING

@@ -7,12 +7,12 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from ..models.manifest import WeightsError
-from ..models.msgnet import MsgNet
-from ..models.network import ADAIN, StyleNetwork
-from ..models.stylebank import StyleBankNetwork
-from ..models.vgg import ADAIN_LEVEL, LEVELS, SMALL16X, VGG19, VggLayout, VggNetwork
-from ..models.zoo import load_network
+from ..models.networks.base import ADAIN, StyleNetwork
+from ..models.networks.msgnet import MsgNet
+from ..models.networks.stylebank import StyleBankNetwork
+from ..models.networks.vgg import ADAIN_LEVEL, LEVELS, SMALL16X, VGG19, VggLayout, VggNetwork
+from ..models.registry import load_network
+from ..models.weights.manifest import WeightsError
 from .scenes import CONTENT, scene
 
 Network = TypeVar("Network", bound=StyleNetwork)

@@ -9,16 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..models.msgnet import MsgNet
-from ..models.network import ADAIN, RECONSTRUCTION, StyleNetwork
-from ..models.stylebank import StyleBankNetwork
-from ..tiling.codec import decode, encode
-from ..tiling.gather import gather
-from ..tiling.run import Host, Walk
-from ..transfer.bank import KernelMap
-from ..transfer.channel_map import ChannelMap
+from ..models.networks.base import ADAIN, RECONSTRUCTION, StyleNetwork
+from ..models.networks.msgnet import MsgNet
+from ..models.networks.stylebank import StyleBankNetwork
+from ..tiling.features import decode, encode, gather
+from ..tiling.runner import Host, Walk
 from ..transfer.comatch import comatch
 from ..transfer.moments import Moments
+from ..transfer.operators import ChannelMap, KernelMap
 from ..transfer.restyle import ADAIN as BY_ADAIN
 from ..transfer.restyle import fit_moments, needs_full
 

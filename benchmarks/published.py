@@ -14,11 +14,11 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from ..headless.pictures import write_picture
-from ..models.manifest import WeightsError
-from ..models.network import StyleNetwork
-from ..models.zoo import load_network
-from ..pictures.sheet import PAPER, contact_sheet
+from ..media.images import write_picture
+from ..media.sheet import PAPER, contact_sheet
+from ..models.networks.base import StyleNetwork
+from ..models.registry import load_network
+from ..models.weights.manifest import WeightsError
 from .held_out.measures import EYE, Beside, Figures
 from .held_out.methods import METHODS, NETWORKS, PaintOf, Sources, optimised
 from .held_out.pairs import GREY, SETS, Task, lanczos, pairs_in, tasks

@@ -10,13 +10,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ..headless.pictures import pictures_in
-from ..models.manifest import WeightsError
-from ..models.msgnet import MsgNet
-from ..models.network import StyleNetwork
-from ..models.stylebank import StyleBankNetwork
-from ..models.vgg import VggNetwork
-from ..models.zoo import load_network
+from ..media.images import pictures_in
+from ..models.networks.base import StyleNetwork
+from ..models.networks.msgnet import MsgNet
+from ..models.networks.stylebank import StyleBankNetwork
+from ..models.networks.vgg import VggNetwork
+from ..models.registry import load_network
+from ..models.weights.manifest import WeightsError
 from ..training.loss_network import load_loss_network
 from .held_out.lines import Line
 from .held_out.scene import Scene, named_paintings

@@ -12,9 +12,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ..headless.stylize import Stylization
-from ..headless.stylize_command import stylize
-from ..models.precision import AUTOMATIC
+from ..cli.stylize import Stylization, stylize
+from ..models.networks.precision import AUTOMATIC
 from .cases import CASES, way_through
 from .scenes import CONTENT, STYLE, scene
 

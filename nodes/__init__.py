@@ -1,16 +1,14 @@
 """The graph nodes: one dict of them all. Ids never change once published."""
 
-from ._node import Node
-from .comatch import CoMatch
+from ._base import Node
 from .combine import BlendByAlpha, MixStyles, RegionMask
 from .latents import LatentAdaIN, LatentWCT, StyleLatentOperation
 from .learn_style import LearnStyle
-from .moment_matching import WCT, AdaIN, WCTLevel
 from .networks import LoadStyleNetwork, StyleDecoder, StyleEncoder
 from .pictures import BrushSize, ContactSheet, PreserveColor, SamplePicture, TextureNoise
 from .report import StyleReport
-from .stylebank import StyleBankFilter, StyleBankMix
-from .stylize_large import StylizeLarge
+from .stylize import StylizeLarge
+from .transforms import WCT, AdaIN, CoMatch, StyleBankFilter, StyleBankMix, WCTLevel
 
 NODES: dict[str, type[Node]] = {
     "BrushworkLoadStyleNetwork": LoadStyleNetwork,

@@ -9,13 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..models.features import FeatureMap
+from ..models.networks.base import FeatureMap
+from ..transfer.masks import cell_weights, resize_mask
 from ..transfer.moments import check_batches
-from ..transfer.over_time import Past, smoothed
-from ..transfer.regions import cell_weights, resize_mask
 from ..transfer.restyle import Pooling
+from ..transfer.temporal import Past, smoothed
 from . import _host, _inputs
-from ._residency import KeptFeatures
+from ._host import KeptFeatures
 
 FAR = 1e6
 """No latent is as large as this, and the square of its square is still a float32."""

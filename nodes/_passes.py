@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from ..models.features import FeatureMap
-from ..tiling import codec, stylize
+from ..models.networks.base import FeatureMap
+from ..tiling import features as codec
+from ..tiling import stylize
 from . import _host
 from ._checks import picture_painted
 

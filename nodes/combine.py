@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ..transfer.mixing import blend, mix
-from ..transfer.regions import feather as soften
+from ..transfer.masks import feather as soften
+from ..transfer.operators import blend, mix
 from . import _inputs
+from ._base import FeatureNode
 from ._checks import cells_of, features_in, features_out, mask_in, same_space
-from ._node import FeatureNode
-from ._residency import KeptFeatures
+from ._host import KeptFeatures
 
 
 class BlendByAlpha(FeatureNode):

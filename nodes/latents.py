@@ -11,8 +11,8 @@ from ..transfer.latents import Alignment
 from ..transfer.restyle import ADAIN
 from ..transfer.wct import WHITENING
 from . import _host, _inputs
+from ._base import Node
 from ._checks import choice_in, latent_in, mask_at_rest, pooling_in, style_mask_at_rest
-from ._node import Node
 
 Latent = dict[str, Any]
 Operation = Callable[..., Tensor]

@@ -12,20 +12,19 @@ from tempfile import TemporaryDirectory
 import torch
 from torch import Tensor
 
-from ..models.learned import sharing, with_style
-from ..models.style_file import check_name, expect_free, save_style, style_path
-from ..models.stylebank import StyleBankNetwork
-from ..pictures.curves import line_chart
-from ..pictures.sheet import contact_sheet
+from ..media.charts import line_chart
+from ..media.sheet import contact_sheet
+from ..models.networks.stylebank import StyleBankNetwork
+from ..models.weights.learnt_styles import check_name, expect_free, save_style, sharing, style_path, with_style
 from ..samples import CONTENT, load_sample
 from ..training.data import Pictures
 from ..training.loss_network import load_loss_network
 from ..training.new_style import NewStyleConfig, StyleTraining
 from ..training.trainer import TrainingError
 from . import _host, _inputs
+from ._base import Node
 from ._checks import choice_in, picture_in, picture_out
-from ._node import Node
-from .stylebank import bank_in
+from .transforms import bank_in
 
 log = logging.getLogger(__name__)
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ..models.manifest import read_manifest
-from ..models.network import PURPOSES, RECONSTRUCTION
-from ..models.precision import AUTOMATIC, PRECISIONS, compute_dtype
-from ..models.style_file import learned_styles
-from ..models.zoo import load_network
+from ..models.networks.base import PURPOSES, RECONSTRUCTION
+from ..models.networks.precision import AUTOMATIC, PRECISIONS, compute_dtype
+from ..models.registry import load_network
+from ..models.weights.learnt_styles import learned_styles
+from ..models.weights.manifest import read_manifest
 from . import _host, _inputs
+from ._base import FeatureNode, ImageNode, Node
 from ._checks import choice_in, features_out, picture_at_rest
-from ._node import FeatureNode, ImageNode, Node
+from ._host import KeptFeatures
 from ._passes import decode, encode
-from ._residency import KeptFeatures
 
 NAME_TIP = (
     "Weights that are not at hand are downloaded once, and verified. A StyleBank brings all styles that you taught it; "

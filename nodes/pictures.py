@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ..pictures.sheet import contact_sheet
+from ..media.sheet import contact_sheet
 from ..samples import load_sample, sample_names
 from ..transfer.colour import keep_luminance, match_colours
-from ..transfer.texture import scale_strokes, texture_noise
+from ..transfer.resize import scale_strokes, texture_noise
 from . import _inputs
+from ._base import ImageNode
 from ._checks import choice_in, picture_in, picture_out, room_for, same_pictures
-from ._node import ImageNode
 
 LUMINANCE, MATCHING = "luminance", "colour matching"
 WAYS = (LUMINANCE, MATCHING)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ..pictures.chart import bar_chart
+from ..media.charts import bar_chart
 from ..transfer.distance import content_distance, style_distance
 from ..transfer.moments import Moments
 from . import _host, _inputs
+from ._base import Node
 from ._checks import picture_in, picture_out, same_pictures
-from ._node import Node
 from ._passes import encode
 
 

@@ -13,8 +13,8 @@ from PIL import Image
 import brushwork
 from brushwork.nodes import NODES
 from brushwork.samples import sample_names
-from brushwork.workflows.layout import THUMBNAILS
-from brushwork.workflows.thumbnails import SAMPLES, STYLES, bank_styles, thumbnail_path
+from brushwork.tools.thumbnails import SAMPLES, STYLES, bank_styles, thumbnail_path
+from brushwork.tools.workflows.layout import THUMBNAILS
 
 WEB = Path(__file__).parents[1] / brushwork.WEB_DIRECTORY
 SCRIPTS = sorted(WEB.rglob("*.js"))

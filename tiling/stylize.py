@@ -8,16 +8,13 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from ..models.features import FeatureMap
-from ..models.network import ADAIN, RECONSTRUCTION, StyleNetwork
-from ..transfer.channel_map import ChannelMap
-from ..transfer.mixing import blend, normalised
+from ..models.networks.base import ADAIN, RECONSTRUCTION, FeatureMap, StyleNetwork
 from ..transfer.moments import Moments, check_batches
+from ..transfer.operators import ChannelMap, blend, normalised
 from ..transfer.restyle import Pooling, fit_moments, needs_full
-from .codec import Cells, Overpainted, blank, decoding_grid, encoding_grid, paint
-from .gather import gather, items_of, weights_of
+from .features import Cells, Overpainted, blank, decoding_grid, encoding_grid, gather, items_of, paint, weights_of
 from .plan import Box
-from .run import Host, Piece, Walk, cut
+from .runner import Host, Piece, Walk, cut
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..models.vgg import ADAIN_LEVEL as LEVEL
-from ..models.vgg import LAYOUTS, VggDecoder, VggNetwork
-from ..pictures.sheet import contact_sheet
+from ..media.sheet import contact_sheet
+from ..models.networks.vgg import ADAIN_LEVEL as LEVEL
+from ..models.networks.vgg import LAYOUTS, VggDecoder, VggNetwork
 from ..transfer.adain import adain
 from ..transfer.moments import Moments
 from . import distributed

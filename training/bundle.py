@@ -27,7 +27,7 @@ from .recipes import RecipeName, find_recipe, train
 log = logging.getLogger(__name__)
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOMS = ("models", "nodes", "pictures", "samples", "tiling", "training", "transfer")
+ROOMS = ("media", "methods", "models", "nodes", "samples", "tiling", "training", "transfer")
 """Folders of the package that go along."""
 FILES = ("__init__.py", "weights_manifest.json", "LICENSE")
 NOT_ALONG = shutil.ignore_patterns("__pycache__", "sheets", "*.pyc")

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..models.vgg import ADAIN_LEVEL, COMPACT, VggNetwork
+from ..models.networks.vgg import ADAIN_LEVEL, COMPACT, VggNetwork
 from .adain import AdainConfig, train_adain
 from .deepest import DeepestConfig, train_deepest
 from .encoder import EncoderConfig, solve_projections, train_encoder

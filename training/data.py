@@ -25,7 +25,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..pictures.files import pictures_at
+from ..media.images import pictures_at
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ..models.vgg import LEVELS, VggNetwork
-from ..pictures.sheet import contact_sheet
+from ..media.sheet import contact_sheet
+from ..models.networks.vgg import LEVELS, VggNetwork
 from . import distributed
 from .data import Crops
 from .least_squares import LinearProbe

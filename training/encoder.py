@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..models.vgg import LEVELS, VggEncoder, VggLayout, VggNetwork
+from ..models.networks.vgg import LEVELS, VggEncoder, VggLayout, VggNetwork
 from . import distributed
 from .data import Crops
 from .initialisation import kaiming_initialised

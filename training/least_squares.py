@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..models.layers import ReflectConv
+from ..models.networks.layers import ReflectConv
 from .losses import TINY, relative_distance
 
 PROBE_MEMORY = 0.9

@@ -8,10 +8,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ..models.network import StyleNetwork
-from ..models.vgg import VggNetwork
-from ..models.weights import ensure_network, read_tensors
-from ..models.zoo import load_network
+from ..models.networks.base import StyleNetwork
+from ..models.networks.vgg import VggNetwork
+from ..models.registry import load_network
+from ..models.weights.store import ensure_network, read_tensors
 from ..transfer.moments import Moments
 from .precision import training_dtype
 

@@ -17,13 +17,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..models.msgnet import LEVEL, MsgNet
-from ..models.vgg import TRUNK_LEVEL, VggNetwork
-from ..pictures.sheet import contact_sheet
-from ..transfer.channel_map import ChannelMap
+from ..media.sheet import contact_sheet
+from ..models.networks.msgnet import LEVEL, MsgNet
+from ..models.networks.vgg import TRUNK_LEVEL, VggNetwork
 from ..transfer.comatch import comatch
 from ..transfer.decompose import eigen
 from ..transfer.moments import Moments
+from ..transfer.operators import ChannelMap
 from ..transfer.wct import TRANSPORT, wct
 from . import distributed
 from .adain import style_crops

@@ -6,9 +6,9 @@ from typing import TypeVar
 
 from torch import Tensor
 
-from ..models.network import StyleNetwork
-from ..models.vgg import TRUNK_LEVEL, VggNetwork
-from ..models.zoo import load_network
+from ..models.networks.base import StyleNetwork
+from ..models.networks.vgg import TRUNK_LEVEL, VggNetwork
+from ..models.registry import load_network
 
 Network = TypeVar("Network", bound=StyleNetwork)
 

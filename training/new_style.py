@@ -16,10 +16,18 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..models.learned import fingerprint, sharing
-from ..models.style_file import LearnedStyle, StyleCard, check_name, expect_free, save_style, style_path
-from ..models.stylebank import StyleBankNetwork
-from ..models.zoo import load_network
+from ..models.networks.stylebank import StyleBankNetwork
+from ..models.registry import load_network
+from ..models.weights.learnt_styles import (
+    LearnedStyle,
+    StyleCard,
+    check_name,
+    expect_free,
+    fingerprint,
+    save_style,
+    sharing,
+    style_path,
+)
 from ..samples import CONTENT, sample_path
 from ..transfer.moments import Moments
 from . import distributed

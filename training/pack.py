@@ -21,7 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..pictures.files import pictures_at, write_whole
+from ..media.images import pictures_at, write_whole
 from .data import PACK, READERS, Encoded, Group, Pictures, spread
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ..pictures.files import write_whole
+from ..media.images import write_whole
 
 FIRST, LAST = ["step"], ["rate", "seconds"]
 """The columns around those of the losses."""

@@ -18,11 +18,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..models.stylebank import LEVEL, StyleBankNetwork
-from ..models.vgg import TRUNK_LEVEL, VggNetwork
-from ..pictures.sheet import contact_sheet
-from ..transfer.bank import KernelMap
+from ..media.sheet import contact_sheet
+from ..models.networks.stylebank import LEVEL, StyleBankNetwork
+from ..models.networks.vgg import TRUNK_LEVEL, VggNetwork
 from ..transfer.moments import Moments
+from ..transfer.operators import KernelMap
 from ..transfer.wct import TRANSPORT, wct
 from . import distributed
 from .data import Crops

@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ..models.network import ADAIN
-from ..models.vgg import ADAIN_LEVEL, VggNetwork
-from ..models.zoo import load_network
+from ..models.networks.base import ADAIN
+from ..models.networks.vgg import ADAIN_LEVEL, VggNetwork
+from ..models.registry import load_network
 from ..transfer.adain import adain
 from ..transfer.moments import Moments
 from .pairs import Measured, Paint

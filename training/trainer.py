@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
-from ..pictures.files import write_whole
+from ..media.images import write_whole
 from . import distributed
 from .precision import autocast
 from .run_log import RunLog

@@ -18,9 +18,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..models.layers import ReflectConv
-from ..models.vgg import LEVELS, VggDecoder, VggNetwork
-from ..pictures.sheet import contact_sheet
+from ..media.sheet import contact_sheet
+from ..models.networks.layers import ReflectConv
+from ..models.networks.vgg import LEVELS, VggDecoder, VggNetwork
 from ..transfer.moments import Moments
 from ..transfer.wct import wct
 from . import distributed

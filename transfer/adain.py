@@ -1,7 +1,7 @@
 """Adaptive instance normalisation: each channel takes the style's mean and deviation (Huang & Belongie 2017, eq. 8)."""
 
-from .channel_map import ChannelMap
 from .moments import Moments, check_batches
+from .operators import ChannelMap
 
 EPSILON = 1e-5
 """Added to both variances (the released code adds it to the content's): equal statistics give exactly the identity."""

@@ -2,8 +2,8 @@
 
 from torch import Tensor
 
-from .channel_map import ChannelMap
 from .moments import exact_products
+from .operators import ChannelMap
 
 
 def comatch(gram: Tensor, weight: Tensor) -> ChannelMap:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .mixing import blend
 from .moments import check_batches
+from .operators import blend
 from .restyle import Pooling, fit
 
 

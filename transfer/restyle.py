@@ -5,9 +5,8 @@ from collections.abc import Callable
 from torch import Tensor
 
 from .adain import adain
-from .channel_map import ChannelMap
-from .mixing import blend
 from .moments import Moments
+from .operators import ChannelMap, blend
 from .wct import wct
 
 Pooling = Callable[[Moments], Moments]

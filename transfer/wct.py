@@ -2,9 +2,9 @@
 
 from torch import Tensor
 
-from .channel_map import ChannelMap
 from .decompose import power
 from .moments import Moments, check_batches
+from .operators import ChannelMap
 
 WHITENING, TRANSPORT = "whitening-colouring", "optimal transport"
 METHODS = (WHITENING, TRANSPORT)

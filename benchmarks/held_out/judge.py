@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...models.vgg import ADAIN_LEVEL as CONTENT_LEVEL
+from ...models.networks.vgg import ADAIN_LEVEL as CONTENT_LEVEL
 from ...training.loss_network import LossNetwork
 from ...training.picture_loss import STYLE_LEVELS
 from ...transfer.distance import content_distance, style_distance

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...models.network import StyleNetwork
-from ...models.vgg import LEVELS
+from ...models.networks.base import StyleNetwork
+from ...models.networks.vgg import LEVELS
 from ...transfer.distance import style_distance
 from ...transfer.moments import Moments
 

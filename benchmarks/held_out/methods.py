@@ -12,14 +12,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...models.keymaps import Tensors
-from ...models.manifest import WeightsError, read_manifest
-from ...models.msgnet import MsgNet
-from ...models.network import ADAIN, StyleNetwork
-from ...models.stylebank import StyleBankNetwork
-from ...models.vgg import COMPACT
-from ...models.weights import homes, read_tensors
-from ...models.zoo import load_network
+from ...models.networks.base import ADAIN, StyleNetwork
+from ...models.networks.msgnet import MsgNet
+from ...models.networks.stylebank import StyleBankNetwork
+from ...models.networks.vgg import COMPACT
+from ...models.registry import load_network
+from ...models.weights.keymaps import Tensors
+from ...models.weights.manifest import WeightsError, read_manifest
+from ...models.weights.store import homes, read_tensors
 from ...transfer.distance import content_distance, style_distance
 from ...transfer.moments import Moments
 from ...transfer.restyle import ADAIN as BY_ADAIN

@@ -5,18 +5,16 @@ from functools import partial
 
 from torch import Tensor
 
-from ...models.features import FeatureMap
-from ...models.msgnet import LEVEL as COMATCH
-from ...models.msgnet import MsgNet
-from ...models.network import ADAIN, RECONSTRUCTION, StyleNetwork
-from ...models.stylebank import LEVEL as BANK
-from ...models.stylebank import StyleBankNetwork
-from ...models.vgg import ADAIN_LEVEL, LEVELS, VggNetwork
+from ...models.networks.base import ADAIN, RECONSTRUCTION, FeatureMap, StyleNetwork
+from ...models.networks.msgnet import LEVEL as COMATCH
+from ...models.networks.msgnet import MsgNet
+from ...models.networks.stylebank import LEVEL as BANK
+from ...models.networks.stylebank import StyleBankNetwork
+from ...models.networks.vgg import ADAIN_LEVEL, LEVELS, VggNetwork
 from ...transfer.adain import adain
-from ...transfer.bank import KernelMap
-from ...transfer.channel_map import ChannelMap
 from ...transfer.comatch import comatch
 from ...transfer.moments import Moments
+from ...transfer.operators import ChannelMap, KernelMap
 from ...transfer.wct import wct
 
 Paint = Callable[[Tensor], Tensor]

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ...headless.pictures import eight_bits, pictures_in, read_picture
+from ...media.images import eight_bits, pictures_in, read_picture
 from .measures import made_grey
 
 PARTS = ("content", "style", "result")

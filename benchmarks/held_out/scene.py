@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
-from ...headless.pictures import pictures_in, read_picture
+from ...media.images import pictures_in, read_picture
 from ...training.loss_network import LossNetwork
 from .judge import Grams, Look
 

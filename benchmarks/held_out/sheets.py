@@ -6,12 +6,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ...headless.pictures import write_picture
-from ...models.msgnet import MsgNet
-from ...models.network import StyleNetwork
-from ...models.stylebank import StyleBankNetwork
-from ...models.vgg import VggNetwork
-from ...pictures.sheet import PAPER, contact_sheet
+from ...media.images import write_picture
+from ...media.sheet import PAPER, contact_sheet
+from ...models.networks.base import StyleNetwork
+from ...models.networks.msgnet import MsgNet
+from ...models.networks.stylebank import StyleBankNetwork
+from ...models.networks.vgg import VggNetwork
 from .painters import BY_ADAIN, BY_WCT, Paint, by_gram, by_kernel, vgg_methods
 from .scene import Scene, some
 

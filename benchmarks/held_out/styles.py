@@ -10,9 +10,9 @@ from statistics import fmean
 import torch
 from torch import Tensor
 
-from ...models.msgnet import MsgNet
-from ...models.stylebank import LEVEL as BANK
-from ...models.stylebank import StyleBankNetwork
+from ...models.networks.msgnet import MsgNet
+from ...models.networks.stylebank import LEVEL as BANK
+from ...models.networks.stylebank import StyleBankNetwork
 from ..measure import decibels
 from .judge import content_error, gram_error, spectral_centroid
 from .lines import AT_LEAST, AT_MOST, UNDER, Line

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from statistics import fmean
 
-from ...models.network import RECONSTRUCTION
-from ...models.vgg import VggNetwork
+from ...models.networks.base import RECONSTRUCTION
+from ...models.networks.vgg import VggNetwork
 from ..measure import decibels
 from .judge import content_error, style_error
 from .lines import AT_LEAST, AT_MOST, Line

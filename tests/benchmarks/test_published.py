@@ -23,12 +23,12 @@ from brushwork.benchmarks.held_out.measures import (
 from brushwork.benchmarks.held_out.methods import METHODS, PaintOf, Sources, cascade, network_of_file, optimised
 from brushwork.benchmarks.held_out.pairs import KNOWN, REST, Task, lanczos, pairs_in, shorter_side
 from brushwork.benchmarks.published import main, measured
-from brushwork.headless.pictures import write_picture
-from brushwork.models.manifest import WeightsError
-from brushwork.models.msgnet import MsgNet
-from brushwork.models.stylebank import StyleBankNetwork
-from brushwork.models.vgg import COMPACT, VggDecoder, VggNetwork
-from brushwork.models.zoo import load_network
+from brushwork.media.images import write_picture
+from brushwork.models.networks.msgnet import MsgNet
+from brushwork.models.networks.stylebank import StyleBankNetwork
+from brushwork.models.networks.vgg import COMPACT, VggDecoder, VggNetwork
+from brushwork.models.registry import load_network
+from brushwork.models.weights.manifest import WeightsError
 from brushwork.tests.laws import features, picture
 from brushwork.tests.models.small import TINY, small_network
 from brushwork.tests.tolerances import assert_close

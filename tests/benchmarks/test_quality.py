@@ -16,10 +16,10 @@ from brushwork.benchmarks.held_out.sheets import brushes, painted
 from brushwork.benchmarks.held_out.styles import Trial, bank_lines, centroids, msgnet_lines, trial
 from brushwork.benchmarks.held_out.vgg import vgg_lines
 from brushwork.benchmarks.quality import measured
-from brushwork.headless.pictures import write_picture
-from brushwork.models.msgnet import MsgNet
-from brushwork.models.stylebank import StyleBankNetwork
-from brushwork.models.vgg import VggLayout, VggNetwork
+from brushwork.media.images import write_picture
+from brushwork.models.networks.msgnet import MsgNet
+from brushwork.models.networks.stylebank import StyleBankNetwork
+from brushwork.models.networks.vgg import VggLayout, VggNetwork
 from brushwork.tests.tolerances import assert_close
 from brushwork.training.loss_network import LossNetwork
 from brushwork.transfer.moments import Moments

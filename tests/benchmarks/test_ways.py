@@ -9,10 +9,10 @@ from brushwork.benchmarks.networks import enlivened
 from brushwork.benchmarks.painters import levels_of, ours
 from brushwork.benchmarks.plain import plain
 from brushwork.benchmarks.scenes import CONTENT, scene
-from brushwork.models.msgnet import MsgNet
-from brushwork.models.network import StyleNetwork
-from brushwork.models.stylebank import StyleBankNetwork
-from brushwork.models.vgg import LEVELS
+from brushwork.models.networks.base import StyleNetwork
+from brushwork.models.networks.msgnet import MsgNet
+from brushwork.models.networks.stylebank import StyleBankNetwork
+from brushwork.models.networks.vgg import LEVELS
 from brushwork.tests.laws import picture
 from brushwork.tests.models.small import APART, TINY, small_network
 from brushwork.tests.tolerances import assert_close

@@ -12,8 +12,8 @@ from uuid import uuid4
 
 from torch import Tensor
 
-from brushwork.headless.graph import Graph, Link
-from brushwork.headless.pictures import read_picture
+from brushwork.media.images import read_picture
+from brushwork.runner.graph import Graph, Link
 from brushwork.tests.comfyui.websocket import WebSocket
 
 PATIENCE = 300

@@ -1,6 +1,6 @@
 """Small graphs to queue, node by node."""
 
-from brushwork.headless.graph import Graph, Link, Node
+from brushwork.runner.graph import Graph, Link, Node
 
 NETWORK = {"network": Node("BrushworkLoadStyleNetwork", {"name": "compact", "precision": "float32"})}
 CONTENT = {"content": Node("BrushworkSamplePicture", {"name": "chelsea"})}

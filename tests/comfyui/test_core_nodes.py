@@ -5,9 +5,9 @@ import torch
 from torch import Tensor
 
 from brushwork.benchmarks.measure import decibels
-from brushwork.headless.graph import Link, Node
-from brushwork.headless.pictures import read_picture
+from brushwork.media.images import read_picture
 from brushwork.nodes._inputs import STATISTICS
+from brushwork.runner.graph import Link, Node
 from brushwork.tests.comfyui.client import Client
 from brushwork.tests.comfyui.graphs import adain, saved, scaled, small
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from brushwork.headless.graph import Graph, Link, Node
-from brushwork.nodes.moment_matching import COARSE_TO_FINE
+from brushwork.nodes.transforms import COARSE_TO_FINE
+from brushwork.runner.graph import Graph, Link, Node
 from brushwork.tests.comfyui.client import Client, Event, Outcome
 from brushwork.tests.comfyui.graphs import CONTENT, NETWORK, STYLE, adain, saved, scaled, small
 

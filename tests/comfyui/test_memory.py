@@ -6,14 +6,14 @@ from collections.abc import Iterator
 import pytest
 
 from brushwork.benchmarks.measure import decibels
-from brushwork.headless.catalogue import all_nodes, all_titles
-from brushwork.headless.graph import Node
-from brushwork.headless.workflow import read_workflow
+from brushwork.runner.core_nodes import all_nodes, all_titles
+from brushwork.runner.formats import read_workflow
+from brushwork.runner.graph import Node
 from brushwork.tests.comfyui.client import Client
 from brushwork.tests.comfyui.graphs import adain, saved, small
 from brushwork.tests.comfyui.server import Server
 from brushwork.tests.tolerances import VISIBLE
-from brushwork.workflows.build import FOLDER
+from brushwork.tools.build import FOLDER
 
 MIB = 1 << 20
 PROMPTS = 50

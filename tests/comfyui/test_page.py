@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from brushwork.headless.catalogue import known_nodes
-from brushwork.headless.workflow import parse_workflow
 from brushwork.nodes import NODES
+from brushwork.runner.core_nodes import known_nodes
+from brushwork.runner.formats import parse_workflow
 from brushwork.tests.comfyui.client import to_api
 from brushwork.tests.comfyui.page import Page, browser
 from brushwork.tests.comfyui.server import PACK, Server
 from brushwork.tests.conftest import ROOT
-from brushwork.workflows.build import FOLDER, WORKFLOWS
-from brushwork.workflows.help_pictures import HELP
+from brushwork.tools.build import FOLDER, WORKFLOWS
+from brushwork.tools.help_pictures import HELP
 
 Json = dict[str, Any]
 MIX = "BrushworkStyleBankMix"

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from brushwork.headless.graph import Graph, Link, Node
 from brushwork.nodes import NODES
 from brushwork.nodes._inputs import FEATURES, NETWORK
+from brushwork.runner.graph import Graph, Link, Node
 from brushwork.tests.comfyui.client import Client
 from brushwork.tests.comfyui.server import Server
 from brushwork.tests.conftest import ROOT

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from brushwork.benchmarks.measure import decibels
-from brushwork.headless.catalogue import all_nodes, all_titles, known_nodes
-from brushwork.headless.graph import Graph
-from brushwork.headless.pictures import read_picture
-from brushwork.headless.run import run_workflow
-from brushwork.headless.workflow import read_workflow
+from brushwork.media.images import read_picture
+from brushwork.runner.core_nodes import all_nodes, all_titles, known_nodes
+from brushwork.runner.formats import read_workflow
+from brushwork.runner.graph import Graph
+from brushwork.runner.run import run_workflow
 from brushwork.tests.comfyui.client import Client
-from brushwork.workflows.build import FOLDER, WORKFLOWS
-from brushwork.workflows.ingredients import runs_here
+from brushwork.tools.build import FOLDER, WORKFLOWS
+from brushwork.tools.workflows.ingredients import runs_here
 
 SAME = 50.0
 """Decibels of PSNR."""

@@ -13,11 +13,11 @@ import torch
 from typer.main import get_command
 
 from brushwork import NODE_CLASS_MAPPINGS
-from brushwork.headless.cli import application, main
-from brushwork.models.learned import fingerprint
-from brushwork.models.manifest import read_manifest
-from brushwork.models.stylebank import StyleBankNetwork
-from brushwork.models.zoo import build_network, load_network
+from brushwork.cli.app import application, main
+from brushwork.models.networks.stylebank import StyleBankNetwork
+from brushwork.models.registry import build_network, load_network
+from brushwork.models.weights.learnt_styles import fingerprint
+from brushwork.models.weights.manifest import read_manifest
 from brushwork.tests.tiling.hosts import tiles_of
 
 HERE = Path(__file__).resolve().parent
@@ -38,7 +38,7 @@ def freeze(name: str) -> None:
 def alone() -> Iterator[None]:
     """Inside, no weights and no learnt styles are at hand but those of the package."""
     environment = {"BRUSHWORK_WEIGHTS": "", "BRUSHWORK_OFFLINE": "1"}
-    with patch.dict(os.environ, environment), patch("brushwork.models.weights.cache_folder", lambda: None):
+    with patch.dict(os.environ, environment), patch("brushwork.models.weights.store.cache_folder", lambda: None):
         yield
 
 

@@ -10,7 +10,7 @@ from unittest.mock import patch
 import torch
 from painted import PICTURES, orders
 
-from brushwork.headless.stylize_command import stylize
+from brushwork.cli.stylize import stylize
 
 
 def main() -> None:

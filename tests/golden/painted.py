@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from brushwork.headless.stylize import Stylization
-from brushwork.models.manifest import NetworkEntry, read_manifest
-from brushwork.models.weights import BUILTIN, network_state
+from brushwork.cli.stylize import Stylization
+from brushwork.models.weights.manifest import NetworkEntry, read_manifest
+from brushwork.models.weights.store import BUILTIN, network_state
 
 PICTURES = Path(__file__).resolve().parent / "painted"
 PAIRS = {"chelsea": "swirling_night", "coffee": "autumn_avenue"}

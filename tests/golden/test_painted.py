@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from brushwork.headless.pictures import read_picture
-from brushwork.headless.stylize import Stylization
-from brushwork.headless.stylize_command import stylize
+from brushwork.cli.stylize import Stylization, stylize
+from brushwork.media.images import read_picture
 from brushwork.tests.golden.painted import PICTURES, orders
 from brushwork.tests.tolerances import SAME_PICTURE
 

@@ -6,11 +6,11 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from brushwork.models.msgnet import MsgNet
-from brushwork.models.network import StyleNetwork
-from brushwork.models.norm import InstanceNorm, Statistics, Unmeasured, frozen
-from brushwork.models.stylebank import StyleBankNetwork
-from brushwork.models.vgg import LEVELS, VggLayout, VggNetwork
+from brushwork.models.networks.base import StyleNetwork
+from brushwork.models.networks.msgnet import MsgNet
+from brushwork.models.networks.norm import InstanceNorm, Statistics, Unmeasured, frozen
+from brushwork.models.networks.stylebank import StyleBankNetwork
+from brushwork.models.networks.vgg import LEVELS, VggLayout, VggNetwork
 
 Network = TypeVar("Network", bound=nn.Module)
 

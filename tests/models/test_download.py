@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from brushwork.models import weights
-from brushwork.models.download import CHUNK, fetch
-from brushwork.models.manifest import WeightFile, WeightsError
+from brushwork.models.weights import store as weights
+from brushwork.models.weights.download import CHUNK, fetch
+from brushwork.models.weights.manifest import WeightFile, WeightsError
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTENT = bytes(range(256)) * 1000
@@ -233,7 +233,7 @@ def test_no_connection(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_server_that_says_nothing(shelf: Shelf, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("brushwork.models.download.TIMEOUT", (5.0, 0.1))
+    monkeypatch.setattr("brushwork.models.weights.download.TIMEOUT", (5.0, 0.1))
     shelf.gate.clear()
     assert "did not answer in time" in refusal(entry(shelf.url()), place)
     shelf.gate.set()
@@ -270,8 +270,8 @@ from pathlib import Path
 package = types.ModuleType("brushwork")
 package.__path__ = [sys.argv[1]]
 sys.modules["brushwork"] = package
-from brushwork.models.download import fetch
-from brushwork.models.manifest import WeightFile
+from brushwork.models.weights.download import fetch
+from brushwork.models.weights.manifest import WeightFile
 print("ready", flush=True)
 sys.stdin.readline()
 fetch(WeightFile(**json.loads(sys.argv[2])), Path(sys.argv[3]))

@@ -9,11 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from brushwork.models.keymaps import KEYMAPS
-from brushwork.models.msgnet import MsgNet
-from brushwork.models.stylebank import StyleBankNetwork
-from brushwork.models.vgg import LEVELS, VggDecoder, VggEncoder
-from brushwork.models.weights import read_tensors
+from brushwork.models.networks.msgnet import MsgNet
+from brushwork.models.networks.stylebank import StyleBankNetwork
+from brushwork.models.networks.vgg import LEVELS, VggDecoder, VggEncoder
+from brushwork.models.weights.keymaps import KEYMAPS
+from brushwork.models.weights.store import read_tensors
 from brushwork.tests.laws import picture
 from brushwork.tests.models.small import enlivened
 from brushwork.tests.tolerances import assert_close

@@ -7,14 +7,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from brushwork.models import borders
-from brushwork.models.borders import reflected, repeated
-from brushwork.models.layers import ReflectConv
-from brushwork.models.msgnet import Bottleneck
-from brushwork.models.norm import InstanceNorm
-from brushwork.models.phases import interleaved
-from brushwork.models.phases import reflected as phases_reflected
-from brushwork.models.vgg import VggDecoder, VggEncoder
+from brushwork.models.networks import cpu_fast as borders
+from brushwork.models.networks.cpu_fast import bordered_phases, interleaved, reflected, repeated
+from brushwork.models.networks.layers import ReflectConv
+from brushwork.models.networks.msgnet import Bottleneck
+from brushwork.models.networks.norm import InstanceNorm
+from brushwork.models.networks.vgg import VggDecoder, VggEncoder
 from brushwork.tests.second_device import SecondDevice
 from brushwork.tests.tolerances import assert_close
 
@@ -57,7 +55,7 @@ def test_gradients_of_borders(
     assert_close(found, expected)
 
 
-@pytest.mark.parametrize("way", [interleaved, lambda phases: phases_reflected(phases.clone())])
+@pytest.mark.parametrize("way", [interleaved, lambda phases: bordered_phases(phases.clone())])
 @pytest.mark.parametrize("size", [(2, 2), (3, 4)])
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 def test_gradients_of_phases(

@@ -7,12 +7,22 @@ from pathlib import Path
 import pytest
 import torch
 
-from brushwork.models import weights, zoo
-from brushwork.models.learned import add_learned, find_style, fingerprint, sharing, with_style
-from brushwork.models.manifest import WeightsError
-from brushwork.models.style_file import LearnedStyle, StyleCard, save_style, style_path
-from brushwork.models.stylebank import StyleBankNetwork
-from brushwork.models.zoo import load_network
+from brushwork.models import registry as zoo
+from brushwork.models.networks.stylebank import StyleBankNetwork
+from brushwork.models.registry import load_network
+from brushwork.models.weights import store as weights
+from brushwork.models.weights.learnt_styles import (
+    LearnedStyle,
+    StyleCard,
+    add_learned,
+    find_style,
+    fingerprint,
+    save_style,
+    sharing,
+    style_path,
+    with_style,
+)
+from brushwork.models.weights.manifest import WeightsError
 from brushwork.tests.models.small import TINY, enlivened
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from brushwork.models.keymaps import KEYMAPS
-from brushwork.models.manifest import MANIFEST, Manifest, WeightsError, read_manifest
+from brushwork.models.weights.keymaps import KEYMAPS
+from brushwork.models.weights.manifest import MANIFEST, Manifest, WeightsError, read_manifest
 
 Data = dict[str, Any]
 SCHEMA = json.loads((MANIFEST.parent / "models" / "manifest.schema.json").read_text(encoding="utf-8"))

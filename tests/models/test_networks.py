@@ -9,16 +9,16 @@ import torch.nn.functional as F
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from brushwork.models.layers import ReflectConv
-from brushwork.models.msgnet import MsgNet
-from brushwork.models.network import ADAIN, StyleNetwork
-from brushwork.models.phases import convolved, reflected, upsampled
-from brushwork.models.stylebank import StyleBankNetwork
-from brushwork.models.vgg import COMPACT, LEVELS, SMALL16X, VGG19, VggDecoder, VggLayout, VggNetwork
+from brushwork.models.networks.base import ADAIN, StyleNetwork
+from brushwork.models.networks.cpu_fast import bordered_phases, convolved, upsampled
+from brushwork.models.networks.layers import ReflectConv
+from brushwork.models.networks.msgnet import MsgNet
+from brushwork.models.networks.stylebank import StyleBankNetwork
+from brushwork.models.networks.vgg import COMPACT, LEVELS, SMALL16X, VGG19, VggDecoder, VggLayout, VggNetwork
 from brushwork.tests.laws import law, picture
 from brushwork.tests.models.small import APART, KINDS, TINY, enlivened, small_network
 from brushwork.tests.tolerances import assert_close
-from brushwork.transfer.bank import KernelMap
+from brushwork.transfer.operators import KernelMap
 
 ALL = pytest.mark.parametrize("kind", KINDS)
 lengths = st.integers(1, 40)
@@ -313,7 +313,7 @@ def test_a_convolution_over_phases_is_one_over_the_large_map(size: tuple[int, in
     values = torch.randn(2, 4, *size, dtype=torch.float64)
     first, last = ReflectConv(4, 5, scale=2).double(), ReflectConv(5, 3).double()
     for layout in (torch.contiguous_format, torch.channels_last):
-        phases = reflected(upsampled(values.contiguous(memory_format=layout), first))
+        phases = bordered_phases(upsampled(values.contiguous(memory_format=layout), first))
         assert_close(convolved(phases.relu_(), last), last(first(values).relu()))
 
 

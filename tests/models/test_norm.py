@@ -5,9 +5,9 @@ import torch
 from hypothesis import given
 from torch import nn
 
-from brushwork.models.msgnet import MsgNet
-from brushwork.models.norm import InstanceNorm, Statistics, Unmeasured, count_norms, frozen
-from brushwork.models.stylebank import StyleBankNetwork
+from brushwork.models.networks.msgnet import MsgNet
+from brushwork.models.networks.norm import InstanceNorm, Statistics, Unmeasured, count_norms, frozen
+from brushwork.models.networks.stylebank import StyleBankNetwork
 from brushwork.tests.laws import features, law, picture, seeds, shapes
 from brushwork.tests.models.small import KINDS, TINY, measured, small_network
 from brushwork.tests.tolerances import assert_close

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from brushwork.models.precision import AUTOMATIC, FULL, compute_dtype, exact_float32
+from brushwork.models.networks.precision import AUTOMATIC, FULL, compute_dtype, exact_float32
 
 CPU, CUDA, MPS = torch.device("cpu"), torch.device("cuda"), torch.device("mps")
 QUESTIONS = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")

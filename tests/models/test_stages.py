@@ -7,11 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from brushwork.models import bands
-from brushwork.models.columns import convolved_by_columns
-from brushwork.models.layers import ReflectConv
-from brushwork.models.norm import InstanceNorm
-from brushwork.models.stages import Stages
+from brushwork.models.networks import cpu_fast as bands
+from brushwork.models.networks.cpu_fast import convolved_by_columns
+from brushwork.models.networks.layers import ReflectConv, Stages
+from brushwork.models.networks.norm import InstanceNorm
 from brushwork.tests.laws import features, law, seeds
 from brushwork.tests.tolerances import assert_close
 

@@ -9,9 +9,9 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from brushwork.models import style_file, weights
-from brushwork.models.manifest import WeightsError
-from brushwork.models.style_file import (
+from brushwork.models.weights import learnt_styles as style_file
+from brushwork.models.weights import store as weights
+from brushwork.models.weights.learnt_styles import (
     LearnedStyle,
     StyleCard,
     check_name,
@@ -20,6 +20,7 @@ from brushwork.models.style_file import (
     save_style,
     style_path,
 )
+from brushwork.models.weights.manifest import WeightsError
 
 CARD = StyleCard("rain", "stylebank", "f" * 64, 1500)
 STYLE = LearnedStyle(CARD, torch.rand(8, 8, 3, 3).half(), torch.rand(8).half())

@@ -9,11 +9,11 @@ import torch.nn.functional as F
 from safetensors.torch import save, save_file
 from torch import Tensor
 
-from brushwork.models.manifest import WeightsError
-from brushwork.models.vgg import ADAIN_LEVEL, DEPTHS, LEVELS, VGG19, VggNetwork, space_of
-from brushwork.models.vgg_files import ADAIN_DECODER, load_vgg_file, mean_activations
-from brushwork.models.weights import BUILTIN
-from brushwork.models.zoo import load_network
+from brushwork.models.networks.vgg import ADAIN_LEVEL, DEPTHS, LEVELS, VGG19, VggNetwork, space_of
+from brushwork.models.registry import load_network
+from brushwork.models.weights.manifest import WeightsError
+from brushwork.models.weights.store import BUILTIN
+from brushwork.models.weights.vgg_files import ADAIN_DECODER, load_vgg_file, mean_activations
 from brushwork.tests.laws import picture
 from brushwork.tests.models.small import enlivened
 from brushwork.tests.tolerances import assert_close

@@ -13,11 +13,19 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from brushwork.models import weights
-from brushwork.models.manifest import WeightFile, WeightsError, read_manifest
-from brushwork.models.verify import sound, verify
-from brushwork.models.weights import Action, decide, ensure, ensure_network, locate, network_state, read_tensors
-from brushwork.models.zoo import load_network
+from brushwork.models.registry import load_network
+from brushwork.models.weights import store as weights
+from brushwork.models.weights.download import sound, verify
+from brushwork.models.weights.manifest import WeightFile, WeightsError, read_manifest
+from brushwork.models.weights.store import (
+    Action,
+    decide,
+    ensure,
+    ensure_network,
+    locate,
+    network_state,
+    read_tensors,
+)
 
 CONTENT = b"weights of a stranger"
 URL = "https://example.org/releases/download/v1/decoder.pth"

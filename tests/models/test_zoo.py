@@ -9,12 +9,13 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from brushwork.models import weights, zoo
-from brushwork.models.manifest import WeightsError, read_manifest
-from brushwork.models.msgnet import MsgNet
-from brushwork.models.stylebank import StyleBankNetwork
-from brushwork.models.vgg import LEVELS, VggNetwork
-from brushwork.models.zoo import build_network, load_network
+from brushwork.models import registry as zoo
+from brushwork.models.networks.msgnet import MsgNet
+from brushwork.models.networks.stylebank import StyleBankNetwork
+from brushwork.models.networks.vgg import LEVELS, VggNetwork
+from brushwork.models.registry import build_network, load_network
+from brushwork.models.weights import store as weights
+from brushwork.models.weights.manifest import WeightsError, read_manifest
 from brushwork.tests.laws import picture
 from brushwork.tests.models.small import TINY, enlivened
 

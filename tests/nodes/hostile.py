@@ -11,11 +11,10 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from brushwork.headless.errors import sentence
 from brushwork.nodes import NODES
-from brushwork.nodes._host import HostedNetwork
+from brushwork.nodes._host import HostedNetwork, KeptFeatures
 from brushwork.nodes._inputs import FEATURES, NETWORK
-from brushwork.nodes._residency import KeptFeatures
+from brushwork.runner.errors import sentence
 from brushwork.tests.nodes.stand_ins import arguments, bank, call, encoded, msgnet, pictures, tiny
 from brushwork.tests.nodes.watch import confined
 

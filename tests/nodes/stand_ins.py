@@ -5,14 +5,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from brushwork.models.msgnet import MsgNet
-from brushwork.models.network import StyleNetwork
-from brushwork.models.stylebank import StyleBankNetwork
-from brushwork.models.vgg import VggLayout, VggNetwork
+from brushwork.models.networks.base import StyleNetwork
+from brushwork.models.networks.msgnet import MsgNet
+from brushwork.models.networks.stylebank import StyleBankNetwork
+from brushwork.models.networks.vgg import VggLayout, VggNetwork
 from brushwork.nodes import NODES
-from brushwork.nodes._host import HostedNetwork
+from brushwork.nodes._host import HostedNetwork, KeptFeatures
 from brushwork.nodes._inputs import FEATURES, NETWORK
-from brushwork.nodes._residency import KeptFeatures
 
 WIDTHS = (4, 6, 8, 8, 8)
 SIZE = (17, 22)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import torch
 
-from brushwork.models.manifest import WeightsError
-from brushwork.models.weights import BUILTIN
+from brushwork.models.weights.manifest import WeightsError
+from brushwork.models.weights.store import BUILTIN
 from brushwork.nodes import NODES
 from brushwork.nodes._inputs import FEATURES, NETWORK
 from brushwork.nodes.networks import LoadStyleNetwork

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from brushwork.models.vgg import VggLayout, VggNetwork
+from brushwork.models.networks.vgg import VggLayout, VggNetwork
 from brushwork.nodes import NODES, _host
 from brushwork.tests.nodes.fake_comfy import EXTENSIONS, FakeComfy, InterruptProcessingException
 from brushwork.tests.nodes.stand_ins import WIDTHS, call, encoded, pictures, tiny

@@ -4,12 +4,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from brushwork.models.features import FeatureMap, FeatureSpace
+from brushwork.models.networks.base import FeatureMap, FeatureSpace
+from brushwork.nodes._host import KeptFeatures
 from brushwork.nodes._inputs import PER_IMAGE, SMOOTHED
-from brushwork.nodes._residency import KeptFeatures
 from brushwork.tests.nodes.stand_ins import bank, call, encoded, pictures, tiny, values
 from brushwork.tests.tolerances import assert_close
-from brushwork.transfer.over_time import Past
+from brushwork.transfer.temporal import Past
 
 METHODS = ("whitening-colouring", "optimal transport")
 transforms = pytest.mark.parametrize("node", ["BrushworkAdaIN", "BrushworkWCT"])
@@ -186,7 +186,7 @@ def test_fusing_kernels_is_mixing_their_results() -> None:
 
 
 def test_a_bank_may_know_styles_that_no_list_knew() -> None:
-    from brushwork.nodes.stylebank import StyleBankFilter, StyleBankMix
+    from brushwork.nodes.transforms import StyleBankFilter, StyleBankMix
 
     assert StyleBankFilter.VALIDATE_INPUTS("learnt yesterday") is True
     assert StyleBankMix.VALIDATE_INPUTS("learnt yesterday", "none", "none", "none") is True

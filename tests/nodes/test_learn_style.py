@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import torch
 
-from brushwork.models import weights
-from brushwork.models.style_file import learned_styles, style_path
-from brushwork.models.stylebank import StyleBankNetwork
-from brushwork.models.vgg import VggNetwork
+from brushwork.models.networks.stylebank import StyleBankNetwork
+from brushwork.models.networks.vgg import VggNetwork
+from brushwork.models.weights import store as weights
+from brushwork.models.weights.learnt_styles import learned_styles, style_path
 from brushwork.nodes import _host, learn_style
 from brushwork.tests.models.small import TINY, enlivened
 from brushwork.tests.nodes.fake_comfy import FakeComfy, InterruptProcessingException

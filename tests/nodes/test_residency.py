@@ -7,8 +7,8 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from brushwork.models.features import FeatureMap, FeatureSpace
-from brushwork.nodes._residency import KeptFeatures, Residency
+from brushwork.models.networks.base import FeatureMap, FeatureSpace
+from brushwork.nodes._host import KeptFeatures, Residency
 
 SPACE = FeatureSpace("tiny", "x", 1, 1, 0)
 CPU = torch.device("cpu")

@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
-from brushwork.models import weights
-from brushwork.models.learned import fingerprint
-from brushwork.models.manifest import WeightsError
-from brushwork.models.stylebank import StyleBankNetwork
-from brushwork.models.vgg import VggNetwork
+from brushwork.models.networks.stylebank import StyleBankNetwork
+from brushwork.models.networks.vgg import VggNetwork
+from brushwork.models.weights import store as weights
+from brushwork.models.weights.learnt_styles import fingerprint
+from brushwork.models.weights.manifest import WeightsError
 from brushwork.nodes import NODES, learn_style
 from brushwork.tests.models.small import TINY, enlivened
 from brushwork.tests.nodes.fake_comfy import FakeComfy

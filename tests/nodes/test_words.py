@@ -10,7 +10,7 @@ import pytest
 
 import brushwork
 from brushwork.nodes import NODES
-from brushwork.workflows.help_pictures import FOLDER, HELP
+from brushwork.tools.help_pictures import FOLDER, HELP
 
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / brushwork.WEB_DIRECTORY / "docs"

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from brushwork.models.network import StyleNetwork
-from brushwork.models.zoo import load_network
+from brushwork.models.networks.base import StyleNetwork
+from brushwork.models.registry import load_network
 from brushwork.tests.golden.formulas import noise, thin
 from brushwork.tests.parity.compare import FEATURES, PICTURE, assert_features, assert_picture, golden
 from brushwork.transfer.moments import Moments

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from brushwork.models.keymaps import KEYMAPS
-from brushwork.models.msgnet import LEVEL, MsgNet
+from brushwork.models.networks.msgnet import LEVEL, MsgNet
+from brushwork.models.weights.keymaps import KEYMAPS
 from brushwork.tests.golden.formulas import noise, thin
 from brushwork.tests.parity.compare import assert_features, assert_picture, golden, published_weights
 from brushwork.transfer.comatch import comatch

@@ -6,13 +6,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from brushwork.models.keymaps import KEYMAPS
-from brushwork.models.stylebank import LEVEL, StyleBankNetwork
+from brushwork.models.networks.stylebank import LEVEL, StyleBankNetwork
+from brushwork.models.weights.keymaps import KEYMAPS
 from brushwork.nodes._host import HostedNetwork
 from brushwork.nodes.networks import StyleDecoder, StyleEncoder
 from brushwork.tests.golden.formulas import noise, thin
 from brushwork.tests.parity.compare import PICTURE, assert_features, assert_picture, golden, published_weights
-from brushwork.transfer.bank import KernelMap
+from brushwork.transfer.operators import KernelMap
 
 FILES = {"encoder": "encoder_net", "decoder": "decoder_net", "bank.0": "style_bank.0", "bank.1": "style_bank.1"}
 """Our modules, and the published ones whose state dict is a file each."""

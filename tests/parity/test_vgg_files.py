@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from brushwork.models.network import ADAIN
-from brushwork.models.weights import read_tensors
-from brushwork.models.zoo import load_network
+from brushwork.models.networks.base import ADAIN
+from brushwork.models.registry import load_network
+from brushwork.models.weights.store import read_tensors
 from brushwork.tests.parity.compare import distance
 from brushwork.transfer.adain import adain
 from brushwork.transfer.moments import Moments

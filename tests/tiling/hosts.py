@@ -6,11 +6,11 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from brushwork.models.msgnet import MsgNet
-from brushwork.models.network import StyleNetwork
-from brushwork.models.stylebank import StyleBankNetwork
+from brushwork.models.networks.base import StyleNetwork
+from brushwork.models.networks.msgnet import MsgNet
+from brushwork.models.networks.stylebank import StyleBankNetwork
 from brushwork.tests.models.small import KINDS, TINY, enlivened, small_network
-from brushwork.tiling.run import BUDGET, Host
+from brushwork.tiling.runner import BUDGET, Host
 
 
 def trunk_bank() -> StyleNetwork:

@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from brushwork.models.norm import frozen
+from brushwork.models.networks.norm import frozen
 from brushwork.tests.laws import law, noise, picture
 from brushwork.tests.models.small import KINDS, measured, small_network
 from brushwork.tests.tiling.hosts import LOCAL, budgets, sides, sizes, tiles_of
 from brushwork.tests.tolerances import assert_close
-from brushwork.tiling.codec import Cells, Overpainted, decode, encode
+from brushwork.tiling.features import Cells, Overpainted, decode, encode
 from brushwork.tiling.plan import Box, Grid
-from brushwork.tiling.run import Host, Piece, Walk, cut
+from brushwork.tiling.runner import Host, Piece, Walk, cut
 
 places = st.sampled_from([(name, level) for name, network in LOCAL.items() for level in network.spaces])
 

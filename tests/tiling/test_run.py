@@ -8,9 +8,9 @@ import torch
 
 from brushwork.tests.laws import picture
 from brushwork.tests.models.small import KINDS, small_network
-from brushwork.tiling.codec import encode
+from brushwork.tiling.features import encode
 from brushwork.tiling.plan import Grid
-from brushwork.tiling.run import Host, Piece, Walk, out_of_memory
+from brushwork.tiling.runner import Host, Piece, Walk, out_of_memory
 
 NETWORK = small_network(KINDS[0])
 Told = list[tuple[int, int]]

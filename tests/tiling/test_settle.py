@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from brushwork.models.features import FeatureMap
-from brushwork.models.norm import count_norms
+from brushwork.models.networks.base import FeatureMap
+from brushwork.models.networks.norm import count_norms
 from brushwork.tests.laws import law, noise, picture
 from brushwork.tests.models.small import KINDS, small_network
 from brushwork.tests.tiling.hosts import sides, sizes, tiles_of
 from brushwork.tests.tolerances import assert_close
-from brushwork.tiling.codec import decode, encode
-from brushwork.tiling.run import COPIES, Host, TooLargeError
+from brushwork.tiling.features import decode, encode
+from brushwork.tiling.runner import COPIES, Host, TooLargeError
 
 NETWORKS = {kind: small_network(kind) for kind in KINDS[2:]}
 kinds = st.sampled_from(KINDS[2:])

@@ -8,21 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-import brushwork.tiling.gather
-from brushwork.models.network import ADAIN, RECONSTRUCTION, StyleNetwork
-from brushwork.models.vgg import LEVELS
+import brushwork.tiling.features
+from brushwork.models.networks.base import ADAIN, RECONSTRUCTION, StyleNetwork
+from brushwork.models.networks.vgg import LEVELS
 from brushwork.tests.laws import law, picture
 from brushwork.tests.models.small import KINDS
 from brushwork.tests.tiling.hosts import CASCADES, WHOLE, budgets, masks, sides, sizes, tiles_of
 from brushwork.tests.tolerances import assert_close
-from brushwork.tiling.codec import Cells, NoRoomError
-from brushwork.tiling.gather import gather
-from brushwork.tiling.run import Host, Walk
+from brushwork.tiling.features import Cells, NoRoomError, gather
+from brushwork.tiling.runner import Host, Walk
 from brushwork.tiling.stylize import Recipe, Style, stylize
-from brushwork.transfer.channel_map import ChannelMap
-from brushwork.transfer.mixing import blend
+from brushwork.transfer.masks import cell_weights
 from brushwork.transfer.moments import Moments
-from brushwork.transfer.regions import cell_weights
+from brushwork.transfer.operators import ChannelMap, blend
 from brushwork.transfer.restyle import fit
 from brushwork.transfer.wct import METHODS, WHITENING
 
@@ -199,7 +197,7 @@ def test_no_map_over_the_budget_is_held(monkeypatch: pytest.MonkeyPatch) -> None
         seen.append(values.shape[-2] * values.shape[-1])
         return plain(values, *args)  # pyright: ignore[reportArgumentType]
 
-    monkeypatch.setattr(brushwork.tiling.gather.Moments, "of", staticmethod(of))
+    monkeypatch.setattr(brushwork.tiling.features.Moments, "of", staticmethod(of))
     stylize(NETWORK, picture(100, 100), [STYLE], Recipe(ADAIN, {"relu1_1": 1.0}), tiles_of(16, budget=0))
     assert max(seen) <= 16 * 16
     assert sum(seen) == 100 * 100 + 40 * 33

@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from brushwork.models.vgg import ADAIN_LEVEL, COMPACT, VggDecoder, VggLayout, VggNetwork
+from brushwork.models.networks.vgg import ADAIN_LEVEL, COMPACT, VggDecoder, VggLayout, VggNetwork
 from brushwork.tests.models.small import enlivened
 from brushwork.tests.tolerances import assert_close
 from brushwork.tests.training.tiny import TINY, LossCurve, tiny_job, tiny_network, tiny_teacher

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from safetensors import safe_open
 
-from brushwork.models.weights import BUILTIN
+from brushwork.models.weights.store import BUILTIN
 from brushwork.tests.training.tiny import folder_of_pictures
 from brushwork.training.bundle import size_mib, write_bundle
 from brushwork.training.pack import Packed

@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from brushwork.models.vgg import ADAIN_LEVEL, COMPACT, VggNetwork
+from brushwork.models.networks.vgg import ADAIN_LEVEL, COMPACT, VggNetwork
 from brushwork.tests.training.tiny import tiny_job, tiny_teachers
 from brushwork.training import wct
 from brushwork.training.adain import AdainConfig

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from brushwork.headless.pictures import write_picture
+from brushwork.media.images import write_picture
 from brushwork.tests.second_device import SecondDevice
 from brushwork.training.data import Crops, Pictures, fitted, plain_kind, spread
 

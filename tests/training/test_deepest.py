@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from brushwork.models.vgg import LEVELS
+from brushwork.models.networks.vgg import LEVELS
 from brushwork.tests.training.tiny import LossCurve, tiny_job, tiny_network, tiny_teachers
 from brushwork.training.deepest import DeepestConfig, train_deepest
 

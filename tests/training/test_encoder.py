@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from brushwork.models.vgg import LEVELS, VggEncoder, VggLayout, VggNetwork
+from brushwork.models.networks.vgg import LEVELS, VggEncoder, VggLayout, VggNetwork
 from brushwork.tests.tolerances import assert_close
 from brushwork.tests.training.tiny import TINY, LossCurve, tiny_job, tiny_loss_network, tiny_network
 from brushwork.training.encoder import EncoderConfig, first_encoder, normalise, solve_projections, train_encoder

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from brushwork.models.layers import ReflectConv
-from brushwork.models.vgg import VggNetwork
-from brushwork.models.zoo import load_network
+from brushwork.models.networks.layers import ReflectConv
+from brushwork.models.networks.vgg import VggNetwork
+from brushwork.models.registry import load_network
 from brushwork.samples import sample_path
 from brushwork.tests.tolerances import assert_close
 from brushwork.training import least_squares

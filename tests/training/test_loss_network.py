@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from brushwork.models.vgg import LEVELS, VggLayout, VggNetwork
+from brushwork.models.networks.vgg import LEVELS, VggLayout, VggNetwork
 from brushwork.tests.models.small import enlivened
 from brushwork.tests.tolerances import assert_close
 from brushwork.tests.training.tiny import TINY, tiny_loss_network

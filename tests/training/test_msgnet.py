@@ -7,8 +7,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from brushwork.models.msgnet import MsgNet
-from brushwork.models.vgg import VggNetwork
+from brushwork.models.networks.msgnet import MsgNet
+from brushwork.models.networks.vgg import VggNetwork
 from brushwork.tests.tolerances import assert_close
 from brushwork.tests.training.tiny import LossCurve, tiny_job, tiny_loss_network, tiny_network, tiny_teacher
 from brushwork.training.losses import LossWeights

@@ -7,11 +7,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from brushwork.headless.pictures import write_picture
-from brushwork.models import weights
-from brushwork.models.learned import fingerprint, with_style
-from brushwork.models.style_file import LearnedStyle, learned_styles
-from brushwork.models.stylebank import LEVEL, StyleBankNetwork
+from brushwork.media.images import write_picture
+from brushwork.models.networks.stylebank import LEVEL, StyleBankNetwork
+from brushwork.models.weights import store as weights
+from brushwork.models.weights.learnt_styles import LearnedStyle, fingerprint, learned_styles, with_style
 from brushwork.tests.models.small import enlivened
 from brushwork.tests.tolerances import assert_close
 from brushwork.tests.training.tiny import Clock, Killed, LossCurve, OnStep, folder_of_pictures, tiny_loss_network
@@ -19,7 +18,7 @@ from brushwork.training import trainer
 from brushwork.training.data import Pictures
 from brushwork.training.new_style import NEW, NewStyleConfig, StyleTraining, learn_style
 from brushwork.training.recipes import Job
-from brushwork.transfer.bank import KernelMap
+from brushwork.transfer.operators import KernelMap
 
 CONFIG = NewStyleConfig(steps=6, side=24, photo=28, style_size=28, rate=1e-2)
 PHOTO = torch.rand(2, 3, 30, 40, generator=torch.Generator().manual_seed(1))

@@ -11,7 +11,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from brushwork.pictures import files
+from brushwork.media import images as files
 from brushwork.training.data import Crops, Pictures
 from brushwork.training.pack import FORM, Packed, read_pack, write_pack
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from brushwork.models.layers import ReflectConv
+from brushwork.models.networks.layers import ReflectConv
 from brushwork.tests.tolerances import assert_close
 from brushwork.training import precision
 from brushwork.training.precision import OVERRIDE, autocast, training_dtype

@@ -7,16 +7,16 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from brushwork.models.stylebank import StyleBankNetwork
-from brushwork.models.vgg import VggNetwork
+from brushwork.models.networks.stylebank import StyleBankNetwork
+from brushwork.models.networks.vgg import VggNetwork
 from brushwork.tests.tolerances import COVARIANCE, assert_close
 from brushwork.tests.training.tiny import LossCurve, tiny_job, tiny_loss_network, tiny_network, tiny_teacher
 from brushwork.training import stylebank
 from brushwork.training.losses import LossWeights
 from brushwork.training.recipes import Job
 from brushwork.training.stylebank import StyleBankConfig, first_bank, start_kernels, style_moments, train_stylebank
-from brushwork.transfer.bank import KernelMap
 from brushwork.transfer.moments import Moments
+from brushwork.transfer.operators import KernelMap
 
 NAMES = ["picture 0", "picture 1", "picture 2"]
 CONFIG = StyleBankConfig(steps=4, batch=2, side=24, photo=28, style_size=30, rate=1e-2)

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from brushwork.models.msgnet import MsgNet
-from brushwork.models.network import ADAIN
-from brushwork.models.vgg import ADAIN_LEVEL
+from brushwork.models.networks.base import ADAIN
+from brushwork.models.networks.msgnet import MsgNet
+from brushwork.models.networks.vgg import ADAIN_LEVEL
 from brushwork.tests.tolerances import assert_close
 from brushwork.tests.training.tiny import tiny_network, tiny_teacher
 from brushwork.training.teacher import Teacher, load_teacher

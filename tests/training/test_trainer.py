@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn.functional import dropout
 
-from brushwork.headless.pictures import read_picture
+from brushwork.media.images import read_picture
 from brushwork.tests.tolerances import assert_close
 from brushwork.tests.training.tiny import Clock, Killed
 from brushwork.training import trainer
@@ -367,14 +367,14 @@ def test_a_full_disk_is_a_sentence_and_loses_no_checkpoint(tmp_path: Path, monke
     with monkeypatch.context() as patch, pytest.raises(TrainingError) as caught:
         for step, _ in copying.trainer.run(copying.losses):
             if step == 4:
-                patch.setattr("brushwork.pictures.files.copyfileobj", full)
+                patch.setattr("brushwork.media.images.copyfileobj", full)
     assert str(caught.value) == expected
     assert sorted(file.name for file in out.iterdir()) == ["copying.csv", "copying.pt", "copying.safetensors"]
     assert_same(Copying(out).run(), whole)
 
 
 def test_a_disk_full_from_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("brushwork.pictures.files.copyfileobj", full)
+    monkeypatch.setattr("brushwork.media.images.copyfileobj", full)
     with pytest.raises(TrainingError, match=r"csv cannot be written: .*: make room .*; there is no checkpoint yet\.$"):
         Copying(tmp_path).run()
     assert not list(tmp_path.iterdir())

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from brushwork.models.vgg import LEVELS, VggEncoder, VggLayout, VggNetwork
+from brushwork.models.networks.vgg import LEVELS, VggEncoder, VggLayout, VggNetwork
 from brushwork.tests.models.small import enlivened
 from brushwork.tests.tolerances import assert_close
 from brushwork.tests.training.tiny import TINY, LossCurve, tiny_job, tiny_loss_network, tiny_network, tiny_teachers

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import torch
 
-from brushwork.headless.pictures import write_picture
-from brushwork.models.vgg import ADAIN_LEVEL, LEVELS, VGG19, VggLayout, VggNetwork
+from brushwork.media.images import write_picture
+from brushwork.models.networks.vgg import ADAIN_LEVEL, LEVELS, VGG19, VggLayout, VggNetwork
 from brushwork.tests.models.small import enlivened
 from brushwork.training.loss_network import LossNetwork, loss_network_of
 from brushwork.training.recipes import Job

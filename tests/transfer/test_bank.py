@@ -6,7 +6,7 @@ from hypothesis import example, given
 
 from brushwork.tests.laws import alphas, features, law, noise, seeds, shapes, sides, weightings
 from brushwork.tests.tolerances import assert_close
-from brushwork.transfer.bank import KernelMap
+from brushwork.transfer.operators import KernelMap
 
 WIDTH = 4
 

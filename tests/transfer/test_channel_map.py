@@ -8,7 +8,7 @@ from hypothesis import given
 
 from brushwork.tests.laws import alphas, features, law, noise, seeds, weightings
 from brushwork.tests.tolerances import assert_close
-from brushwork.transfer.channel_map import ChannelMap
+from brushwork.transfer.operators import ChannelMap
 
 KINDS = pytest.mark.parametrize("full", [False, True])
 PAIRS = pytest.mark.parametrize(("first", "second"), list(product([False, True], repeat=2)))

@@ -6,10 +6,9 @@ from hypothesis import given
 
 from brushwork.tests.laws import features, law, noise, seeds, weightings
 from brushwork.tests.tolerances import assert_close
-from brushwork.transfer.channel_map import ChannelMap
 from brushwork.transfer.comatch import comatch
-from brushwork.transfer.mixing import mix
 from brushwork.transfer.moments import Moments
+from brushwork.transfer.operators import ChannelMap, mix
 
 
 def test_closed_form() -> None:

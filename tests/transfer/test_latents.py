@@ -9,8 +9,8 @@ from torch import Tensor
 from brushwork.tests.laws import alphas, covariance, features, law, noise, seeds
 from brushwork.tests.tolerances import COVARIANCE, assert_close
 from brushwork.transfer.latents import Alignment
-from brushwork.transfer.over_time import smoothed
 from brushwork.transfer.restyle import ADAIN
+from brushwork.transfer.temporal import smoothed
 from brushwork.transfer.wct import METHODS as WCT_METHODS
 
 METHODS = (ADAIN, *WCT_METHODS)

@@ -6,7 +6,7 @@ from hypothesis import given
 
 from brushwork.tests.laws import alphas, features, law, noise, weightings
 from brushwork.tests.tolerances import assert_close
-from brushwork.transfer.mixing import blend, mix, normalised
+from brushwork.transfer.operators import blend, mix, normalised
 
 CONTENT, STYLISED = features((2, 3, 4, 5)), features((2, 3, 4, 5), seed=1)
 

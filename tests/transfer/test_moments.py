@@ -8,9 +8,9 @@ from torch import Tensor
 
 from brushwork.tests.laws import covariance, features, law, noise, seeds, shapes, soft_mask
 from brushwork.tests.tolerances import assert_close
-from brushwork.transfer.channel_map import ChannelMap
 from brushwork.transfer.comatch import comatch
 from brushwork.transfer.moments import Moments, check_batches
+from brushwork.transfer.operators import ChannelMap
 
 FULL = pytest.mark.parametrize("full", [False, True])
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from brushwork.tests.laws import features, law, seeds, soft_mask
 from brushwork.tests.tolerances import assert_close
 from brushwork.transfer.moments import Moments
-from brushwork.transfer.over_time import REACH, Past, smoothed
+from brushwork.transfer.temporal import REACH, Past, smoothed
 
 FULL = pytest.mark.parametrize("full", [False, True])
 reaches = st.integers(0, 6)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from brushwork.tests.laws import law, picture, seeds
 from brushwork.tests.tolerances import assert_close
-from brushwork.transfer.regions import cell_weights, feather, resize_mask
+from brushwork.transfer.masks import cell_weights, feather, resize_mask
 
 lengths = st.integers(1, 40)
 strides = st.sampled_from([1, 2, 4, 8, 16])

@@ -5,7 +5,7 @@ import torch
 
 from brushwork.tests.laws import picture
 from brushwork.tests.tolerances import assert_close
-from brushwork.transfer.texture import scale_strokes, texture_noise
+from brushwork.transfer.resize import scale_strokes, texture_noise
 
 
 def test_a_seed_decides_the_noise() -> None:

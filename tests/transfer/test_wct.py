@@ -9,8 +9,8 @@ from torch import Tensor
 from brushwork.tests.laws import channels, covariance, features, law, noise, seeds, steep
 from brushwork.tests.parity.compare import distance
 from brushwork.tests.tolerances import COVARIANCE, assert_close
-from brushwork.transfer.channel_map import ChannelMap
 from brushwork.transfer.moments import Moments
+from brushwork.transfer.operators import ChannelMap
 from brushwork.transfer.wct import METHODS, TRANSPORT, WHITENING, wct
 
 BOTH = pytest.mark.parametrize("method", METHODS)

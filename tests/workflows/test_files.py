@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from brushwork.headless.catalogue import known_nodes
-from brushwork.headless.sockets import sockets
-from brushwork.workflows.build import FOLDER, WORKFLOWS, page_text
-from brushwork.workflows.canvas import Canvas
-from brushwork.workflows.page import to_page
+from brushwork.runner.core_nodes import known_nodes
+from brushwork.runner.sockets import sockets
+from brushwork.tools.build import FOLDER, WORKFLOWS, page_text
+from brushwork.tools.workflows.canvas import Canvas
+from brushwork.tools.workflows.page import to_page
 
 Json = dict[str, Any]
 Rectangle = tuple[float, float, float, float]

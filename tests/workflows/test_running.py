@@ -9,18 +9,17 @@ import torch.nn.functional as F
 from torch import Tensor
 
 import brushwork.nodes.pictures
-from brushwork.headless.catalogue import all_nodes, all_titles, known_nodes
-from brushwork.headless.core_nodes import SAVER
-from brushwork.headless.graph import Graph, Node, WorkflowError
-from brushwork.headless.pictures import read_picture
-from brushwork.headless.run import run_workflow
-from brushwork.headless.saving import Saver
-from brushwork.headless.validate import checked
-from brushwork.headless.workflow import read_workflow
-from brushwork.models import weights
+from brushwork.media.images import read_picture
+from brushwork.models.weights import store as weights
+from brushwork.runner.check import checked
+from brushwork.runner.core_nodes import SAVER, all_nodes, all_titles, known_nodes
+from brushwork.runner.formats import read_workflow
+from brushwork.runner.graph import Graph, Node, WorkflowError
+from brushwork.runner.run import run_workflow
+from brushwork.runner.saving import Saver
 from brushwork.samples import load_sample
-from brushwork.workflows.build import FOLDER, WORKFLOWS
-from brushwork.workflows.ingredients import ingredients, runs_here
+from brushwork.tools.build import FOLDER, WORKFLOWS
+from brushwork.tools.workflows.ingredients import ingredients, runs_here
 
 SHARE = 4
 IN_PIXELS = ("width", "height", "x", "y", "feather", "size")

@@ -1,0 +1,25 @@
+"""A progress bar in the terminal, on stderr, so that stdout holds nothing but the answer."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ..runner.run import Progress
+
+
+@contextmanager
+def shown_progress() -> Iterator[Progress]:
+    """What to give as `on_progress` inside the block."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    times = TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(compact=True)
+    columns = BarColumn(), MofNCompleteColumn(), *times, TextColumn("{task.description}", markup=False)
+    console = Console(stderr=True)
+    with Bars(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        task = bars.add_task("")
+
+        def update(done: int, total: int, name: str) -> None:
+            bars.update(task, completed=done, total=total, description=name)
+
+        yield update

@@ -1,1 +1,0 @@
-"""Run a workflow without ComfyUI, from Python or from the command line."""

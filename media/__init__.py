@@ -1,0 +1,1 @@
+"""Pictures, videos, charts and sheets: read and written in one place."""

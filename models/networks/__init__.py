@@ -1,0 +1,1 @@
+"""The networks, each drawn as its paper draws it."""

@@ -1,0 +1,172 @@
+"""The face that every network shows: named levels, encode, decode, and features that know where they live."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .precision import exact_float32
+
+
+@dataclass(frozen=True)
+class FeatureSpace:
+    """One level of one network; two maps combine, and a decoder takes a map, only where the spaces agree."""
+
+    network: str
+    level: str
+    channels: int
+    stride: int
+    """Pixels of the picture a cell of the map."""
+    reach: int
+    """How far, in pixels, encoder and decoder together look beyond a pixel."""
+    body: int = 0
+    """How much of that the decoder looks among the features themselves, before it enlarges them."""
+
+    @property
+    def encoder_reach(self) -> int:
+        """How far, in pixels, the encoder looks beyond a cell."""
+        return -(-(self.reach - self.body - self.stride + 1) // 2)
+
+    @property
+    def decoder_reach(self) -> int:
+        """How far, in pixels, the decoder looks beyond a pixel: its body, the encoder's way back, the end of a cell."""
+        return self.body - (-(self.reach - self.body + self.stride - 1) // 2)
+
+    def __str__(self) -> str:
+        return f"{self.network} {self.level}"
+
+
+@dataclass(frozen=True)
+class FeatureMap:
+    """Features of B pictures, and the size that the decoder gives back."""
+
+    values: Tensor
+    """[B, C, h, w]"""
+    space: FeatureSpace
+    image_size: tuple[int, int]
+    """(H, W) of the pictures, in pixels."""
+
+    def with_values(self, values: Tensor) -> FeatureMap:
+        """The same place with other values."""
+        return replace(self, values=values)
+
+    def expect(self, space: FeatureSpace) -> None:
+        """ValueError, with both spaces and the remedy, unless these features live in `space`."""
+        if self.space != space:
+            raise ValueError(
+                f"these features are {self.space}, {space} was expected: encode both with the same network and level."
+            )
+
+
+RECONSTRUCTION, ADAIN = "reconstruction", "adain"
+PURPOSES = (RECONSTRUCTION, ADAIN)
+"""What a decoder was trained for: to invert the encoder (WCT), or to render AdaIN's targets."""
+
+
+class StyleNetwork(nn.Module, ABC):
+    """An encoder with taps, and decoders for them. Pictures are RGB in 0..1, whatever the network wants inside."""
+
+    spaces: Mapping[str, FeatureSpace]
+    """Its levels, from fine to coarse."""
+
+    def encode(self, image: Tensor, level: str) -> FeatureMap:
+        """Features of `image` [B, 3, H, W] in 0..1 at one level, in the dtype of the weights; any size from 1 x 1."""
+        return self.encode_levels(image, (level,))[level]
+
+    def encode_levels(self, image: Tensor, levels: Collection[str]) -> dict[str, FeatureMap]:
+        """Features at several levels, in one pass where one encoder serves them. ValueError for an unknown level."""
+        spaces = {level: self.space(level) for level in levels}
+        size = (image.shape[-2], image.shape[-1])
+        padded = _at_least(image, self.smallest)
+        with exact_float32(self.dtype, image.device):
+            maps = self._encode(padded.to(self.dtype, memory_format=torch.channels_last), tuple(spaces))
+        return {level: FeatureMap(maps[level], space, size) for level, space in spaces.items()}
+
+    def decode(self, features: FeatureMap, trained_for: str = RECONSTRUCTION) -> Tensor:
+        """The picture of `features`: float32 [B, 3, H, W], exactly the encoded size, about 0..1 and not clamped.
+
+        ValueError for features of another network or level, or where no decoder was trained for that purpose.
+        """
+        level = features.space.level
+        features.expect(self.spaces.get(level) or next(iter(self.spaces.values())))
+        self.expect_decoder(level, trained_for)
+        with exact_float32(self.dtype, features.values.device):
+            image = self._decode(features.values.to(self.dtype), level, trained_for)
+        height, width = features.image_size
+        return image[..., :height, :width].float()
+
+    def space(self, level: str) -> FeatureSpace:
+        """The level's space; ValueError naming the levels there are."""
+        if level not in self.spaces:
+            raise ValueError(f"this network has no level '{level}': choose one of {', '.join(self.spaces)}.")
+        return self.spaces[level]
+
+    def expect_decoder(self, level: str, trained_for: str) -> None:
+        """ValueError, with the decoders there are, unless one starts at `level` for that purpose."""
+        if trained_for not in self.purposes(level):
+            raise ValueError(f"this network has no {trained_for} decoder at {level}: {self._decoders()}.")
+
+    def purposes(self, level: str) -> tuple[str, ...]:
+        """What the decoders that start at `level` were trained for."""
+        return (RECONSTRUCTION,)
+
+    def prepare(self, dtype: torch.dtype) -> StyleNetwork:
+        """This network, set to compute in `dtype` and in the layout that convolutions are fastest in.
+
+        Where bfloat16 would show in the pictures (under 45 dB from the float32 ones), float32 takes its place.
+        """
+        if dtype is torch.bfloat16 and not self.bfloat16_suffices:
+            dtype = torch.float32
+        return self.to(dtype=dtype, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+    @property
+    def bfloat16_suffices(self) -> bool:
+        """Whether pictures computed in bfloat16 were measured to stay over 45 dB from the float32 ones."""
+        return False
+
+    @property
+    def local(self) -> bool:
+        """Whether encoder and decoder look no further than the spaces' `reach`; normalising inside looks everywhere."""
+        return True
+
+    @property
+    def smallest(self) -> int:
+        """The side in pixels that smaller pictures are padded to: reflection needs two cells at every scale.
+
+        All levels pad alike, so that none depends on the others asked.
+        """
+        return max(space.stride for space in self.spaces.values()) + 1
+
+    @property
+    def widest(self) -> int:
+        """Channels of the widest map that is as large as the picture: what a pixel costs in memory goes by it."""
+        layers = [layer for layer in self.modules() if isinstance(layer, nn.Conv2d)]
+        return max(layer.out_channels for layer in layers if layer.in_channels == 3)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The compute type: that of the weights."""
+        return next(self.parameters()).dtype
+
+    def _decoders(self) -> str:
+        """The remedy where a decoder is missing."""
+        places = {purpose: [level for level in self.spaces if purpose in self.purposes(level)] for purpose in PURPOSES}
+        there = [f"{purpose} at {', '.join(levels)}" for purpose, levels in places.items() if levels]
+        return f"it has {' and '.join(there)}" if there else "it only encodes, choose another network"
+
+    @abstractmethod
+    def _encode(self, image: Tensor, levels: tuple[str, ...]) -> dict[str, Tensor]: ...
+
+    @abstractmethod
+    def _decode(self, values: Tensor, level: str, trained_for: str) -> Tensor: ...
+
+
+def _at_least(image: Tensor, side: int) -> Tensor:
+    """Small pictures grow to the right and below by repeating their last pixels; the decoder crops that off again."""
+    missing = [max(0, side - length) for length in image.shape[-2:]]
+    return F.pad(image, (0, missing[1], 0, missing[0]), mode="replicate") if any(missing) else image

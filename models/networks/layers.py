@@ -1,0 +1,60 @@
+"""The convolution of all our networks, and runs of layers that are computed in row strips."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .cpu_fast import convolved_by_columns, in_bands, interleaved, reflected, upsampled
+from .norm import InstanceNorm
+
+FEW = 4
+"""Outputs of a convolution that leave most of a CPU's vector empty."""
+
+
+class ReflectConv(nn.Conv2d):
+    """Nearest upsampling by `scale`, a reflected border, a convolution; stride 2 halves the size, rounded up.
+
+    `scale` 2 goes with kernels of 1 and 3.
+    """
+
+    def __init__(self, inputs: int, outputs: int, kernel: int = 3, stride: int = 1, scale: int = 1) -> None:
+        if scale not in (1, 2) or (scale == 2 and kernel not in (1, 3)):
+            raise ValueError(f"no upsampling by {scale} before a kernel of {kernel}: use 2 with 1 or 3.")
+        super().__init__(inputs, outputs, kernel, stride)
+        self.scale = scale
+
+    def forward(self, input: Tensor) -> Tensor:
+        """[B, inputs, h, w] -> [B, outputs, h * scale / stride, w * scale / stride]; sides longer than kernel // 2."""
+        margin = self.kernel_size[0] // 2
+        if self.scale == 2 and margin:
+            return interleaved(upsampled(input, self))
+        output = self._convolved(reflected(input, margin) if margin else input)
+        # A 1x1 convolution does not see its neighbours, so it comes first, on a quarter of the pixels.
+        return F.interpolate(output, scale_factor=2, mode="nearest") if self.scale == 2 else output
+
+    def _convolved(self, values: Tensor) -> Tensor:
+        few = self.out_channels <= FEW and self.stride == (1, 1) and values.device.type == "cpu"
+        return convolved_by_columns(values, self.weight, self.bias) if few else super().forward(values)
+
+
+class Stages(nn.Sequential):
+    """`nn.Sequential`; on a CPU, without gradients, norm, ReLU and the convolution after them go in bands together."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """[B, C, h, w] -> what the last layer gives."""
+        values, layers = input, list(self)
+        alone = input.device.type == "cpu" and not torch.is_grad_enabled()
+        while layers:
+            norm, _, conv = layers[:3] if len(layers) > 2 else (None, None, None)
+            if alone and isinstance(norm, InstanceNorm) and isinstance(conv, ReflectConv):
+                values, layers = _in_bands(norm, conv, values), layers[3:]
+            else:
+                values, layers = layers[0](values), layers[1:]
+        return values
+
+
+def _in_bands(norm: InstanceNorm, conv: ReflectConv, values: Tensor) -> Tensor:
+    normalise, stride = norm.prepared(values), conv.stride[0]
+    halo = -(-(conv.kernel_size[0] // 2) // stride) * stride
+    widest = max(conv.in_channels, conv.out_channels)
+    return in_bands(lambda band: conv(normalise(band).relu_()), values, widest, halo, conv.scale / stride)

@@ -1,0 +1,127 @@
+"""MSG-Net: Siamese encoder, CoMatch, residual body, decoder, as released in PyTorch (Zhang & Dana 2017)."""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from .base import FeatureSpace, StyleNetwork
+from .layers import ReflectConv, Stages
+from .norm import InstanceNorm, normalised
+from .vgg import TRUNK_LEVEL, VggDecoder, VggEncoder, VggLayout, space_of
+
+LEVEL = "comatch"
+
+
+class Bottleneck(nn.Module):
+    """Pre-activation residual block of `outputs` = 4 * n channels; `scale` 2 upsamples, `stride` 2 downsamples."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int = 1, scale: int = 1) -> None:
+        super().__init__()
+        inner = outputs // 4
+        self.branch = Stages(
+            *_normalised(inputs, ReflectConv(inputs, inner, 1)),
+            *_normalised(inner, ReflectConv(inner, inner, 3, stride, scale)),
+            *_normalised(inner, ReflectConv(inner, outputs, 1)),
+        )
+        changes = stride > 1 or scale > 1
+        self.shortcut = ReflectConv(inputs, outputs, 1, stride, scale) if changes else nn.Identity()
+
+    def forward(self, values: Tensor) -> Tensor:
+        """[B, inputs, h, w] -> [B, outputs, h * scale / stride, w * scale / stride]."""
+        return self.branch(values).add_(self.shortcut(values))
+
+
+class Residual(nn.Sequential):
+    """Two 3x3 convolutions beside the way straight on, which is all there is at first."""
+
+    def __init__(self, channels: int) -> None:
+        last = ReflectConv(channels, channels)
+        super().__init__(ReflectConv(channels, channels), nn.ReLU(), last)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.get_parameter("bias"))
+
+    def forward(self, input: Tensor) -> Tensor:
+        """[B, channels, h, w] -> the same."""
+        return input + super().forward(input)
+
+
+class MsgNet(StyleNetwork):
+    """Content and style share one encoder; the style's Gram matrix and `comatch` make the channel map between them.
+
+    `width` is the paper's ngf, 64 or 128; features have 4 * width channels. Inside, pictures are BGR in 0..255. With a
+    `trunk`, encoder and decoder are that layout's to relu3_1, pictures RGB in 0..1, the body two residual blocks. There
+    CoMatch works in the basis `whiten`, from which `colour` leads back: channels of one size, so that W is too. It has
+    one channel more, 1 everywhere, through which Gram matrices tell the style's mean.
+    """
+
+    def __init__(self, width: int = 128, trunk: VggLayout | None = None) -> None:
+        super().__init__()
+        space = space_of(trunk, TRUNK_LEVEL) if trunk else FeatureSpace("", "", 4 * width, stride=4, reach=15)
+        self.on_trunk = trunk is not None
+        channels = space.channels + self.on_trunk
+        body = (4 if trunk else 6) * space.stride  # so many 3x3 convolutions
+        reach = space.reach + body
+        self.spaces = {LEVEL: replace(space, network="msgnet", level=LEVEL, channels=channels, reach=reach, body=body)}
+        self.encoder, self.body, self.decoder = _on(trunk) if trunk else _as_published(4 * width)
+        self.whiten, self.colour = (_basis(space.channels) if trunk else nn.Identity() for _ in range(2))
+        self.comatch = nn.Parameter(torch.empty(channels, channels).uniform_(0, 0.02))
+
+    @property
+    def local(self) -> bool:
+        return self.on_trunk  # where `for_comatch` normalises, outside
+
+    def for_comatch(self, values: Tensor) -> Tensor:
+        """The content's features [B, C, h, w] as CoMatch takes them.
+
+        The released encoder normalises inside; a trunk does not, so there each channel is brought to mean 0 and
+        deviation 1: the paint is the same on a dark and on a bright photograph.
+        """
+        if not self.on_trunk:
+            return values
+        return torch.cat([normalised(values[:, :-1]), values[:, -1:]], 1)
+
+    def _encode(self, image: Tensor, levels: tuple[str, ...]) -> dict[str, Tensor]:
+        if isinstance(self.encoder, VggEncoder):
+            values = self.whiten(self.encoder(image, (TRUNK_LEVEL,))[TRUNK_LEVEL])
+            return {LEVEL: torch.cat([values, torch.ones_like(values[:, :1])], 1)}
+        return {LEVEL: self.encoder(image.flip(1) * 255)}
+
+    def _decode(self, values: Tensor, level: str, trained_for: str) -> Tensor:
+        if self.on_trunk:
+            return self.decoder(self.body(self.colour(values[:, :-1])))
+        return self.decoder(self.body(values)).flip(1) / 255
+
+
+def _basis(channels: int) -> nn.Conv2d:
+    basis = nn.Conv2d(channels, channels, 1)
+    nn.init.dirac_(basis.weight)
+    nn.init.zeros_(basis.get_parameter("bias"))
+    return basis
+
+
+def _on(trunk: VggLayout) -> tuple[nn.Module, nn.Module, nn.Module]:
+    widths = trunk.stage(TRUNK_LEVEL)
+    body = nn.Sequential(Residual(widths[-1]), Residual(widths[-1]))
+    return VggEncoder(widths), body, VggDecoder(widths, trunk.rectified_picture)
+
+
+def _as_published(channels: int) -> tuple[nn.Module, nn.Module, nn.Module]:
+    encoder = Stages(
+        ReflectConv(3, 64, 7),
+        *_normalised(64),
+        Bottleneck(64, 128, stride=2),
+        Bottleneck(128, channels, stride=2),
+    )
+    body = nn.Sequential(*[Bottleneck(channels, channels) for _ in range(6)])
+    decoder = Stages(
+        Bottleneck(channels, 128, scale=2),
+        Bottleneck(128, 64, scale=2),
+        *_normalised(64),
+        ReflectConv(64, 3, 7),
+    )
+    return encoder, body, decoder
+
+
+def _normalised(channels: int, *layers: nn.Module) -> tuple[nn.Module, ...]:
+    return (InstanceNorm(channels), nn.ReLU(), *layers)

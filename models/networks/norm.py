@@ -1,0 +1,130 @@
+"""Instance normalisation that can be told its statistics: a tile alone does not know those of its picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from .base import StyleNetwork
+
+BLOCK = 4096
+"""Pixels whose sums are taken at once."""
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Of one picture at one norm."""
+
+    mean: Tensor
+    """[C]"""
+    variance: Tensor
+    """[C], divided by the number of pixels."""
+
+
+def normalised(values: Tensor, eps: float = 1e-5) -> Tensor:
+    """Each channel of each picture of `values` [B, C, h, w] with mean 0 and variance 1: the same shape and dtype."""
+    if values.device.type == "cpu":
+        return F.instance_norm(values, eps=eps)
+    result: Tensor = _Normalised.apply(values, eps)  # pyright: ignore[reportAssignmentType]
+    return result
+
+
+class _Normalised(torch.autograd.Function):
+    """On a GPU torch's own is for NCHW alone; autograd's way back would be three times as many kernels.
+
+    Statistics, and what is left of a value beside them, need float32.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, eps: float) -> Tensor:  # noqa: ANN401 - torch's own type
+        exact = values.to(torch.promote_types(values.dtype, torch.float32))
+        variance, mean = torch.var_mean(exact, (2, 3), correction=0, keepdim=True)
+        scale = (variance + eps).rsqrt()
+        result = (exact - mean).mul_(scale).to(values.dtype)
+        ctx.save_for_backward(result, scale)
+        return result
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401 # pyright: ignore[reportIncompatibleMethodOverride]
+        result, scale = ctx.saved_tensors
+        exact = gradient.to(scale.dtype)
+        along = (exact * result).mean((2, 3), keepdim=True)
+        found = (exact - exact.mean((2, 3), keepdim=True)).addcmul_(result, along, value=-1).mul_(scale)
+        return found.to(gradient.dtype), None
+
+
+class InstanceNorm(nn.InstanceNorm2d):
+    """Brings each channel of each picture to mean 0 and variance 1: by itself, or, if `frozen`, as it is told."""
+
+    _known: Mapping[InstanceNorm, Statistics] | None = None
+
+    def forward(self, input: Tensor) -> Tensor:
+        """[B, C, h, w] -> the same; Unmeasured where statistics are frozen and not known."""
+        return normalised(input, self.eps) if self._known is None else self.prepared(input)(input)
+
+    def prepared(self, values: Tensor) -> Callable[[Tensor], Tensor]:
+        """What normalises `values` [B, C, h, w], or a part of each of them; without gradients. As `forward`."""
+        statistics = [_measured(each) for each in values] if self._known is None else [self._told(values)]
+
+        def normalise(part: Tensor) -> Tensor:
+            pairs = zip(part.split(len(part) // len(statistics)), statistics, strict=True)
+            normalised = [F.batch_norm(each, own.mean, own.variance, eps=self.eps) for each, own in pairs]
+            return normalised[0] if len(normalised) == 1 else torch.cat(normalised)
+
+        return normalise
+
+    def _told(self, values: Tensor) -> Statistics:
+        known = self._known or {}
+        if self not in known:
+            raise Unmeasured(self, values)
+        return known[self]
+
+
+def _measured(values: Tensor) -> Statistics:
+    """Of one picture's [C, h, w], in blocks that stay in the cache."""
+    pixels, exact = values.flatten(1), torch.promote_types(values.dtype, torch.float32)
+    blocks = pixels.split(BLOCK, 1)
+    mean = torch.stack([block.sum(1, dtype=exact) for block in blocks]).sum(0) / pixels.shape[1]
+    squares = [(block - mean[:, None]).square_().sum(1) for block in blocks]
+    return Statistics(mean, torch.stack(squares).sum(0) / pixels.shape[1])
+
+
+class Unmeasured(Exception):  # noqa: N818 - it tells what was met, and nothing went wrong
+    """A tile came to a norm whose statistics nobody knows yet; its way through the network ends there."""
+
+    def __init__(self, norm: InstanceNorm, values: Tensor) -> None:
+        super().__init__()
+        self.norm = norm
+        self.values = values
+        """[B, C, h, w], what was to be normalised."""
+
+
+@contextmanager
+def frozen(network: StyleNetwork, known: Mapping[InstanceNorm, Statistics]) -> Iterator[None]:
+    """Within this, every norm of the network takes its statistics from `known`, for whatever picture comes."""
+    norms = _norms(network)
+    try:
+        for norm in norms:
+            norm._known = known
+        yield
+    finally:
+        for norm in norms:
+            norm._known = None
+
+
+def count_norms(network: StyleNetwork, *, encoding: bool) -> int:
+    """How many a picture meets in the encoder, or else its features on their way back."""
+    inside = len(_norms(network.get_submodule("encoder")))
+    return inside if encoding else len(_norms(network)) - inside
+
+
+def _norms(module: nn.Module) -> list[InstanceNorm]:
+    return [layer for layer in module.modules() if isinstance(layer, InstanceNorm)]

@@ -1,0 +1,104 @@
+"""StyleBank: an encoder, a 3x3 kernel a style, a mirrored decoder (Chen et al. 2017)."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from torch import Tensor, nn
+
+from .base import FeatureSpace, StyleNetwork
+from .layers import ReflectConv, Stages
+from .norm import InstanceNorm, normalised
+from .vgg import TRUNK_LEVEL, VggDecoder, VggEncoder, VggLayout, space_of
+
+LEVEL = "bank"
+
+
+class StyleBankNetwork(StyleNetwork):
+    """Without a kernel between them, encoder and decoder reconstruct the picture; `styles` name the kernels in order.
+
+    Nearest upsampling and a convolution stand for the paper's fractionally strided ones, which leave a checkerboard.
+    With a `trunk`, encoder and decoder are that layout's to relu3_1 in place of the paper's. The paper's encoder
+    normalises its features, a trunk's does not: so there `for_kernels` does it.
+    """
+
+    name: str = "stylebank"
+    """In the manifest."""
+    fingerprint: str = ""
+    """Of encoder and decoder before any cast, where that is known: see `learned.fingerprint`."""
+
+    def __init__(
+        self, styles: Sequence[str], widths: tuple[int, int, int] = (32, 64, 128), trunk: VggLayout | None = None
+    ) -> None:
+        super().__init__()
+        self.encoder, self.decoder = _on(trunk) if trunk else _as_published(*widths)
+        space = space_of(trunk, TRUNK_LEVEL) if trunk else FeatureSpace("", "", widths[-1], stride=4, reach=17)
+        self.spaces = {LEVEL: replace(space, network="stylebank", level=LEVEL, reach=space.reach + space.stride)}
+        self.normalises = trunk is not None
+        self.styles: tuple[str, ...] = ()
+        self.bank = nn.ModuleList()
+        for style in styles:
+            self.add_style(style)
+
+    def add_style(self, style: str) -> nn.Conv2d:
+        """A kernel more, which starts as the identity; ValueError where the bank has a style of that name."""
+        if style in self.styles:
+            raise ValueError(f"this bank has a style '{style}' already: choose another name.")
+        kernel = ReflectConv(self.spaces[LEVEL].channels, self.spaces[LEVEL].channels)
+        nn.init.dirac_(kernel.weight)
+        nn.init.zeros_(kernel.get_parameter("bias"))
+        self.bank.append(kernel.to(next(self.encoder.parameters())))
+        self.styles += (style,)
+        return kernel
+
+    def for_kernels(self, values: Tensor) -> Tensor:
+        """Features [B, C, h, w] as kernels take them: each channel of each picture with mean 0 and deviation 1.
+
+        A kernel then gives a dark and a bright photograph the same paint.
+        """
+        return normalised(values) if self.normalises else values
+
+    def kernel(self, style: str) -> tuple[Tensor, Tensor]:
+        """The style's kernel [C, C, 3, 3] and bias [C]; ValueError naming the styles there are."""
+        if style not in self.styles:
+            raise ValueError(f"this bank has no style '{style}': choose one of {', '.join(self.styles)}.")
+        place = f"bank.{self.styles.index(style)}"
+        return self.get_parameter(f"{place}.weight"), self.get_parameter(f"{place}.bias")
+
+    @property
+    def local(self) -> bool:
+        return self.normalises  # outside
+
+    @property
+    def bfloat16_suffices(self) -> bool:
+        return True  # 50 to 57 dB over sixteen published styles
+
+    def _encode(self, image: Tensor, levels: tuple[str, ...]) -> dict[str, Tensor]:
+        if isinstance(self.encoder, VggEncoder):
+            return {LEVEL: self.encoder(image, (TRUNK_LEVEL,))[TRUNK_LEVEL]}
+        return {LEVEL: self.encoder(image)}
+
+    def _decode(self, values: Tensor, level: str, trained_for: str) -> Tensor:
+        return self.decoder(values)
+
+
+def _on(trunk: VggLayout) -> tuple[nn.Module, nn.Module]:
+    widths = trunk.stage(TRUNK_LEVEL)
+    return VggEncoder(widths), VggDecoder(widths, trunk.rectified_picture)
+
+
+def _as_published(low: int, middle: int, high: int) -> tuple[nn.Module, nn.Module]:
+    encoder = Stages(
+        *_block(ReflectConv(3, low, 9)),
+        *_block(ReflectConv(low, middle, 3, 2)),
+        *_block(ReflectConv(middle, high, 3, 2)),
+    )
+    decoder = Stages(
+        *_block(ReflectConv(high, middle, scale=2)),
+        *_block(ReflectConv(middle, low, scale=2)),
+        ReflectConv(low, 3, 9),
+    )
+    return encoder, decoder
+
+
+def _block(layer: nn.Conv2d) -> tuple[nn.Module, ...]:
+    return (layer, InstanceNorm(layer.out_channels), nn.ReLU())

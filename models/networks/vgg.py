@@ -1,0 +1,212 @@
+"""VGG-shaped auto-encoders: the normalised VGG-19 of AdaIN and WCT, its 16x compressed sisters, and our compact one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .base import ADAIN, RECONSTRUCTION, FeatureSpace, StyleNetwork
+from .cpu_fast import bordered_phases, convolved, in_bands, upsampled
+from .layers import ReflectConv
+
+LEVELS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+ADAIN_LEVEL = "relu4_1"
+"""Where AdaIN's own decoders start, in the paper and in every port."""
+TRUNK_LEVEL = "relu3_1"
+"""Where other networks stand on one of these: deep enough for strokes, fine enough for edges."""
+DEPTHS = (2, 2, 4, 4, 1)
+"""Convolutions in each block; a level taps the first of its block, so the fifth block needs no more than one."""
+
+
+@dataclass(frozen=True)
+class VggLayout:
+    """What sets one VGG-shaped network apart from another."""
+
+    name: str
+    widths: tuple[int, ...]
+    """Channels of the five blocks."""
+    shared_encoder: bool = True
+    """One encoder with five taps, or an encoder a level."""
+    first_width: int | None = None
+    """Channels of level 1 where its encoder is one by itself and wider."""
+    rectified_picture: bool = False
+    """Whether the decoders end in a ReLU."""
+    heads: tuple[int, ...] = ()
+    """Channels that linear heads give at each level: for loss networks, see `VggNetwork.heads`."""
+
+    def stage(self, level: str) -> tuple[int, ...]:
+        """Channels of the blocks up to `level`."""
+        number = LEVELS.index(level) + 1
+        return (self.first_width,) if number == 1 and self.first_width else self.widths[:number]
+
+
+VGG19 = VggLayout("vgg19", (64, 128, 256, 512, 512))
+SMALL16X = VggLayout("small16x", (16, 32, 64, 128, 128), shared_encoder=False, first_width=24, rectified_picture=True)
+COMPACT = VggLayout("compact", (24, 40, 80, 144, 144), heads=VGG19.widths[:4])
+LAYOUTS = {layout.name: layout for layout in (VGG19, SMALL16X, COMPACT)}
+
+
+class VggEncoder(nn.ModuleDict):
+    """3x3 convolutions, ReLU and 2x2 pooling.
+
+    Pools round up, so that no pixel of an odd side is lost; ports of WCT that round down cut up to 15 pixels off.
+    """
+
+    def __init__(self, widths: Sequence[int]) -> None:
+        super().__init__()
+        channels = 3
+        for block, width in enumerate(widths, 1):
+            for index in range(1, 2 if block == len(widths) else DEPTHS[block - 1] + 1):
+                self[f"conv{block}_{index}"] = ReflectConv(channels, width)
+                channels = width
+
+    def forward(self, image: Tensor, levels: Collection[str]) -> dict[str, Tensor]:
+        """The maps [B, C, h, w] of the levels asked for, in one pass that ends at the deepest."""
+        values, maps = image, {}
+        for level, block in zip(LEVELS, _blocks(self), strict=False):
+            if level in levels:
+                values = maps[level] = _run(block[:1], values)
+                block = block[1:]
+            if len(maps) == len(levels):
+                break
+            values = _run(block, values, pool=True)
+        return maps
+
+
+class VggDecoder(nn.ModuleDict):
+    """The encoder mirrored: nearest upsampling in place of pooling, no ReLU at the picture.
+
+    `inputs` are the channels of what it decodes, where they are not the deepest block's own.
+    """
+
+    def __init__(self, widths: Sequence[int], rectified: bool = False, inputs: int | None = None) -> None:
+        super().__init__()
+        self.rectified = rectified
+        deepest = len(widths)
+        for block in range(deepest, 0, -1):
+            width, below = widths[block - 1], widths[block - 2] if block > 1 else 3
+            last = 1 if block == deepest else DEPTHS[block - 1]
+            for index in range(last, 0, -1):
+                scale = 2 if index == last and block < deepest else 1
+                entering = inputs if inputs and block == deepest else width
+                self[f"conv{block}_{index}"] = ReflectConv(entering, below if index == 1 else width, scale=scale)
+
+    def forward(self, values: Tensor) -> Tensor:
+        """The picture [B, 3, h * stride, w * stride] of `values` [B, C, h, w]."""
+        for block in _blocks(self):
+            values = _run(block, values)
+        return values.relu_() if self.rectified else values
+
+
+class VggNetwork(StyleNetwork):
+    """An encoder, a reconstruction decoder a level, and AdaIN's decoder where there is one.
+
+    `decoders` are the levels that can be reconstructed; `adain` the level that AdaIN's own decoder starts from;
+    `deepest` a level that is encoded though nothing may decode it, as loss networks need.
+    """
+
+    def __init__(
+        self,
+        layout: VggLayout,
+        decoders: Collection[str] = LEVELS,
+        adain: str | None = None,
+        deepest: str | None = None,
+    ) -> None:
+        super().__init__()
+        self.layout = layout
+        levels = [level for level in LEVELS if level in decoders or level in (adain, deepest)]
+        if layout.shared_encoder:
+            levels = LEVELS[: LEVELS.index(levels[-1]) + 1]  # what the encoder passes on its way can be tapped
+            self.encoder = VggEncoder(layout.stage(levels[-1]))
+        else:
+            self.encoder = nn.ModuleDict({level: VggEncoder(layout.stage(level)) for level in levels})
+        self.spaces = {level: space_of(layout, level) for level in levels}
+        self.decoder = nn.ModuleDict(
+            {level: VggDecoder(layout.stage(level), layout.rectified_picture) for level in levels if level in decoders}
+        )
+        # 1x1 convolutions to VGG-19's channels. Losses look at those: statistics of our own channels, whose means are
+        # large beside their deviations, say little of colours.
+        self.heads = nn.ModuleDict(
+            {
+                level: nn.Conv2d(self.spaces[level].channels, width, 1)
+                for level, width in zip(LEVELS, layout.heads, strict=False)
+                if level in levels
+            }
+        )
+        self.adain = VggDecoder(layout.stage(adain)) if adain else None
+        self.adain_level = adain
+
+    @property
+    def bfloat16_suffices(self) -> bool:
+        # Whitening divides by small deviations, and five levels in a row raise what rounding leaves there: 25 to 35 dB.
+        return not self.decoder
+
+    def _encode(self, image: Tensor, levels: tuple[str, ...]) -> dict[str, Tensor]:
+        if isinstance(self.encoder, VggEncoder):
+            return self.encoder(image, levels)
+        return {level: self.encoder[level](image, (level,))[level] for level in levels}
+
+    def purposes(self, level: str) -> tuple[str, ...]:
+        return (RECONSTRUCTION,) * (level in self.decoder) + (ADAIN,) * (level == self.adain_level)
+
+    def _decode(self, values: Tensor, level: str, trained_for: str) -> Tensor:
+        decoder = self.adain if trained_for == ADAIN else self.decoder[level]
+        assert decoder is not None  # `purposes` says so
+        return decoder(values)
+
+
+def _blocks(convolutions: nn.ModuleDict) -> list[list[ReflectConv]]:
+    """The convolutions of one resolution after the other."""
+    groups = groupby(convolutions.items(), key=lambda item: item[0].split("_")[0])
+    return [[conv for _, conv in group if isinstance(conv, ReflectConv)] for _, group in groups]
+
+
+def _run(block: list[ReflectConv], values: Tensor, pool: bool = False) -> Tensor:
+    """Convolutions with ReLU, none at the picture, and a pool if told."""
+
+    def stage(values: Tensor) -> Tensor:
+        if picture and len(block) == 2:
+            return convolved(bordered_phases(upsampled(values, block[0])).relu_(), block[1])
+        for conv in block:
+            values = conv(values)
+            if conv is not block[-1]:
+                values = values.relu_()
+        values = _pool(values) if pool else values  # before the ReLU, which then has a quarter of the work
+        return values if picture else values.relu_()
+
+    picture = bool(block) and block[-1].out_channels == 3
+    scale = 2 if block and block[0].scale == 2 else 0.5 if pool else 1
+    reach = 1 + math.ceil((len(block) - 1) / 2) if scale == 2 else len(block) + len(block) % 2
+    return in_bands(stage, values, max([conv.out_channels for conv in block], default=1), reach, scale)
+
+
+def _pool(values: Tensor) -> Tensor:
+    """The maxima of 2x2 cells, sizes rounded up."""
+    odd = values.shape[-2] % 2 or values.shape[-1] % 2
+    if values.device.type != "cpu" or values.requires_grad or odd:
+        return F.max_pool2d(values, 2, ceil_mode=True)
+    # A third of the time of max_pool2d on a CPU, but the way back takes thirteen times as long.
+    rows = torch.maximum(values[:, :, ::2], values[:, :, 1::2])
+    return torch.maximum(rows[..., ::2], rows[..., 1::2])
+
+
+def space_of(layout: VggLayout, level: str) -> FeatureSpace:
+    """Where a layout's features at `level` live."""
+    widths = layout.stage(level)
+    return FeatureSpace(layout.name, level, widths[-1], 2 ** (len(widths) - 1), _reach(len(widths)))
+
+
+def _reach(blocks: int) -> int:
+    """Pixels that encoder and decoder together look beyond a pixel: a convolution reaches one cell, a pool one more."""
+    reach = 0
+    for block in range(1, blocks + 1):
+        cell = 2 ** (block - 1)
+        convolutions = 1 if block == blocks else DEPTHS[block - 1]
+        reach += 2 * convolutions * cell + (cell if block < blocks else 0)  # both ways, and the pool once
+    return reach

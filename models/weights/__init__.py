@@ -1,0 +1,1 @@
+"""Where weights come from: the manifest, files and downloads, published key names, learnt styles."""

@@ -1,0 +1,290 @@
+"""AdaIN, WCT, CoMatch and StyleBank on features: one node a transform."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from ..models.networks.base import FeatureMap, StyleNetwork
+from ..models.networks.msgnet import MsgNet
+from ..models.networks.stylebank import StyleBankNetwork
+from ..models.weights.learnt_styles import EMPTY_SLOT as NONE
+from ..models.weights.learnt_styles import find_style, learned_styles
+from ..models.weights.manifest import read_manifest
+from ..tiling.stylize import Recipe, Style
+from ..transfer.comatch import comatch
+from ..transfer.moments import Moments, check_batches
+from ..transfer.operators import KernelMap
+from ..transfer.restyle import ADAIN, apply_within, fit
+from ..transfer.temporal import Past
+from ..transfer.wct import WHITENING
+from . import _host, _inputs
+from ._base import FeatureNode, ImageNode
+from ._checks import (
+    features_in,
+    features_out,
+    mask_at_rest,
+    mask_over,
+    picture_at_rest,
+    pooling_in,
+    style_mask_at_rest,
+    style_mask_over,
+)
+from ._host import KeptFeatures
+from ._passes import restyle
+
+COARSE_TO_FINE = ("relu5_1", "relu4_1", "relu3_1", "relu2_1", "relu1_1")
+UNIVERSAL = "universal style transfer via feature transforms"
+
+
+class AdaIN(FeatureNode):
+    """Adaptive instance normalisation."""
+
+    TITLE = "AdaIN"
+    CATEGORY = "brushwork/transform"
+    DESCRIPTION = "Gives every channel of the content's features the mean and the deviation of the style's."
+    SEARCH_ALIASES = ["adaptive instance normalization", "arbitrary style transfer in real-time", "huang belongie"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> _inputs.Inputs:
+        return _inputs.transform()
+
+    def run(
+        self,
+        content: KeptFeatures,
+        style: KeptFeatures,
+        statistics: str = _inputs.PER_IMAGE,
+        content_mask: Tensor | None = None,
+        style_mask: Tensor | None = None,
+        past: Past | None = None,
+    ) -> tuple[KeptFeatures]:
+        return features_out(
+            _restyle(ADAIN, features_in(content), features_in(style), statistics, content_mask, style_mask, past)
+        )
+
+
+class WCT(FeatureNode):
+    """The whitening and colouring transform."""
+
+    TITLE = "WCT"
+    CATEGORY = "brushwork/transform"
+    DESCRIPTION = "Gives the content's features the whole covariance of the style's, not only each channel's deviation."
+    SEARCH_ALIASES = ["whitening coloring transform", UNIVERSAL, "optimal transport"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> _inputs.Inputs:
+        return _inputs.transform(method=_inputs.wct_method())
+
+    def run(
+        self,
+        content: KeptFeatures,
+        style: KeptFeatures,
+        method: str = WHITENING,
+        statistics: str = _inputs.PER_IMAGE,
+        content_mask: Tensor | None = None,
+        style_mask: Tensor | None = None,
+        past: Past | None = None,
+    ) -> tuple[KeptFeatures]:
+        return features_out(
+            _restyle(method, features_in(content), features_in(style), statistics, content_mask, style_mask, past)
+        )
+
+
+class WCTLevel(ImageNode):
+    """One level of the cascade in one node."""
+
+    TITLE = "WCT Level"
+    CATEGORY = "brushwork/transform"
+    DESCRIPTION = (
+        "Encodes, whitens and colours, blends and decodes at one level: chain five, coarse to fine, for the paper."
+    )
+    SEARCH_ALIASES = ["whitening coloring transform", UNIVERSAL, "wct cascade", "multi-level"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> _inputs.Inputs:
+        return {
+            "required": {
+                "network": _inputs.network(),
+                "content": _inputs.image("The content, or what the coarser level made of it."),
+                "style": _inputs.image("The style picture; one, or one a content."),
+                "level": _inputs.choice(
+                    COARSE_TO_FINE, "relu5_1 moves large shapes, relu1_1 little more than colours."
+                ),
+                "alpha": _inputs.alpha(
+                    "Strength at this level: 0 leaves the content, 1 is the full style; the paper has 0.6."
+                ),
+                "method": _inputs.wct_method(),
+            },
+            "optional": _inputs.fitting(),
+            "hidden": _inputs.past(),
+        }
+
+    def run(
+        self,
+        network: _host.HostedNetwork,
+        content: Tensor,
+        style: Tensor,
+        level: str,
+        alpha: float = 1.0,
+        method: str = WHITENING,
+        statistics: str = _inputs.PER_IMAGE,
+        content_mask: Tensor | None = None,
+        style_mask: Tensor | None = None,
+        past: Past | None = None,
+    ) -> tuple[Tensor]:
+        own, target = picture_at_rest(content, "content"), picture_at_rest(style, "style")
+        region = mask_at_rest(content_mask, "content_mask", own)
+        learnt_from = style_mask_at_rest(style_mask, "style_mask", target)
+        recipe = Recipe(method, {level: alpha}, *pooling_in(statistics, past))
+        return (restyle(network, own, [Style(target, region=region, learnt_from=learnt_from)], recipe),)
+
+
+def _restyle(
+    method: str,
+    content: FeatureMap,
+    style: FeatureMap,
+    statistics: str,
+    content_mask: Tensor | None,
+    style_mask: Tensor | None,
+    past: Past | None,
+) -> FeatureMap:
+    style.expect(content.space)
+    within = mask_over(content, content_mask, "content_mask")
+    learnt_from = style_mask_over(style, style_mask, "style_mask")
+    operator = fit(method, content.values, style.values, within, learnt_from, *pooling_in(statistics, past))
+    return content.with_values(apply_within(operator, content.values, within))
+
+
+class CoMatch(FeatureNode):
+    """The style's Gram matrix through the learned matrix, onto the content."""
+
+    TITLE = "CoMatch"
+    CATEGORY = "brushwork/transform"
+    DESCRIPTION = "MSG-Net's layer: a learned matrix matches the content's features to the style's Gram matrix."
+    SEARCH_ALIASES = ["msg-net", "msgnet", "multi-style generative network", "inspiration layer", "gram matrix"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> _inputs.Inputs:
+        return {
+            "required": {
+                "network": _inputs.network("An MSG-Net, the one that encoded both pictures."),
+                "content": _inputs.features("The content's features at the level 'comatch'."),
+                "style": _inputs.features("The style's features; a larger style picture gives larger strokes."),
+            }
+        }
+
+    def run(self, network: _host.HostedNetwork, content: KeptFeatures, style: KeptFeatures) -> tuple[KeptFeatures]:
+        ready = network.ready()
+        if not isinstance(ready, MsgNet):
+            raise ValueError("this network has no CoMatch layer: load an MSG-Net and encode both pictures with it.")
+        own, target = features_in(content), features_in(style)
+        for features in (own, target):
+            features.expect(ready.space("comatch"))
+        check_batches(own.values.shape[0], target.values.shape[0])
+        operator = comatch(Moments.of(target.values, full=True).gram, ready.comatch)
+        return features_out(own.with_values(operator(ready.for_comatch(own.values))))
+
+
+class StyleBankFilter(FeatureNode):
+    """One style's kernel on the features."""
+
+    TITLE = "StyleBank Filter"
+    CATEGORY = "brushwork/transform"
+    DESCRIPTION = "Paints features in one style of the bank: a convolution with that style's kernel."
+    SEARCH_ALIASES = ["style bank", "filter bank", "select style", "explicit representation"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> _inputs.Inputs:
+        return {
+            "required": {
+                "network": _inputs.network("A StyleBank, the one that encoded the features."),
+                "features": _inputs.features("The content's features at the level 'bank'."),
+                "style": _inputs.choice(_style_names(), "The style's name in the bank."),
+            }
+        }
+
+    @classmethod
+    def VALIDATE_INPUTS(cls, style: str) -> bool:
+        return True  # a bank may have learnt styles that no list knew; `run` names the ones there are
+
+    def run(self, network: _host.HostedNetwork, features: KeptFeatures, style: str) -> tuple[KeptFeatures]:
+        return _filter(network, features, [style], [1.0])
+
+
+class StyleBankMix(FeatureNode):
+    """Several kernels fused into one."""
+
+    TITLE = "StyleBank Mix"
+    CATEGORY = "brushwork/transform"
+    DESCRIPTION = "Fuses up to four styles of the bank by weight into one kernel, at the cost of one."
+    SEARCH_ALIASES = ["style bank", "style fusion", "linear fusion", "explicit representation"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> _inputs.Inputs:
+        names = _style_names()
+        styles = {}
+        for number, default in enumerate((names[0], NONE, NONE, NONE), 1):
+            tip = "A style's name in the bank, or 'none'."
+            styles[f"style_{number}"] = _inputs.choice((NONE, *names), tip, default)
+            styles[f"weight_{number}"] = _inputs.weight(f"style_{number}")
+        return {
+            "required": {
+                "network": _inputs.network("A StyleBank, the one that encoded the features."),
+                "features": _inputs.features("The content's features at the level 'bank'."),
+                **styles,
+            }
+        }
+
+    @classmethod
+    def VALIDATE_INPUTS(cls, style_1: str, style_2: str, style_3: str, style_4: str) -> bool:
+        return True
+
+    def run(
+        self,
+        network: _host.HostedNetwork,
+        features: KeptFeatures,
+        style_1: str,
+        weight_1: float = 1.0,
+        style_2: str = NONE,
+        weight_2: float = 1.0,
+        style_3: str = NONE,
+        weight_3: float = 1.0,
+        style_4: str = NONE,
+        weight_4: float = 1.0,
+    ) -> tuple[KeptFeatures]:
+        slots = ((style_1, weight_1), (style_2, weight_2), (style_3, weight_3), (style_4, weight_4))
+        chosen = [(style, weight) for style, weight in slots if style != NONE]
+        if not chosen:
+            raise ValueError("no style is chosen: pick at least one style of the bank.")
+        return _filter(network, features, [style for style, _ in chosen], [weight for _, weight in chosen])
+
+
+def _filter(
+    network: _host.HostedNetwork, features: KeptFeatures, styles: list[str], weights: list[float]
+) -> tuple[KeptFeatures]:
+    bank = bank_in(network.ready())
+    own = features_in(features)
+    own.expect(bank.space("bank"))
+    operator = KernelMap.mix([_kernel(bank, style) for style in styles], weights)
+    return features_out(own.with_values(operator(bank.for_kernels(own.values))))
+
+
+def bank_in(network: StyleNetwork) -> StyleBankNetwork:
+    """The network itself; ValueError where it is of another kind."""
+    if not isinstance(network, StyleBankNetwork):
+        raise ValueError("this network has no bank of styles: load a StyleBank and encode the picture with it.")
+    return network
+
+
+def _kernel(bank: StyleBankNetwork, style: str) -> KernelMap:
+    # ComfyUI may hold a bank that was loaded before the style was learnt, when the list already has it.
+    if style not in bank.styles and (found := find_style(bank, style, _host.weight_folders())):
+        like = next(bank.parameters())
+        return KernelMap(found.weight.to(like), found.bias.to(like))
+    return KernelMap(*bank.kernel(style))
+
+
+def _style_names() -> tuple[str, ...]:
+    """The styles of every bank in the manifest, and the learnt ones."""
+    published = [style for network in read_manifest().networks.values() for style in network.styles]
+    learned = [file.card.style for file in learned_styles(_host.weight_folders())]
+    return tuple(dict.fromkeys([*published, *learned]))

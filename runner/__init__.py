@@ -1,0 +1,1 @@
+"""Run a workflow without ComfyUI."""

@@ -1,0 +1,78 @@
+"""`NODE.INPUT=VALUE` of the command line: change one constant of a workflow."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..media.images import distinct_stems, pictures_in
+from .errors import blamed_on
+from .graph import Graph, Node, WorkflowError
+from .sockets import Socket, listed, sockets
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A new value for an input of a node."""
+
+    node: str
+    input: str
+    value: str
+
+
+def parse_setting(text: str) -> Setting:
+    """`NODE.INPUT=VALUE`; the node's title may have spaces and dots, the value anything."""
+    target, equals, value = text.partition("=")
+    node, dot, name = target.rpartition(".")
+    if not (equals and dot and node and name):
+        raise WorkflowError(f"'{text}' is no setting: write NODE.INPUT=VALUE, with the node's title or id")
+    return Setting(node, name, value)
+
+
+def apply_setting(graph: Graph, setting: Setting, nodes: Mapping[str, type]) -> Graph:
+    """The graph with one value changed.
+
+    A picture given to a node that has no picture input but makes one (Sample Picture, say) takes that node's place.
+    """
+    node_id = graph.find(setting.node)
+    node = graph.nodes[node_id]
+    declared = sockets(nodes[node.kind]) if node.kind in nodes else {}
+    if setting.input not in declared and _makes_a_picture(node, setting, nodes):
+        node, declared = Node("LoadImage", {}, node.title), sockets(nodes["LoadImage"])
+    if setting.input not in declared:
+        raise WorkflowError(f"{graph.name(node_id)} has no input '{setting.input}'; its inputs are {listed(declared)}")
+    with blamed_on(graph.name(node_id)):
+        value = _value(declared[setting.input], setting.value)
+    return graph.with_node(node_id, node.with_inputs(**{setting.input: value}))
+
+
+def folder_setting(graph: Graph) -> tuple[str, str, Path] | None:
+    """The node, input and path of a constant that is a folder, if there is one."""
+    found = [
+        (node_id, name, value)
+        for node_id, node in graph.nodes.items()
+        for name, value in node.inputs.items()
+        if isinstance(value, Path) and value.is_dir()
+    ]
+    if len(found) > 1:
+        raise WorkflowError("only one input may be a folder: give the others one picture each")
+    return found[0] if found else None
+
+
+def for_each_picture(graph: Graph, node_id: str, name: str, folder: Path) -> dict[str, Graph]:
+    """The graph with each picture of the folder in turn, by the name that its outputs carry."""
+    pictures = pictures_in(folder)
+    node = graph.nodes[node_id]
+    variants = [graph.with_node(node_id, node.with_inputs(**{name: picture})) for picture in pictures]
+    return dict(zip(distinct_stems(pictures), variants, strict=True))
+
+
+def _makes_a_picture(node: Node, setting: Setting, nodes: Mapping[str, type]) -> bool:
+    outputs = getattr(nodes.get(node.kind), "RETURN_TYPES", ())
+    return setting.input == "image" and outputs == ("IMAGE",) and not node.links
+
+
+def _value(socket: Socket, text: str) -> object:
+    """The text as the input's type; a file or folder that exists is meant where the input takes a picture's name."""
+    if socket.picture and Path(text).exists():
+        return Path(text)
+    return socket.accept(text)

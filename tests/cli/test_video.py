@@ -1,0 +1,164 @@
+"""Videos through the real graph: as many frames, as fast, as loud, and the same whatever the parts."""
+
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from brushwork.cli import stylize as stylize_command
+from brushwork.cli import video as stylize_video
+from brushwork.cli.app import main
+from brushwork.cli.stylize import Stylization, stylize
+from brushwork.media import video_read as video_in
+from brushwork.media.images import read_picture, write_picture
+from brushwork.media.video_read import reading
+from brushwork.media.video_write import VideoFile, unfinished
+from brushwork.nodes import networks
+from brushwork.runner.graph import WorkflowError
+from brushwork.tests.media.clips import moving, write_clip
+from brushwork.tests.tolerances import VISIBLE
+
+FRAME = 48 * 64
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    return write_clip(tmp_path / "a.mp4")
+
+
+@pytest.fixture(scope="module")
+def style(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("style") / "s.png"
+    write_picture(path, torch.rand(32, 40, 3, generator=torch.Generator().manual_seed(1)))
+    return str(path)
+
+
+def painted(content: Path, output: str, style: str, **options: Any) -> Tensor:  # noqa: ANN401
+    """The frames that a stylized video has."""
+    (file,) = stylize(Stylization(content=str(content), output=content.with_name(output), style=[style], **options))
+    with reading(file) as video:
+        return torch.cat([part.frames for part in video.parts()])
+
+
+def difference(first: Tensor, second: Tensor) -> float:
+    """PSNR."""
+    return float(-10 * (first - second).square().mean().clamp(min=1e-12).log10())
+
+
+def test_a_video_keeps_its_frames_rate_and_sound(clip: Path, style: str) -> None:
+    result = painted(clip, "b.mp4", style)
+    assert result.shape == (10, 48, 64, 3)
+    assert (result - moving()).abs().mean() > 0.05
+    with reading(clip.with_name("b.mp4")) as video:
+        assert video.rate == 25 and len(video.sounds) == 1
+    assert not unfinished(clip.with_name("b.mp4")).exists()
+
+
+@pytest.mark.parametrize("order", [{}, {"method": "wct", "levels": "relu3_1,relu2_1"}, {"preserve_color": "matching"}])
+def test_parts_do_not_show(order: dict[str, Any], clip: Path, style: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Statistics go on over the cuts, each level's by itself."""
+    taken: list[Tensor] = []
+    monkeypatch.setattr(VideoFile, "write", lambda self, frames, part: taken.append(frames))
+
+    def before_encoding(frames: int, **options: Any) -> Tensor:  # noqa: ANN401
+        taken.clear()
+        monkeypatch.setattr(video_in, "PIXELS", frames * FRAME)
+        stylize(Stylization(content=str(clip), output=clip.with_name("b.mp4"), style=[style], **{**order, **options}))
+        return torch.cat(taken)
+
+    whole = before_encoding(10)
+    assert difference(before_encoding(3), whole) > VISIBLE
+    assert difference(before_encoding(10, statistics="per image"), whole) < VISIBLE
+
+
+def test_a_static_video_stays_static(tmp_path: Path, style: str) -> None:
+    clip = write_clip(tmp_path / "a.mp4", moving(1).repeat(10, 1, 1, 1))
+    result = painted(clip, "b.mp4", style)
+    assert (result - result[:1]).abs().max() < 4 / 255
+
+
+def test_network_and_styles_are_read_once(clip: Path, style: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[str] = []
+    load = networks.load_network
+    monkeypatch.setattr(
+        networks, "load_network", lambda name, *rest, **more: loaded.append(name) or load(name, *rest, **more)
+    )
+    monkeypatch.setattr(video_in, "PIXELS", FRAME)
+    painted(clip, "b.mp4", style)
+    assert loaded == ["compact"]
+
+
+def test_progress_counts_frames(clip: Path, style: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(video_in, "PIXELS", 4 * FRAME)
+    told: list[tuple[int, int, str]] = []
+    monkeypatch.setattr(stylize_command, "shown_progress", lambda: nullcontext(lambda *told_now: told.append(told_now)))
+    painted(clip, "b.mp4", style)
+    assert told == [(done, 10, "a.mp4") for done in (0, 4, 8, 10)]
+
+
+def test_an_interruption_leaves_a_video(
+    clip: Path, style: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    calls: list[None] = []
+    run = stylize_video.run_workflow
+
+    def interrupted(*arguments: Any, **more: Any) -> list[Path]:  # noqa: ANN401
+        calls.append(None)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return run(*arguments, **more)
+
+    monkeypatch.setattr(stylize_video, "run_workflow", interrupted)
+    monkeypatch.setattr(video_in, "PIXELS", 3 * FRAME)
+    output = clip.with_name("b.mp4")
+    with pytest.raises(SystemExit, match="130"):
+        main(["stylize", str(clip), "--style", style, "-o", str(output)])
+    assert caplog.messages == [f"{output} holds the first 6 frames."]
+    with reading(output) as video:
+        assert sum(len(part.times) for part in video.parts()) == 6
+
+
+def test_a_folder_of_pictures_and_videos(clip: Path, style: str) -> None:
+    write_clip(clip.with_name("d.avi"), moving(2), sound=None)
+    write_clip(clip.with_name("e.part.mp4"), moving(2), sound=None)  # left by a run that was killed: no content
+    write_picture(clip.with_name("c.jpg"), moving(1)[0])
+    out = clip.parent / "out"
+    files = stylize(Stylization(content=str(clip.parent), output=out, style=[style], max_size=32))
+    assert sorted(files) == [out / "a.mp4", out / "c.png", out / "d.mp4"]
+    assert read_picture(out / "c.png")[0].shape == (1, 24, 32, 3)
+    for name, frames in (("a.mp4", 10), ("d.mp4", 2)):
+        with reading(out / name) as video:
+            assert [part.frames.shape for part in video.parts()] == [(frames, 24, 32, 3)]
+
+
+def test_a_gif_is_a_video_where_one_is_asked_for(clip: Path, style: str) -> None:
+    painted(clip, "b.gif", style)
+    assert len(painted(clip.with_name("b.gif"), "c.mp4", style)) == 10
+    picture = clip.with_name("d.png")
+    assert stylize(Stylization(content=str(clip.with_name("b.gif")), output=picture, style=[style])) == [picture]
+
+
+@pytest.mark.parametrize(
+    ("content", "output", "message"),
+    [
+        ("a.mp4", "b.png", r"^a video cannot be saved as '\.png': end the name in one of \.mp4"),
+        ("a.mp4", "a.mp4", r"a\.mp4 would replace a picture or video that it is made from"),
+        ("b.part.mp4", "b.mp4", r"b\.mp4 would replace a picture or video that it is made from"),
+    ],
+)
+def test_faults(content: str, output: str, message: str, clip: Path, style: str) -> None:
+    clip.rename(clip.with_name(content))
+    with pytest.raises((ValueError, WorkflowError), match=message):
+        painted(clip.with_name(content), output, style)
+
+
+def test_without_pyav_one_line_says_what_to_do(
+    clip: Path, style: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    assert main(["stylize", str(clip), "--style", style, "-o", str(clip.with_name("b.mp4"))]) == 1
+    assert capsys.readouterr().err == "brushwork: a video needs av: pip install 'brushwork[video]'\n"

@@ -1,0 +1,181 @@
+"""Every fault of a workflow is one exact line, found before anything runs."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from brushwork.runner.check import checked
+from brushwork.runner.core_nodes import INPUT_FOLDER, SAVER
+from brushwork.runner.graph import Graph, Link, Node, WorkflowError
+from brushwork.runner.saving import Saver
+from brushwork.tests.runner.fakes import fake
+
+
+def graph(**changes: Node | None) -> Graph:
+    """Two paints, blended and saved; with other nodes in their places, `n3=None` to leave one out."""
+    nodes = {
+        "n1": Node("Paint", {"level": 0.25, "width": 4}),
+        "n2": Node("Paint", {"level": 0.75, "width": 4}, "bright"),
+        "n3": Node("Blend", {"a": Link("1", 0), "b": Link("2", 0), "alpha": 0.5}),
+        "n4": Node("SaveImage", {"images": Link("3", 0), "filename_prefix": "x"}),
+        **changes,
+    }
+    return Graph({key[1:]: node for key, node in nodes.items() if node})
+
+
+def check(value: Graph, nodes: dict[str, type], folder: Path = Path("nowhere")) -> Graph:
+    return checked(value, nodes, {INPUT_FOLDER: folder, SAVER: Saver(folder)})
+
+
+def blend(**inputs: Any) -> Node:  # noqa: ANN401
+    return Node("Blend", {"a": Link("1", 0), "b": Link("2", 0), "alpha": 0.5, **inputs})
+
+
+FAULTS = [
+    ({"n9": Node("Foo", {})}, "node 9 is a 'Foo', which is unknown here: run this workflow in ComfyUI"),
+    ({"n4": None}, "this workflow has no output node: add a Save Image or a Preview Image"),
+    (
+        {"n3": blend(a=Link("3", 0))},
+        "these nodes form a circle: Blend (node 3) -> Blend (node 3); remove one of the links",
+    ),
+    ({"n1": None}, "Blend (node 3): 'a' is linked to node 1, which does not exist"),
+    (
+        {"n3": Node("Blend", {"a": Link("1", 0), "alpha": 0.5})},
+        "Blend (node 3): the input 'b' is missing: link an output of type IMAGE to it",
+    ),
+    ({"n1": Node("Paint", {"level": 1})}, "Paint (node 1): the input 'width' is missing: give it a value"),
+    ({"n3": blend(alfa=1)}, "Blend (node 3): there is no input 'alfa'; the inputs are a, b, alpha, how"),
+    ({"n3": blend(a=Link("1", 1))}, "Blend (node 3): 'a' is linked to output 1 of Paint (node 1), which has 1"),
+    (
+        {"n2": Node("Encode", {"image": Link("1", 0)}, "bright")},
+        "Blend (node 3): 'b' takes IMAGE, but bright (node 2) gives FEATURES",
+    ),
+    ({"n3": blend(alpha=Link("1", 0))}, "Blend (node 3): 'alpha' takes FLOAT, but Paint (node 1) gives IMAGE"),
+    ({"n3": blend(a=3)}, "Blend (node 3): 'a' takes a link of type IMAGE, not the value 3"),
+    ({"n3": blend(alpha=1.5)}, "Blend (node 3): 'alpha' is 1.5, more than its largest value 1.0"),
+    ({"n3": blend(alpha=-1)}, "Blend (node 3): 'alpha' is -1.0, less than its smallest value 0.0"),
+    ({"n3": blend(alpha=math.nan)}, "Blend (node 3): 'alpha' is nan, but takes a number"),
+    ({"n3": blend(alpha=math.inf)}, "Blend (node 3): 'alpha' is inf, but takes a number"),
+    ({"n3": blend(alpha="much")}, "Blend (node 3): 'alpha' is 'much', but takes a number"),
+    ({"n3": blend(alpha=None)}, "Blend (node 3): 'alpha' has no value: give it one"),
+    ({"n3": blend(alpha=[1])}, "Blend (node 3): 'alpha' is [1], but takes a number"),
+    ({"n1": Node("Paint", {"level": 1, "width": 2.5})}, "Paint (node 1): 'width' is 2.5, but takes a whole number"),
+    ({"n1": Node("Paint", {"level": 1, "width": 65})}, "Paint (node 1): 'width' is 65, more than its largest value 64"),
+    ({"n3": blend(how="ad")}, "Blend (node 3): 'how' has no choice 'ad': did you mean add?"),
+    ({"n3": blend(how="qqq")}, "Blend (node 3): 'how' has no choice 'qqq': it is one of mix, add"),
+    (
+        {"n1": Node("LoadImage", {"image": "a.png"})},
+        "LoadImage (node 1): there is no picture a.png in nowhere: put it there, or set 'image' to another",
+    ),
+    (
+        {"n1": Node("LoadImage", {"image": "../a.png"})},
+        "LoadImage (node 1): '../a.png' is not a name inside the folder nowhere",
+    ),
+    (
+        {"n4": Node("SaveImage", {"images": Link("3", 0), "filename_prefix": "/x"})},
+        "SaveImage (node 4): '/x' is not a name inside the folder nowhere",
+    ),
+    (
+        {"n4": Node("SaveImage", {"images": Link("3", 0), "filename_prefix": Path("x.xyz")})},
+        "SaveImage (node 4): a picture cannot be saved as '.xyz': end the name in one of "
+        ".png, .jpg, .jpeg, .webp, .tif, .tiff",
+    ),
+]
+
+
+@pytest.mark.parametrize(("changes", "message"), FAULTS)
+def test_faults(changes: dict[str, Node | None], message: str, nodes: dict[str, type]) -> None:
+    with pytest.raises(WorkflowError) as caught:
+        check(graph(**changes), nodes)
+    assert str(caught.value) == message
+
+
+def test_a_sound_graph_comes_back_in_order_without_what_no_output_needs(nodes: dict[str, type]) -> None:
+    unused = Node("Blend", {})  # would not pass, but nobody asks
+    assert list(check(graph(n0=unused), nodes).nodes) == ["1", "2", "3", "4"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "meant"),
+    [
+        ("INT", "12", 12),
+        ("INT", 3.0, 3),
+        ("INT", "1e3", 1000),
+        ("INT", 2**64 - 1, 2**64 - 1),
+        ("INT", str(2**64 - 1), 2**64 - 1),
+        ("FLOAT", "0.5", 0.5),
+        ("FLOAT", 1, 1.0),
+        ("STRING", 5, "5"),
+        ("STRING", Path("a"), Path("a")),
+        ("BOOLEAN", "False", False),
+        ("BOOLEAN", 1, True),
+        ("*", None, None),
+        ([1, 2], "2", 2),
+        ("COMBO", "anything", "anything"),
+    ],
+)
+def test_constants_take_the_declared_type(kind: Any, given: object, meant: object) -> None:  # noqa: ANN401
+    nodes = {"Out": fake(lambda x: (), {"required": {"x": (kind,)}}, (), OUTPUT_NODE=True)}
+    value = check(Graph({"1": Node("Out", {"x": given})}), nodes).nodes["1"].inputs["x"]
+    assert (value, type(value)) == (meant, type(meant))
+
+
+def test_a_word_is_no_boolean() -> None:
+    nodes = {"Out": fake(lambda x: (), {"required": {"x": ("BOOLEAN",)}}, (), OUTPUT_NODE=True)}
+    with pytest.raises(WorkflowError, match="^Out \\(node 1\\): 'x' is 'maybe', but takes true or false$"):
+        check(Graph({"1": Node("Out", {"x": "maybe"})}), nodes)
+
+
+@pytest.mark.parametrize(
+    ("given", "taken", "fits"),
+    [
+        ("IMAGE", "MASK,IMAGE", True),
+        ("IMAGE, LATENT", "LATENT", True),
+        ("*", "IMAGE", True),
+        ("IMAGE", "*", True),
+        (["a", "b"], ["a", "b"], True),
+        ("COMBO", ["a"], True),
+        ("IMAGES", "IMAGE", False),
+        ("INT", "FLOAT", False),
+    ],
+)
+def test_link_types(given: Any, taken: Any, fits: bool) -> None:  # noqa: ANN401
+    nodes = {
+        "In": fake(tuple, {}, (given,)),
+        "Out": fake(lambda x: (), {"required": {"x": (taken,)}}, (), OUTPUT_NODE=True),
+    }
+    linked = Graph({"1": Node("In", {}), "2": Node("Out", {"x": Link("1", 0)})})
+    if fits:
+        assert check(linked, nodes) == linked
+    else:
+        with pytest.raises(WorkflowError, match="takes .* gives"):
+            check(linked, nodes)
+
+
+def test_a_node_checks_its_own_constants() -> None:
+    seen = {}
+
+    def validate(cls: type, x: int, y: int | None, folder: Path) -> bool | str:
+        seen.update(x=x, y=y, folder=folder)
+        return "too many" if x > 1 else True
+
+    inputs = {"required": {"x": ("INT",), "y": ("INT",), "z": ("INT",)}, "hidden": {"folder": INPUT_FOLDER}}
+    out = fake(lambda **_: (5,), inputs, ("INT",), OUTPUT_NODE=True, VALIDATE_INPUTS=classmethod(validate))
+    node = Node("Out", {"x": 1, "y": Link("2", 0), "z": 3})
+    nodes = {"Out": out, "In": fake(tuple, {}, ("INT",))}
+    check(Graph({"1": node, "2": Node("In", {})}), nodes)
+    assert seen == {"x": 1, "y": None, "folder": Path("nowhere")}
+    with pytest.raises(WorkflowError, match=r"^Out \(node 1\): too many$"):
+        check(Graph({"1": node.with_inputs(x=2), "2": Node("In", {})}), nodes)
+
+
+def test_ranges_and_choices_do_not_bind_what_a_node_checks_itself() -> None:
+    inputs = {"required": {"x": ("INT", {"max": 1}), "how": (["a"],), "y": ("INT", {"max": 1})}}
+    own = classmethod(lambda cls, x, how: True)
+    nodes = {"Out": fake(lambda **_: (), inputs, (), OUTPUT_NODE=True, VALIDATE_INPUTS=own)}
+    node = Node("Out", {"x": 5, "how": "b", "y": 1})
+    assert check(Graph({"1": node}), nodes).nodes["1"] == node
+    with pytest.raises(WorkflowError, match="'y' is 5, more than its largest value 1"):
+        check(Graph({"1": node.with_inputs(y=5)}), nodes)

@@ -1,0 +1,40 @@
+import pytest
+
+from brushwork.models.weights.manifest import WeightsError
+from brushwork.runner.errors import blamed_on, sentence
+from brushwork.runner.graph import WorkflowError
+
+SHOWN = [
+    (ValueError("too few: give more"), "too few: give more"),
+    (WorkflowError("too few: give more"), "too few: give more"),
+    (WeightsError("a file is\n  missing"), "a file is missing"),
+    (KeyError("no such level: choose one"), "no such level: choose one"),
+    (FileNotFoundError(2, "No such file", "a.png"), "[Errno 2] No such file: 'a.png'"),
+]
+BUGS = [
+    KeyError("width"),
+    KeyError(),
+    ValueError(),
+    RuntimeError("sizes do not match"),
+    NotImplementedError("not yet done"),
+    RecursionError("too deep here"),
+    TypeError("not a number"),
+    KeyboardInterrupt(),
+]
+
+
+@pytest.mark.parametrize(("error", "line"), SHOWN)
+def test_messages_become_one_line(error: Exception, line: str) -> None:
+    assert sentence(error) == line
+    with pytest.raises(WorkflowError) as caught, blamed_on("AdaIN (node 5)"):
+        raise error
+    assert str(caught.value) == f"AdaIN (node 5): {line}"
+    assert caught.value.__cause__ is error
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=repr)
+def test_bugs_pass_through(bug: BaseException) -> None:
+    assert sentence(bug) is None
+    with pytest.raises(type(bug)) as caught, blamed_on("AdaIN (node 5)"):
+        raise bug
+    assert caught.value is bug

@@ -1,0 +1,83 @@
+"""Tiles of networks that normalise inside: every InstanceNorm gets the whole picture's statistics in a pass of its own.
+
+A pass runs each tile up to the first norm whose statistics are not known yet, and adds up the moments of what comes to
+it; the last pass meets no such norm. So tiles show what the whole picture would, whatever their size. Statistics of a
+reduced picture, or of a part of it, cost one pass and are far off: see benchmarks/README.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from torch import Tensor
+
+from ..models.networks.base import StyleNetwork
+from ..models.networks.norm import InstanceNorm, Statistics, Unmeasured, frozen
+from ..transfer.moments import Moments
+from .plan import Grid, Tile
+from .runner import Piece, TooLargeError, Walk, cut
+
+Work = Callable[[Piece], None]
+Known = dict[InstanceNorm, Statistics]
+
+
+def over(walk: Walk, network: StyleNetwork, grid: Grid, batch: int, work: Work, norms: int) -> None:
+    """As `Walk.over`, where `work` runs a piece through so many `norms` of the network.
+
+    If there are any, pictures go whole while they fit; else in tiles, by the statistics of each picture.
+    """
+    done = walk.done
+    if network.local or grid.picture.area <= walk.entire:
+        try:
+            return walk.over(grid, batch, work)
+        except TooLargeError:
+            if network.local:
+                raise
+            walk.done = done
+    walk.total += norms * batch * grid.picture.area
+    for item in range(batch):
+        _settle(walk, network, replace(grid, whole=False), _of(item, work))
+
+
+def _settle(walk: Walk, network: StyleNetwork, grid: Grid, work: Work) -> None:
+    """`work` on all tiles of one picture, as many times as there are norms on the way, and once more."""
+    known: Known = {}
+    while met := _measure(walk, network, grid, work, known):
+        known[met[0]] = _statistics(met[1])
+
+
+def _measure(
+    walk: Walk, network: StyleNetwork, grid: Grid, work: Work, known: Known
+) -> tuple[InstanceNorm, Moments] | None:
+    """One pass: the first norm that is not `known` and the moments there, or None once `work` is done."""
+    met: tuple[InstanceNorm, Moments] | None = None
+
+    def measured(piece: Piece) -> None:
+        nonlocal met
+        try:
+            with frozen(network, known):
+                work(piece)
+        except Unmeasured as unmeasured:
+            moments = Moments.of(_core(unmeasured.values, piece.tile))
+            met = unmeasured.norm, met[1].merge(moments) if met else moments
+
+    walk.over(grid, 1, measured)
+    return met
+
+
+def _core(values: Tensor, tile: Tile) -> Tensor:
+    """The part of `values` [1, C, h, w], computed of a tile at any stride, that its core covers."""
+    stride = 1
+    while tile.outer.cells(stride).height > values.shape[-2]:
+        stride *= 2
+    return cut(values, tile.core.cells(stride).within(tile.outer.cells(stride)))
+
+
+def _statistics(moments: Moments) -> Statistics:
+    return Statistics(moments.mean[0], moments.scatter[0] / moments.count[0])
+
+
+def _of(item: int, work: Work) -> Work:
+    """`work` on one picture of a batch, by itself."""
+    return lambda piece: work(replace(piece, items=slice(item, item + 1)))

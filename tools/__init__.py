@@ -1,0 +1,1 @@
+"""What builds the files that the pack ships: workflows, help pictures and thumbnails."""

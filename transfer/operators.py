@@ -1,0 +1,147 @@
+"""Fitted operators: values that are applied at every position, and that blend, mix and add up."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .moments import exact_products
+
+
+def normalised(weights: Sequence[float]) -> list[float]:
+    """The weights scaled to the sum one; ValueError where they are negative, not finite or all zero."""
+    if not all(math.isfinite(weight) and weight >= 0 for weight in weights) or sum(weights) <= 0:
+        raise ValueError(f"weights {list(weights)} cannot be mixed: each must be 0 or more, and one of them above 0.")
+    total = sum(weights)
+    return [weight / total for weight in weights]
+
+
+def mix(values: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
+    """The weighted mean of tensors that broadcast together, in the dtype of the first.
+
+    Since every operator of one kind is linear in its parameters, mixing mapped features equals mixing the maps.
+    """
+    shares = normalised(weights)
+    total = values[0] * shares[0]
+    for value, share in zip(values[1:], shares[1:], strict=True):
+        total = total + value.to(total) * share
+    return total
+
+
+def blend(content: Tensor, stylised: Tensor, alpha: float | Tensor) -> Tensor:
+    """(1 - alpha) * content + alpha * stylised; exactly one of them at 0 and 1. A tensor alpha broadcasts."""
+    return content.lerp(stylised.to(content), alpha.to(content) if isinstance(alpha, Tensor) else alpha)
+
+
+@dataclass(frozen=True)
+class ChannelMap:
+    """y = A (x - m) + b. Maps of one kind form an algebra, so strength and mixtures cost nothing at the pixels."""
+
+    matrix: Tensor
+    """A: [B, C] for a diagonal one, else [B, C, C]."""
+    centre: Tensor
+    """m: [B, C]"""
+    shift: Tensor
+    """b: [B, C]"""
+
+    def __call__(self, values: Tensor) -> Tensor:
+        """Map `values` [B, C, h, w]; the arithmetic is float32 at least, the result has the dtype of `values`."""
+        if not self.full:
+            centred = values - self.centre[..., None, None]  # first: a near-constant channel has a huge scale
+            return torch.addcmul(self.shift[..., None, None], centred, self.matrix[..., None, None]).to(values.dtype)
+        pixels = values.movedim(1, -1).flatten(1, 2).to(self.matrix.dtype)  # [B, N, C], a view of channels_last values
+        with exact_products(values):
+            mapped = (pixels @ self.matrix.mT).add_((self.shift - self._linear(self.centre))[:, None])
+        return mapped.unflatten(1, values.shape[-2:]).movedim(-1, 1).to(values.dtype)
+
+    @property
+    def full(self) -> bool:
+        """Whether the matrix mixes channels."""
+        return self.matrix.dim() == 3
+
+    def blend(self, alpha: float | Tensor) -> ChannelMap:
+        """alpha * T + (1 - alpha) * I: strength 1 is this map, 0 leaves features as they are. A tensor alpha is [B]."""
+        alpha = torch.as_tensor(alpha, dtype=self.matrix.dtype, device=self.matrix.device).reshape(-1, 1)
+        shift = alpha * self.shift + (1 - alpha) * self.centre
+        if not self.full:
+            return ChannelMap(alpha * self.matrix + (1 - alpha), self.centre, shift)
+        identity = torch.eye(self.matrix.shape[1]).to(self.matrix)
+        alpha = alpha[..., None]
+        return ChannelMap(alpha * self.matrix + (1 - alpha) * identity, self.centre, shift)
+
+    def where(self, useful: Tensor) -> ChannelMap:
+        """This map for the items of the batch where `useful` [B] holds, the identity for the others."""
+        return self.blend(useful.to(self.matrix.dtype))
+
+    def of_items(self, items: slice) -> ChannelMap:
+        """The maps of some items of the batch; one item goes with all."""
+        if self.centre.shape[0] == 1:
+            return self
+        return ChannelMap(self.matrix[items], self.centre[items], self.shift[items])
+
+    def then(self, after: ChannelMap) -> ChannelMap:
+        """after(self(x)) as one map."""
+        first, second = _alike([self, after])
+        matrix = second.matrix @ first.matrix if first.full else second.matrix * first.matrix
+        shift = second._linear(first.shift - second.centre) + second.shift
+        return ChannelMap(matrix, first.centre.expand_as(shift), shift)
+
+    @staticmethod
+    def mix(maps: Sequence[ChannelMap], weights: Sequence[float]) -> ChannelMap:
+        """The weighted mean of several maps; weights are scaled to the sum one."""
+        maps = _alike(maps)
+        centre = maps[0].centre
+        shares = normalised(weights)
+        matrix = sum(share * m.matrix for share, m in zip(shares, maps, strict=True))
+        shift = sum(share * (m._linear(centre - m.centre) + m.shift) for share, m in zip(shares, maps, strict=True))
+        assert isinstance(matrix, Tensor) and isinstance(shift, Tensor)
+        return ChannelMap(matrix, centre.expand_as(shift), shift)
+
+    def _linear(self, vector: Tensor) -> Tensor:
+        """A v for `vector` [B, C]."""
+        return (self.matrix @ vector[..., None])[..., 0] if self.full else self.matrix * vector
+
+    def _as_full(self) -> ChannelMap:
+        return self if self.full else ChannelMap(self.matrix.diag_embed(), self.centre, self.shift)
+
+
+def _alike(maps: Sequence[ChannelMap]) -> list[ChannelMap]:
+    """All diagonal, or all with full matrices."""
+    return [m._as_full() for m in maps] if any(m.full for m in maps) else list(maps)
+
+
+@dataclass(frozen=True)
+class KernelMap:
+    """A local operator over a k x k neighbourhood. Kernels add and scale, so fused styles cost no more than one."""
+
+    weight: Tensor
+    """[C, C, k, k], k odd"""
+    bias: Tensor
+    """[C]"""
+
+    def __call__(self, values: Tensor) -> Tensor:
+        """Convolve `values` [B, C, h, w] with reflected borders, repeated where a side is too short."""
+        margin = self.weight.shape[-1] // 2
+        mode = "reflect" if min(values.shape[-2:]) > margin else "replicate"
+        padded = F.pad(values, (margin,) * 4, mode=mode)
+        return F.conv2d(padded, self.weight.to(values), self.bias.to(values))
+
+    def blend(self, alpha: float) -> KernelMap:
+        """alpha * K + (1 - alpha) * I: strength 0 is the auto-encoder branch, a control the paper does not have."""
+        return KernelMap.mix([self, self._identity()], [alpha, 1 - alpha])
+
+    @staticmethod
+    def mix(kernels: Sequence[KernelMap], weights: Sequence[float]) -> KernelMap:
+        """The linear fusion of styles (section 4.3 of the paper); weights are scaled to the sum one."""
+        return KernelMap(mix([k.weight for k in kernels], weights), mix([k.bias for k in kernels], weights))
+
+    def _identity(self) -> KernelMap:
+        weight = torch.zeros_like(self.weight)
+        middle = weight.shape[-1] // 2
+        weight[:, :, middle, middle] = torch.eye(weight.shape[0]).to(weight)
+        return KernelMap(weight, torch.zeros_like(self.bias))

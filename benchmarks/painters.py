@@ -109,4 +109,4 @@ def levels_of(network: StyleNetwork, method: str) -> list[str]:
 
 
 def _adain_level(network: StyleNetwork) -> str:
-    return next(level for level in network.spaces if ADAIN in network.purposes(level))
+    return next(level for level in network.spaces if ADAIN in network.decoders(level))

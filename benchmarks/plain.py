@@ -81,7 +81,7 @@ def _by_gram(network: MsgNet) -> Painter:
     encode, body, decode = (plainly(part) for part in (network.encoder, network.body, network.decoder))
 
     def features(image: Tensor) -> Tensor:
-        if not network.on_trunk:
+        if not network.on_backbone:
             return encode(image.flip(1) * 255)
         values = network.whiten(encode(image))
         return torch.cat([values, torch.ones_like(values[:, :1])], 1)
@@ -93,7 +93,7 @@ def _by_gram(network: MsgNet) -> Painter:
     def paint(content: Tensor, gram: Tensor) -> Tensor:
         values = network.for_comatch(features(content))
         matched = ((network.comatch @ gram).mT @ values.flatten(2)).view_as(values)
-        if network.on_trunk:
+        if network.on_backbone:
             return _cropped(decode(body(network.colour(matched[:, :-1]))), content.shape[-2:])
         return _cropped(decode(body(matched)).flip(1) / 255, content.shape[-2:])
 

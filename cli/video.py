@@ -14,7 +14,7 @@ from ..media.video_read import reading
 from ..media.video_write import writing
 from ..runner.graph import Graph, Node
 from ..runner.run import Progress, results_kept, run_workflow
-from ..transfer.temporal import Past
+from ..transfer.temporal import TemporalWindow
 
 if TYPE_CHECKING:
     from .stylize import Stylization
@@ -64,7 +64,7 @@ def stylize_video(
     nodes = {**nodes, "Given": Given, "Taken": Taken}
     source_path, done = Path(order.content), 0
     results = results_kept(graph, nodes, content)
-    results.pasts = defaultdict(Past)
+    results.pasts = defaultdict(TemporalWindow)
     try:
         with reading(source_path) as source, writing(order.output, source) as file:
             on_progress(0, source.count, source_path.name)

@@ -53,11 +53,11 @@ def load_network(
 
 def build_network(entry: NetworkEntry) -> StyleNetwork:
     """The network of a manifest entry with fresh random weights."""
-    kind, _, trunk = entry.kind.partition("-on-")
+    kind, _, backbone = entry.kind.partition("-on-")
     if kind == "msgnet":
-        return MsgNet(trunk=LAYOUTS.get(trunk))
+        return MsgNet(backbone=LAYOUTS.get(backbone))
     if kind == "stylebank":
-        return StyleBankNetwork(entry.styles, trunk=LAYOUTS.get(trunk))
+        return StyleBankNetwork(entry.styles, backbone=LAYOUTS.get(backbone))
     whole = "network" in entry.parts  # one file of ours holds all
     adain = ADAIN_LEVEL if whole or "adain" in entry.parts else None
     decoders = [level for level in entry.levels if whole or f"decoder.{level}" in entry.parts]

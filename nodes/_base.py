@@ -10,7 +10,7 @@ from typing import Any, ClassVar, cast
 
 from torch import Tensor
 
-from ..transfer.temporal import Past
+from ..transfer.temporal import TemporalWindow
 from . import _host, _inputs
 from ._host import HostedNetwork, KeptFeatures
 from ._inputs import FEATURES, NETWORK, PAST, Inputs
@@ -22,7 +22,7 @@ CARRIED: dict[str, type] = {
     "STRING": str,
     NETWORK: HostedNetwork,
     FEATURES: KeptFeatures,
-    PAST: Past,
+    PAST: TemporalWindow,
 }
 """What the values of each type of socket are; other types are let through."""
 LONGEST = 200

@@ -13,7 +13,7 @@ from ..models.networks.base import FeatureMap
 from ..transfer.masks import cell_weights, resize_mask
 from ..transfer.moments import check_batches
 from ..transfer.restyle import Pooling
-from ..transfer.temporal import Past, smoothed
+from ..transfer.temporal import TemporalWindow, smoothed
 from . import _host, _inputs
 from ._host import KeptFeatures
 
@@ -129,7 +129,7 @@ def choice_in(value: str, choices: Sequence[str], name: str) -> str:
     return value
 
 
-def pooling_in(statistics: str, past: Past | None = None) -> tuple[bool, Pooling | None]:
+def pooling_in(statistics: str, past: TemporalWindow | None = None) -> tuple[bool, Pooling | None]:
     """Whether the whole batch gets one operator, and what else happens to the content's moments before the fit."""
     choice_in(statistics, _inputs.STATISTICS, "statistics")
     return statistics == _inputs.WHOLE_BATCH, partial(smoothed, past=past) if statistics == _inputs.SMOOTHED else None

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ..transfer.latents import Alignment
+from ..transfer.latents import LatentTransfer
 from ..transfer.restyle import ADAIN
 from ..transfer.wct import WHITENING
 from . import _host, _inputs
@@ -134,13 +134,13 @@ def _transform(**widgets: _inputs.Input) -> _inputs.Inputs:
     }
 
 
-def _alignment(method: str, strength: float, statistics: str) -> Alignment:
+def _alignment(method: str, strength: float, statistics: str) -> LatentTransfer:
     choice_in(method, _inputs.METHODS, "method")
-    return Alignment(method, strength, *pooling_in(statistics))
+    return LatentTransfer(method, strength, *pooling_in(statistics))
 
 
 def _aligned(
-    alignment: Alignment, content: Latent, style: Latent, content_mask: Tensor | None, style_mask: Tensor | None
+    alignment: LatentTransfer, content: Latent, style: Latent, content_mask: Tensor | None, style_mask: Tensor | None
 ) -> tuple[Latent]:
     own, target = latent_in(content, "content"), latent_in(style, "style")
     within = mask_at_rest(content_mask, "content_mask", own)

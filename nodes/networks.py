@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ..models.networks.base import PURPOSES, RECONSTRUCTION
+from ..models.networks.base import DECODERS, RECONSTRUCTION
 from ..models.networks.precision import AUTOMATIC, PRECISIONS, compute_dtype
 from ..models.registry import load_network
 from ..models.weights.learnt_styles import learned_styles
@@ -102,10 +102,10 @@ class StyleDecoder(ImageNode):
                 "network": _inputs.network("The network that encoded the features."),
                 "features": _inputs.features("From Style Encoder, or from any node that restyles or mixes features."),
             },
-            "optional": {"trained_for": _inputs.choice(PURPOSES, tip)},
+            "optional": {"trained_for": _inputs.choice(DECODERS, tip)},
         }
 
     def run(
         self, network: _host.HostedNetwork, features: KeptFeatures, trained_for: str = RECONSTRUCTION
     ) -> tuple[Tensor]:
-        return (decode(network, features.at_rest, choice_in(trained_for, PURPOSES, "trained_for")),)
+        return (decode(network, features.at_rest, choice_in(trained_for, DECODERS, "trained_for")),)

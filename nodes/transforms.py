@@ -14,8 +14,8 @@ from ..tiling.stylize import Recipe, Style
 from ..transfer.comatch import comatch
 from ..transfer.moments import Moments, check_batches
 from ..transfer.operators import KernelMap
-from ..transfer.restyle import ADAIN, apply_within, fit
-from ..transfer.temporal import Past
+from ..transfer.restyle import ADAIN, fit, masked_blend
+from ..transfer.temporal import TemporalWindow
 from ..transfer.wct import WHITENING
 from . import _host, _inputs
 from ._base import FeatureNode, ImageNode
@@ -55,7 +55,7 @@ class AdaIN(FeatureNode):
         statistics: str = _inputs.PER_IMAGE,
         content_mask: Tensor | None = None,
         style_mask: Tensor | None = None,
-        past: Past | None = None,
+        past: TemporalWindow | None = None,
     ) -> tuple[KeptFeatures]:
         return features_out(
             _restyle(ADAIN, features_in(content), features_in(style), statistics, content_mask, style_mask, past)
@@ -82,7 +82,7 @@ class WCT(FeatureNode):
         statistics: str = _inputs.PER_IMAGE,
         content_mask: Tensor | None = None,
         style_mask: Tensor | None = None,
-        past: Past | None = None,
+        past: TemporalWindow | None = None,
     ) -> tuple[KeptFeatures]:
         return features_out(
             _restyle(method, features_in(content), features_in(style), statistics, content_mask, style_mask, past)
@@ -129,7 +129,7 @@ class WCTLevel(ImageNode):
         statistics: str = _inputs.PER_IMAGE,
         content_mask: Tensor | None = None,
         style_mask: Tensor | None = None,
-        past: Past | None = None,
+        past: TemporalWindow | None = None,
     ) -> tuple[Tensor]:
         own, target = picture_at_rest(content, "content"), picture_at_rest(style, "style")
         region = mask_at_rest(content_mask, "content_mask", own)
@@ -145,13 +145,13 @@ def _restyle(
     statistics: str,
     content_mask: Tensor | None,
     style_mask: Tensor | None,
-    past: Past | None,
+    past: TemporalWindow | None,
 ) -> FeatureMap:
     style.expect(content.space)
     within = mask_over(content, content_mask, "content_mask")
     learnt_from = style_mask_over(style, style_mask, "style_mask")
     operator = fit(method, content.values, style.values, within, learnt_from, *pooling_in(statistics, past))
-    return content.with_values(apply_within(operator, content.values, within))
+    return content.with_values(masked_blend(operator, content.values, within))
 
 
 class CoMatch(FeatureNode):

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from ..nodes._inputs import PAST
-from ..transfer.temporal import Past
+from ..transfer.temporal import TemporalWindow
 from .check import checked
 from .core_nodes import INPUT_FOLDER, SAVER
 from .errors import blamed_on
@@ -68,7 +68,7 @@ class Results:
     kept: frozenset[str] = frozenset()
     outputs: dict[str, list[Values]] = field(default_factory=dict)
     readers: Counter[str] = field(default_factory=Counter)
-    pasts: dict[str, Past] | None = None
+    pasts: dict[str, TemporalWindow] | None = None
     """By node, where the runs are parts of one video."""
 
     def expect(self, graph: Graph) -> None:

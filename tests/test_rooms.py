@@ -10,7 +10,20 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOMS = ("transfer", "media", "samples", "models", "tiling", "methods", "training", "nodes", "runner", "cli", "", "tools")
+ROOMS = (
+    "transfer",
+    "media",
+    "samples",
+    "models",
+    "tiling",
+    "methods",
+    "training",
+    "nodes",
+    "runner",
+    "cli",
+    "",
+    "tools",
+)
 """From the bottom of the house to the top: a room imports those before it. The root's own modules are a room, too."""
 HEAVY = ("kornia", "pooch", "typer", "rich", "PIL", "torchvision", "safetensors", "comfy", "folder_paths")
 

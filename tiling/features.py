@@ -40,7 +40,7 @@ def encode(network: StyleNetwork, image: Tensor, level: str, host: Host) -> Feat
 
 @torch.no_grad()
 def decode(
-    network: StyleNetwork, features: FeatureMap, trained_for: str, host: Host, device: torch.device | None = None
+    network: StyleNetwork, features: FeatureMap, decoder: str, host: Host, device: torch.device | None = None
 ) -> Tensor:
     """The pictures [B, 3, H, W] of features, clamped to 0..1, float32 on `device` (the CPU unless told).
 
@@ -54,20 +54,18 @@ def decode(
 
     def work(piece: Piece) -> None:
         values = cut(features.values[piece.items], piece.tile.outer.cells(stride)).to(host.device)
-        paint(network, features.with_values(values), trained_for, piece, piece.tile.outer, result)
+        paint(network, features.with_values(values), decoder, piece, piece.tile.outer, result)
 
     over(walk, network, grid, batch, work, count_norms(network, encoding=False))
     return result
 
 
-def paint(
-    network: StyleNetwork, features: FeatureMap, trained_for: str, piece: Piece, seen: Box, result: Tensor
-) -> None:
+def paint(network: StyleNetwork, features: FeatureMap, decoder: str, piece: Piece, seen: Box, result: Tensor) -> None:
     """Decode the features of what is `seen` around a piece and write its core into `result` [B, 3, H, W], in 0..1."""
     height, width = result.shape[-2:]
     size = min(seen.bottom, height) - seen.top, min(seen.right, width) - seen.left
     values = features.values.contiguous(memory_format=torch.channels_last)
-    picture = network.decode(FeatureMap(values, features.space, size), trained_for)
+    picture = network.decode(FeatureMap(values, features.space, size), decoder)
     core = piece.tile.core
     cut(result[piece.items], core).copy_(cut(picture, core.within(seen)).clamp_(0, 1))
 
@@ -80,13 +78,13 @@ def blank(batch: int, size: tuple[int, int], device: torch.device | None = None)
 def encoding_grid(network: StyleNetwork, size: tuple[int, int], spaces: Sequence[FeatureSpace]) -> Grid:
     """Tiles whose cores can be encoded at several levels."""
     stride = max(space.stride for space in spaces)
-    return _grid(network, size, stride, max(space.encoder_reach for space in spaces))
+    return _grid(network, size, stride, max(space.encoder_margin for space in spaces))
 
 
 def decoding_grid(network: StyleNetwork, size: tuple[int, int], space: FeatureSpace, encoded: bool = True) -> Grid:
     """Tiles whose cores can be decoded; if they are not `encoded` yet, tiles that can first be encoded."""
-    encoder = 0 if encoded else up(space.encoder_reach, space.stride)
-    grid = _grid(network, size, space.stride, encoder + space.decoder_reach)
+    encoder = 0 if encoded else up(space.encoder_margin, space.stride)
+    grid = _grid(network, size, space.stride, encoder + space.decoder_margin)
     if network.local or not encoded:
         return grid
     # What normalises inside sees the last cells to their end, though it is cut off afterwards.
@@ -95,7 +93,7 @@ def decoding_grid(network: StyleNetwork, size: tuple[int, int], space: FeatureSp
 
 def _grid(network: StyleNetwork, size: tuple[int, int], stride: int, margin: int) -> Grid:
     # What is smaller than the network takes is padded by it; a tile must not be where the picture is not.
-    least = network.smallest
+    least = network.minimum_side
     padded = max(size[0], least), max(size[1], least)
     return Grid(padded, stride, max(margin, least - 1), whole=not network.local)
 

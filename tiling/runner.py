@@ -25,7 +25,7 @@ MOST = 1 << 22
 FLOOR = 64
 """Pixels of a side that is not cut any more."""
 COPIES = 3
-"""Maps of the widest layer that are alive at once."""
+"""Maps of the peak_channels layer that are alive at once."""
 
 
 def out_of_memory(error: Exception) -> bool:
@@ -80,7 +80,7 @@ class Walk:
         self.total = total
         """Pixels of all passes."""
         self.done = 0
-        pixel = COPIES * network.widest * network.dtype.itemsize
+        pixel = COPIES * network.peak_channels * network.dtype.itemsize
         self.pixels = min(host.most, host.room // pixel)
         """That a piece may have with its margins."""
         self.entire = host.entire // pixel

@@ -159,7 +159,7 @@ def _check(network: StyleNetwork, content: Tensor, styles: Sequence[Style], reci
 
 def _purpose(network: StyleNetwork, level: str, method: str) -> str:
     """What the decoder should have been trained for."""
-    return ADAIN if method == ADAIN and ADAIN in network.purposes(level) else RECONSTRUCTION
+    return ADAIN if method == ADAIN and ADAIN in network.decoders(level) else RECONSTRUCTION
 
 
 def _groups(walk: Walk, network: StyleNetwork, content: Tensor, together: bool) -> list[slice]:

@@ -131,7 +131,7 @@ def first_decoder(network: VggNetwork, config: AdainConfig) -> VggDecoder:
     if config.fine_tune and start is None:
         raise ValueError("this network has no decoder for AdaIN to go on from: leave 'fine_tune' out.")
     widths = tuple(round(width * config.width) for width in layout.stage(LEVEL))
-    inputs = network.spaces[LEVEL].channels + (network.layout.heads[3] if config.projected else 0)
+    inputs = network.spaces[LEVEL].channels + (network.layout.projections[3] if config.projected else 0)
     decoder = VggDecoder(widths, inputs=inputs)
     if start is None or layout is not network.layout or config.width != 1:
         return kaiming_initialised(decoder, config.seed).train()

@@ -68,11 +68,11 @@ class ProjectedLossNetwork(LossNetwork):
 
     def __init__(self, network: StyleNetwork, projections: nn.ModuleDict) -> None:
         super().__init__(network)
-        self.projections = projections
+        self.heads = projections
         self.levels = tuple(projections)
 
     def project(self, features: Features) -> Features:
-        return {level: self.projections[level](values) for level, values in features.items()}
+        return {level: self.heads[level](values) for level, values in features.items()}
 
     def moments(self, features: Mapping[str, Tensor], full: bool = True) -> dict[str, Moments]:
         """From the moments of the network's own channels, of which there are several times fewer."""
@@ -80,7 +80,7 @@ class ProjectedLossNetwork(LossNetwork):
         return {level: moments.mapped(*self._projection(level)) for level, moments in own.items()}
 
     def _projection(self, level: str) -> tuple[Tensor, Tensor]:
-        weight, bias = (self.projections.get_parameter(f"{level}.{part}").float() for part in ("weight", "bias"))
+        weight, bias = (self.heads.get_parameter(f"{level}.{part}").float() for part in ("weight", "bias"))
         return weight[:, :, 0, 0], bias
 
 

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from ..media.sheet import contact_sheet
 from ..models.networks.msgnet import LEVEL, MsgNet
-from ..models.networks.vgg import TRUNK_LEVEL, VggNetwork
+from ..models.networks.vgg import BACKBONE_LEVEL, VggNetwork
 from ..transfer.comatch import comatch
 from ..transfer.decompose import eigen
 from ..transfer.moments import Moments
@@ -114,7 +114,7 @@ def train_msgnet(
     told = repr((teacher and teacher.name, styles.crops.pictures.names, config.style_side, config.style_sizes))
     pairs = Pairs(contents, len(styles), teach, config.same_style, config.kept, job.out, told, config.seed)
     shown, chosen = CropPool(contents, 4, config.seed).cut(range(4)), [style % len(styles) for style in range(4)]
-    last = () if network.on_trunk else last_layer(network).parameters()
+    last = () if network.on_backbone else last_layer(network).parameters()
     factors = [(weight, OUTPUT) for weight in last]
     trainer = job.trainer(network, "msgnet", config, rate_factors=factors)
     trainer.train(losses, preview, job.on_step)
@@ -130,16 +130,16 @@ def first_msgnet(start: VggNetwork | MsgNet | None, width: int, seed: int) -> Ms
         return network
     if isinstance(start, MsgNet):
         return _fine_tuned(start)
-    network = seeded(lambda: MsgNet(trunk=start.layout), seed)
+    network = seeded(lambda: MsgNet(backbone=start.layout), seed)
     network.encoder.load_state_dict(backbone_encoder(start))
-    network.decoder.load_state_dict(start.decoder[TRUNK_LEVEL].state_dict())
+    network.decoder.load_state_dict(start.decoder[BACKBONE_LEVEL].state_dict())
     network.train().encoder.requires_grad_(False)
     return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
 def _fine_tuned(network: MsgNet) -> MsgNet:
     """The network, ready to learn on; a backbone's encoder and the basis of CoMatch stay as they are."""
-    network.train().requires_grad_(True).encoder.requires_grad_(not network.on_trunk)
+    network.train().requires_grad_(True).encoder.requires_grad_(not network.on_backbone)
     for basis in (network.whiten, network.colour):
         basis.requires_grad_(False)
     return network

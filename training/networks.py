@@ -7,7 +7,7 @@ from typing import TypeVar
 from torch import Tensor
 
 from ..models.networks.base import StyleNetwork
-from ..models.networks.vgg import TRUNK_LEVEL, VggNetwork
+from ..models.networks.vgg import BACKBONE_LEVEL, VggNetwork
 from ..models.registry import load_network
 
 Network = TypeVar("Network", bound=StyleNetwork)
@@ -36,13 +36,13 @@ def backbone_or(kind: type[Network], name: str) -> VggNetwork | Network | None:
     if not name:
         return None
     network = load_network(name)
-    return network if isinstance(network, kind) else vgg_network(name, TRUNK_LEVEL)
+    return network if isinstance(network, kind) else vgg_network(name, BACKBONE_LEVEL)
 
 
 def backbone_encoder(backbone: VggNetwork) -> dict[str, Tensor]:
     """The weights of `backbone`'s encoder down to relu3_1 and no deeper."""
-    encoder = backbone.encoder if backbone.layout.shared_encoder else backbone.encoder[TRUNK_LEVEL]
-    last = f"conv{TRUNK_LEVEL[4]}_1"
+    encoder = backbone.encoder if backbone.layout.shared_encoder else backbone.encoder[BACKBONE_LEVEL]
+    last = f"conv{BACKBONE_LEVEL[4]}_1"
     names = [name for name, _ in encoder.named_children()]
     wanted = names[: names.index(last) + 1]
     return {key: value for key, value in encoder.state_dict().items() if key.split(".")[0] in wanted}

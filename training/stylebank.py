@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ..media.sheet import contact_sheet
 from ..models.networks.stylebank import LEVEL, StyleBankNetwork
-from ..models.networks.vgg import TRUNK_LEVEL, VggNetwork
+from ..models.networks.vgg import BACKBONE_LEVEL, VggNetwork
 from ..transfer.moments import Moments
 from ..transfer.operators import KernelMap
 from ..transfer.wct import TRANSPORT, wct
@@ -123,9 +123,9 @@ def first_bank(styles: Sequence[str], start: VggNetwork | StyleBankNetwork | Non
         return network.train()
     if isinstance(start, StyleBankNetwork):
         return _fine_tuned(start, styles)
-    network = StyleBankNetwork(styles, trunk=start.layout)
+    network = StyleBankNetwork(styles, backbone=start.layout)
     network.encoder.load_state_dict(backbone_encoder(start))
-    network.decoder.load_state_dict(start.decoder[TRUNK_LEVEL].state_dict())
+    network.decoder.load_state_dict(start.decoder[BACKBONE_LEVEL].state_dict())
     network.train().encoder.requires_grad_(False)
     return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 

@@ -13,7 +13,7 @@ from .restyle import Pooling, fit
 
 
 @dataclass(frozen=True)
-class Alignment:
+class LatentTransfer:
     """What gives latents the statistics of others: `fit`'s method and options, and a strength of 0 to 1."""
 
     method: str

@@ -49,7 +49,7 @@ def needs_full(method: str) -> bool:
     return method != ADAIN
 
 
-def apply_within(operator: Callable[[Tensor], Tensor], values: Tensor, weights: Tensor | None) -> Tensor:
+def masked_blend(operator: Callable[[Tensor], Tensor], values: Tensor, weights: Tensor | None) -> Tensor:
     """`operator` on `values` [B, C, h, w], faded out where `weights` [B or 1, 1, h, w] go to 0; everywhere if None."""
     mapped = operator(values)
     return mapped if weights is None else blend(values, mapped, weights)

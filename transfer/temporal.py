@@ -8,7 +8,7 @@ REACH = 4
 """Frames to either side that count with a frame: a third of a second in all at 25 frames a second."""
 
 
-class Past:
+class TemporalWindow:
     """The moments of a video's last frames, for a video that comes in parts: its frames look back only, over as many
     as they would see to both sides, and no cut between parts shows."""
 
@@ -23,6 +23,6 @@ class Past:
         return known.over_window(2 * REACH, 0).of_items(slice(-batch, None))
 
 
-def smoothed(frames: Moments, past: Past | None = None) -> Moments:
+def smoothed(frames: Moments, past: TemporalWindow | None = None) -> Moments:
     """Moments of frames [B], each merged with its neighbours' to both sides; a `past` makes the batch go on from it."""
     return frames.over_window(REACH, REACH) if past is None else past.smoothed(frames)

@@ -210,14 +210,14 @@ def network_of_file(method: str, path: Path) -> StyleNetwork:
 
 
 def _msgnet_of(tensors: Tensors) -> StyleNetwork:
-    return MsgNet(trunk=COMPACT) if _on_trunk(tensors) else MsgNet(tensors["comatch"].shape[0] // 4)
+    return MsgNet(backbone=COMPACT) if _on_backbone(tensors) else MsgNet(tensors["comatch"].shape[0] // 4)
 
 
 def _stylebank_of(tensors: Tensors) -> StyleNetwork:
     """Its kernels are those of the built-in bank, in that order: a file names none."""
     styles = read_manifest().network(NETWORKS["stylebank"]).styles
-    if _on_trunk(tensors):
-        return StyleBankNetwork(styles, trunk=COMPACT)
+    if _on_backbone(tensors):
+        return StyleBankNetwork(styles, backbone=COMPACT)
     low, middle, high = (tensors[f"encoder.{place}.weight"].shape[0] for place in (0, 3, 6))
     return StyleBankNetwork(styles, (low, middle, high))
 
@@ -228,7 +228,7 @@ LAYOUTS_OF: Mapping[str, Callable[[Tensors], StyleNetwork]] = {
 }
 
 
-def _on_trunk(tensors: Tensors) -> bool:
+def _on_backbone(tensors: Tensors) -> bool:
     return any(re.match(r"encoder\.conv\d_\d\.", key) for key in tensors)
 
 

@@ -33,7 +33,7 @@ def vgg_methods(network: VggNetwork) -> dict[str, Callable[[Tensor], Paint]]:
         BY_ADAIN: (adain, (ADAIN_LEVEL,), ADAIN),
         BY_RECONSTRUCTION: (adain, (ADAIN_LEVEL,), RECONSTRUCTION),
     }
-    able = {name: way for name, way in ways.items() if all(way[2] in network.purposes(level) for level in way[1])}
+    able = {name: way for name, way in ways.items() if all(way[2] in network.decoders(level) for level in way[1])}
     return {name: partial(_by_statistics, network, *way) for name, way in able.items()}
 
 
@@ -54,7 +54,7 @@ def _by_statistics(
     network: StyleNetwork,
     fit: Callable[[Moments, Moments], ChannelMap],
     levels: Iterable[str],
-    trained_for: str,
+    decoder: str,
     painting: Tensor,
 ) -> Paint:
     def moments(features: FeatureMap) -> Moments:
@@ -65,7 +65,7 @@ def _by_statistics(
     def paint(photo: Tensor) -> Tensor:
         for level, style in styles.items():
             own = network.encode(photo, level)
-            photo = _picture(network, own.with_values(fit(moments(own), style)(own.values)), trained_for)
+            photo = _picture(network, own.with_values(fit(moments(own), style)(own.values)), decoder)
         return photo
 
     return paint
@@ -79,5 +79,5 @@ def _restyling(network: StyleNetwork, level: str, operator: Callable[[Tensor], T
     return paint
 
 
-def _picture(network: StyleNetwork, features: FeatureMap, trained_for: str = RECONSTRUCTION) -> Tensor:
-    return network.decode(features, trained_for).clamp(0, 1)
+def _picture(network: StyleNetwork, features: FeatureMap, decoder: str = RECONSTRUCTION) -> Tensor:
+    return network.decode(features, decoder).clamp(0, 1)

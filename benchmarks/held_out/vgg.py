@@ -57,7 +57,7 @@ def vgg_lines(name: str, network: VggNetwork, yardstick: VggNetwork, scene: Scen
 
 def figures(network: VggNetwork, scene: Scene, name: str) -> Figures:
     """Every level reconstructs every photo, and every method paints every pair of photo and painting."""
-    levels = {n: reconstructing(network, n) for n in network.spaces if RECONSTRUCTION in network.purposes(n)}
+    levels = {n: reconstructing(network, n) for n in network.spaces if RECONSTRUCTION in network.decoders(n)}
     painters = _painters(network, scene)
     psnr: dict[str, list[float]] = {level: [] for level in levels}
     style: dict[str, list[float]] = {method: [] for method in painters}

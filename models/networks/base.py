@@ -22,20 +22,20 @@ class FeatureSpace:
     channels: int
     stride: int
     """Pixels of the picture a cell of the map."""
-    reach: int
+    margin: int
     """How far, in pixels, encoder and decoder together look beyond a pixel."""
     body: int = 0
     """How much of that the decoder looks among the features themselves, before it enlarges them."""
 
     @property
-    def encoder_reach(self) -> int:
+    def encoder_margin(self) -> int:
         """How far, in pixels, the encoder looks beyond a cell."""
-        return -(-(self.reach - self.body - self.stride + 1) // 2)
+        return -(-(self.margin - self.body - self.stride + 1) // 2)
 
     @property
-    def decoder_reach(self) -> int:
+    def decoder_margin(self) -> int:
         """How far, in pixels, the decoder looks beyond a pixel: its body, the encoder's way back, the end of a cell."""
-        return self.body - (-(self.reach - self.body + self.stride - 1) // 2)
+        return self.body - (-(self.margin - self.body + self.stride - 1) // 2)
 
     def __str__(self) -> str:
         return f"{self.network} {self.level}"
@@ -64,7 +64,7 @@ class FeatureMap:
 
 
 RECONSTRUCTION, ADAIN = "reconstruction", "adain"
-PURPOSES = (RECONSTRUCTION, ADAIN)
+DECODERS = (RECONSTRUCTION, ADAIN)
 """What a decoder was trained for: to invert the encoder (WCT), or to render AdaIN's targets."""
 
 
@@ -82,21 +82,21 @@ class StyleNetwork(nn.Module, ABC):
         """Features at several levels, in one pass where one encoder serves them. ValueError for an unknown level."""
         spaces = {level: self.space(level) for level in levels}
         size = (image.shape[-2], image.shape[-1])
-        padded = _at_least(image, self.smallest)
+        padded = _at_least(image, self.minimum_side)
         with exact_float32(self.dtype, image.device):
             maps = self._encode(padded.to(self.dtype, memory_format=torch.channels_last), tuple(spaces))
         return {level: FeatureMap(maps[level], space, size) for level, space in spaces.items()}
 
-    def decode(self, features: FeatureMap, trained_for: str = RECONSTRUCTION) -> Tensor:
+    def decode(self, features: FeatureMap, decoder: str = RECONSTRUCTION) -> Tensor:
         """The picture of `features`: float32 [B, 3, H, W], exactly the encoded size, about 0..1 and not clamped.
 
         ValueError for features of another network or level, or where no decoder was trained for that purpose.
         """
         level = features.space.level
         features.expect(self.spaces.get(level) or next(iter(self.spaces.values())))
-        self.expect_decoder(level, trained_for)
+        self.expect_decoder(level, decoder)
         with exact_float32(self.dtype, features.values.device):
-            image = self._decode(features.values.to(self.dtype), level, trained_for)
+            image = self._decode(features.values.to(self.dtype), level, decoder)
         height, width = features.image_size
         return image[..., :height, :width].float()
 
@@ -106,12 +106,12 @@ class StyleNetwork(nn.Module, ABC):
             raise ValueError(f"this network has no level '{level}': choose one of {', '.join(self.spaces)}.")
         return self.spaces[level]
 
-    def expect_decoder(self, level: str, trained_for: str) -> None:
+    def expect_decoder(self, level: str, decoder: str) -> None:
         """ValueError, with the decoders there are, unless one starts at `level` for that purpose."""
-        if trained_for not in self.purposes(level):
-            raise ValueError(f"this network has no {trained_for} decoder at {level}: {self._decoders()}.")
+        if decoder not in self.decoders(level):
+            raise ValueError(f"this network has no {decoder} decoder at {level}: {self._decoders()}.")
 
-    def purposes(self, level: str) -> tuple[str, ...]:
+    def decoders(self, level: str) -> tuple[str, ...]:
         """What the decoders that start at `level` were trained for."""
         return (RECONSTRUCTION,)
 
@@ -135,7 +135,7 @@ class StyleNetwork(nn.Module, ABC):
         return True
 
     @property
-    def smallest(self) -> int:
+    def minimum_side(self) -> int:
         """The side in pixels that smaller pictures are padded to: reflection needs two cells at every scale.
 
         All levels pad alike, so that none depends on the others asked.
@@ -143,7 +143,7 @@ class StyleNetwork(nn.Module, ABC):
         return max(space.stride for space in self.spaces.values()) + 1
 
     @property
-    def widest(self) -> int:
+    def peak_channels(self) -> int:
         """Channels of the widest map that is as large as the picture: what a pixel costs in memory goes by it."""
         layers = [layer for layer in self.modules() if isinstance(layer, nn.Conv2d)]
         return max(layer.out_channels for layer in layers if layer.in_channels == 3)
@@ -155,7 +155,7 @@ class StyleNetwork(nn.Module, ABC):
 
     def _decoders(self) -> str:
         """The remedy where a decoder is missing."""
-        places = {purpose: [level for level in self.spaces if purpose in self.purposes(level)] for purpose in PURPOSES}
+        places = {purpose: [level for level in self.spaces if purpose in self.decoders(level)] for purpose in DECODERS}
         there = [f"{purpose} at {', '.join(levels)}" for purpose, levels in places.items() if levels]
         return f"it has {' and '.join(there)}" if there else "it only encodes, choose another network"
 
@@ -163,7 +163,7 @@ class StyleNetwork(nn.Module, ABC):
     def _encode(self, image: Tensor, levels: tuple[str, ...]) -> dict[str, Tensor]: ...
 
     @abstractmethod
-    def _decode(self, values: Tensor, level: str, trained_for: str) -> Tensor: ...
+    def _decode(self, values: Tensor, level: str, decoder: str) -> Tensor: ...
 
 
 def _at_least(image: Tensor, side: int) -> Tensor:

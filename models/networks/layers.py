@@ -56,5 +56,5 @@ class Stages(nn.Sequential):
 def _in_bands(norm: InstanceNorm, conv: ReflectConv, values: Tensor) -> Tensor:
     normalise, stride = norm.prepared(values), conv.stride[0]
     halo = -(-(conv.kernel_size[0] // 2) // stride) * stride
-    widest = max(conv.in_channels, conv.out_channels)
-    return in_bands(lambda band: conv(normalise(band).relu_()), values, widest, halo, conv.scale / stride)
+    peak_channels = max(conv.in_channels, conv.out_channels)
+    return in_bands(lambda band: conv(normalise(band).relu_()), values, peak_channels, halo, conv.scale / stride)

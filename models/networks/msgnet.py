@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from .base import FeatureSpace, StyleNetwork
 from .layers import ReflectConv, Stages
 from .norm import InstanceNorm, normalised
-from .vgg import TRUNK_LEVEL, VggDecoder, VggEncoder, VggLayout, space_of
+from .vgg import BACKBONE_LEVEL, VggDecoder, VggEncoder, VggLayout, space_of
 
 LEVEL = "comatch"
 
@@ -50,45 +50,45 @@ class MsgNet(StyleNetwork):
     """Content and style share one encoder; the style's Gram matrix and `comatch` make the channel map between them.
 
     `width` is the paper's ngf, 64 or 128; features have 4 * width channels. Inside, pictures are BGR in 0..255. With a
-    `trunk`, encoder and decoder are that layout's to relu3_1, pictures RGB in 0..1, the body two residual blocks. There
-    CoMatch works in the basis `whiten`, from which `colour` leads back: channels of one size, so that W is too. It has
-    one channel more, 1 everywhere, through which Gram matrices tell the style's mean.
+    `backbone`, encoder and decoder are that layout's to relu3_1, pictures RGB in 0..1, the body two residual blocks.
+    There CoMatch works in the basis `whiten`, from which `colour` leads back: channels of one size, so that W is too. It
+    has one channel more, 1 everywhere, through which Gram matrices tell the mean of the style.
     """
 
-    def __init__(self, width: int = 128, trunk: VggLayout | None = None) -> None:
+    def __init__(self, width: int = 128, backbone: VggLayout | None = None) -> None:
         super().__init__()
-        space = space_of(trunk, TRUNK_LEVEL) if trunk else FeatureSpace("", "", 4 * width, stride=4, reach=15)
-        self.on_trunk = trunk is not None
-        channels = space.channels + self.on_trunk
-        body = (4 if trunk else 6) * space.stride  # so many 3x3 convolutions
-        reach = space.reach + body
-        self.spaces = {LEVEL: replace(space, network="msgnet", level=LEVEL, channels=channels, reach=reach, body=body)}
-        self.encoder, self.body, self.decoder = _on(trunk) if trunk else _as_published(4 * width)
-        self.whiten, self.colour = (_basis(space.channels) if trunk else nn.Identity() for _ in range(2))
+        space = space_of(backbone, BACKBONE_LEVEL) if backbone else FeatureSpace("", "", 4 * width, stride=4, margin=15)
+        self.on_backbone = backbone is not None
+        channels = space.channels + self.on_backbone
+        body = (4 if backbone else 6) * space.stride  # so many 3x3 convolutions
+        reach = space.margin + body
+        self.spaces = {LEVEL: replace(space, network="msgnet", level=LEVEL, channels=channels, margin=reach, body=body)}
+        self.encoder, self.body, self.decoder = _on(backbone) if backbone else _as_published(4 * width)
+        self.whiten, self.colour = (_basis(space.channels) if backbone else nn.Identity() for _ in range(2))
         self.comatch = nn.Parameter(torch.empty(channels, channels).uniform_(0, 0.02))
 
     @property
     def local(self) -> bool:
-        return self.on_trunk  # where `for_comatch` normalises, outside
+        return self.on_backbone  # where `for_comatch` normalises, outside
 
     def for_comatch(self, values: Tensor) -> Tensor:
         """The content's features [B, C, h, w] as CoMatch takes them.
 
-        The released encoder normalises inside; a trunk does not, so there each channel is brought to mean 0 and
+        The released encoder normalises inside; a backbone does not, so there each channel is brought to mean 0 and
         deviation 1: the paint is the same on a dark and on a bright photograph.
         """
-        if not self.on_trunk:
+        if not self.on_backbone:
             return values
         return torch.cat([normalised(values[:, :-1]), values[:, -1:]], 1)
 
     def _encode(self, image: Tensor, levels: tuple[str, ...]) -> dict[str, Tensor]:
         if isinstance(self.encoder, VggEncoder):
-            values = self.whiten(self.encoder(image, (TRUNK_LEVEL,))[TRUNK_LEVEL])
+            values = self.whiten(self.encoder(image, (BACKBONE_LEVEL,))[BACKBONE_LEVEL])
             return {LEVEL: torch.cat([values, torch.ones_like(values[:, :1])], 1)}
         return {LEVEL: self.encoder(image.flip(1) * 255)}
 
-    def _decode(self, values: Tensor, level: str, trained_for: str) -> Tensor:
-        if self.on_trunk:
+    def _decode(self, values: Tensor, level: str, decoder: str) -> Tensor:
+        if self.on_backbone:
             return self.decoder(self.body(self.colour(values[:, :-1])))
         return self.decoder(self.body(values)).flip(1) / 255
 
@@ -100,10 +100,10 @@ def _basis(channels: int) -> nn.Conv2d:
     return basis
 
 
-def _on(trunk: VggLayout) -> tuple[nn.Module, nn.Module, nn.Module]:
-    widths = trunk.stage(TRUNK_LEVEL)
+def _on(backbone: VggLayout) -> tuple[nn.Module, nn.Module, nn.Module]:
+    widths = backbone.stage(BACKBONE_LEVEL)
     body = nn.Sequential(Residual(widths[-1]), Residual(widths[-1]))
-    return VggEncoder(widths), body, VggDecoder(widths, trunk.rectified_picture)
+    return VggEncoder(widths), body, VggDecoder(widths, backbone.rectified_picture)
 
 
 def _as_published(channels: int) -> tuple[nn.Module, nn.Module, nn.Module]:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from .base import FeatureSpace, StyleNetwork
 from .layers import ReflectConv, Stages
 from .norm import InstanceNorm, normalised
-from .vgg import TRUNK_LEVEL, VggDecoder, VggEncoder, VggLayout, space_of
+from .vgg import BACKBONE_LEVEL, VggDecoder, VggEncoder, VggLayout, space_of
 
 LEVEL = "bank"
 
@@ -17,8 +17,8 @@ class StyleBankNetwork(StyleNetwork):
     """Without a kernel between them, encoder and decoder reconstruct the picture; `styles` name the kernels in order.
 
     Nearest upsampling and a convolution stand for the paper's fractionally strided ones, which leave a checkerboard.
-    With a `trunk`, encoder and decoder are that layout's to relu3_1 in place of the paper's. The paper's encoder
-    normalises its features, a trunk's does not: so there `for_kernels` does it.
+    With a `backbone`, encoder and decoder are that layout's to relu3_1 in place of the paper's. The paper's encoder
+    normalises its features, a backbone's does not: so there `for_kernels` does it.
     """
 
     name: str = "stylebank"
@@ -27,13 +27,15 @@ class StyleBankNetwork(StyleNetwork):
     """Of encoder and decoder before any cast, where that is known: see `learned.fingerprint`."""
 
     def __init__(
-        self, styles: Sequence[str], widths: tuple[int, int, int] = (32, 64, 128), trunk: VggLayout | None = None
+        self, styles: Sequence[str], widths: tuple[int, int, int] = (32, 64, 128), backbone: VggLayout | None = None
     ) -> None:
         super().__init__()
-        self.encoder, self.decoder = _on(trunk) if trunk else _as_published(*widths)
-        space = space_of(trunk, TRUNK_LEVEL) if trunk else FeatureSpace("", "", widths[-1], stride=4, reach=17)
-        self.spaces = {LEVEL: replace(space, network="stylebank", level=LEVEL, reach=space.reach + space.stride)}
-        self.normalises = trunk is not None
+        self.encoder, self.decoder = _on(backbone) if backbone else _as_published(*widths)
+        space = (
+            space_of(backbone, BACKBONE_LEVEL) if backbone else FeatureSpace("", "", widths[-1], stride=4, margin=17)
+        )
+        self.spaces = {LEVEL: replace(space, network="stylebank", level=LEVEL, margin=space.margin + space.stride)}
+        self.normalises = backbone is not None
         self.styles: tuple[str, ...] = ()
         self.bank = nn.ModuleList()
         for style in styles:
@@ -74,16 +76,16 @@ class StyleBankNetwork(StyleNetwork):
 
     def _encode(self, image: Tensor, levels: tuple[str, ...]) -> dict[str, Tensor]:
         if isinstance(self.encoder, VggEncoder):
-            return {LEVEL: self.encoder(image, (TRUNK_LEVEL,))[TRUNK_LEVEL]}
+            return {LEVEL: self.encoder(image, (BACKBONE_LEVEL,))[BACKBONE_LEVEL]}
         return {LEVEL: self.encoder(image)}
 
-    def _decode(self, values: Tensor, level: str, trained_for: str) -> Tensor:
+    def _decode(self, values: Tensor, level: str, decoder: str) -> Tensor:
         return self.decoder(values)
 
 
-def _on(trunk: VggLayout) -> tuple[nn.Module, nn.Module]:
-    widths = trunk.stage(TRUNK_LEVEL)
-    return VggEncoder(widths), VggDecoder(widths, trunk.rectified_picture)
+def _on(backbone: VggLayout) -> tuple[nn.Module, nn.Module]:
+    widths = backbone.stage(BACKBONE_LEVEL)
+    return VggEncoder(widths), VggDecoder(widths, backbone.rectified_picture)
 
 
 def _as_published(low: int, middle: int, high: int) -> tuple[nn.Module, nn.Module]:

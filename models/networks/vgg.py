@@ -18,7 +18,7 @@ from .layers import ReflectConv
 LEVELS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 ADAIN_LEVEL = "relu4_1"
 """Where AdaIN's own decoders start, in the paper and in every port."""
-TRUNK_LEVEL = "relu3_1"
+BACKBONE_LEVEL = "relu3_1"
 """Where other networks stand on one of these: deep enough for strokes, fine enough for edges."""
 DEPTHS = (2, 2, 4, 4, 1)
 """Convolutions in each block; a level taps the first of its block, so the fifth block needs no more than one."""
@@ -37,8 +37,8 @@ class VggLayout:
     """Channels of level 1 where its encoder is one by itself and wider."""
     rectified_picture: bool = False
     """Whether the decoders end in a ReLU."""
-    heads: tuple[int, ...] = ()
-    """Channels that linear heads give at each level: for loss networks, see `VggNetwork.heads`."""
+    projections: tuple[int, ...] = ()
+    """Channels that linear projections give at each level: for loss networks, see `VggNetwork.heads`."""
 
     def stage(self, level: str) -> tuple[int, ...]:
         """Channels of the blocks up to `level`."""
@@ -48,7 +48,7 @@ class VggLayout:
 
 VGG19 = VggLayout("vgg19", (64, 128, 256, 512, 512))
 SMALL16X = VggLayout("small16x", (16, 32, 64, 128, 128), shared_encoder=False, first_width=24, rectified_picture=True)
-COMPACT = VggLayout("compact", (24, 40, 80, 144, 144), heads=VGG19.widths[:4])
+COMPACT = VggLayout("compact", (24, 40, 80, 144, 144), projections=VGG19.widths[:4])
 LAYOUTS = {layout.name: layout for layout in (VGG19, SMALL16X, COMPACT)}
 
 
@@ -135,7 +135,7 @@ class VggNetwork(StyleNetwork):
         self.heads = nn.ModuleDict(
             {
                 level: nn.Conv2d(self.spaces[level].channels, width, 1)
-                for level, width in zip(LEVELS, layout.heads, strict=False)
+                for level, width in zip(LEVELS, layout.projections, strict=False)
                 if level in levels
             }
         )
@@ -152,13 +152,13 @@ class VggNetwork(StyleNetwork):
             return self.encoder(image, levels)
         return {level: self.encoder[level](image, (level,))[level] for level in levels}
 
-    def purposes(self, level: str) -> tuple[str, ...]:
+    def decoders(self, level: str) -> tuple[str, ...]:
         return (RECONSTRUCTION,) * (level in self.decoder) + (ADAIN,) * (level == self.adain_level)
 
-    def _decode(self, values: Tensor, level: str, trained_for: str) -> Tensor:
-        decoder = self.adain if trained_for == ADAIN else self.decoder[level]
-        assert decoder is not None  # `purposes` says so
-        return decoder(values)
+    def _decode(self, values: Tensor, level: str, decoder: str) -> Tensor:
+        layers = self.adain if decoder == ADAIN else self.decoder[level]
+        assert layers is not None  # `decoders` says so
+        return layers(values)
 
 
 def _blocks(convolutions: nn.ModuleDict) -> list[list[ReflectConv]]:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from .manifest import WeightFile, WeightsError
 
-CHUNK = 1 << 20
+HASH_BLOCK = 1 << 20
 
 
 def fault(path: Path, entry: WeightFile, remember: bool = True) -> str | None:
@@ -57,7 +57,7 @@ def _digest(path: Path, stamp: tuple[int, int, int], kind: str) -> str:
     """sha256 of the content, or git's name for it; `stamp` is (bytes, time, inode), so that a change is seen."""
     digest = hashlib.sha256() if kind == "sha256" else hashlib.sha1(b"blob %d\0" % stamp[0], usedforsecurity=False)
     with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
+        while chunk := file.read(HASH_BLOCK):
             digest.update(chunk)
     return digest.hexdigest()
 
@@ -70,7 +70,7 @@ Progress = Callable[[int, int], None]
 
 TIMEOUT = (10.0, 30.0)
 """Seconds to wait for a connection, and for the next bytes."""
-BLOCK = 1 << 16
+CHUNK = 1 << 16
 
 
 class TransferError(Exception):
@@ -144,7 +144,7 @@ def _transfer(url: str, part: Path, entry: WeightFile, report: Progress) -> None
         sink = _Sink(file, entry.bytes, report)
         # A compressed answer would be cut into ranges of the compressed bytes.
         headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={sink.done}-"} if sink.done else {})
-        load = HTTPDownloader(chunk_size=BLOCK, timeout=TIMEOUT, headers=headers, hooks={"response": sink.begin})
+        load = HTTPDownloader(chunk_size=CHUNK, timeout=TIMEOUT, headers=headers, hooks={"response": sink.begin})
         try:
             load(url, sink, None)
         except RequestException as error:

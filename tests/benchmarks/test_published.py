@@ -169,9 +169,9 @@ def test_files_of_every_layout_are_known_by_their_keys(tmp_path: Path) -> None:
     styles = methods.read_manifest().network("stylebank").styles
     for method, network in (
         ("msgnet", MsgNet(8)),
-        ("msgnet", MsgNet(trunk=COMPACT)),
+        ("msgnet", MsgNet(backbone=COMPACT)),
         ("stylebank", StyleBankNetwork(styles, (4, 6, 8))),
-        ("stylebank", StyleBankNetwork(styles, trunk=COMPACT)),
+        ("stylebank", StyleBankNetwork(styles, backbone=COMPACT)),
         ("adain", load_network("compact")),
     ):
         save_file(

@@ -176,7 +176,7 @@ def test_a_kernel_that_changes_nothing_reconstructs() -> None:
 
 
 def test_an_msgnet(scene: Scene) -> None:
-    lines = list(msgnet_lines("msgnet", MsgNet(trunk=TINY), scene))
+    lines = list(msgnet_lines("msgnet", MsgNet(backbone=TINY), scene))
     asked = {line.figure: line.asked for line in lines}
     assert asked["Gram distance left, red sea"] == (AT_MOST, 0.35)
     assert asked["Gram distance left, grey, not trained with"] is None
@@ -188,8 +188,8 @@ def test_an_msgnet(scene: Scene) -> None:
 def test_sheets(scene: Scene) -> None:
     sheet = painted({style: lambda photo: 1 - photo for style in scene.paintings}, scene)
     assert sheet.shape[3] // 320 == 1 + 2 and sheet.shape[2] > 3 * 240 and sheet.isfinite().all()
-    assert brushes(MsgNet(trunk=TINY), scene).shape[3] // 320 == 2 + len(scene.brushes)
-    assert centroids(MsgNet(trunk=TINY), scene, "msgnet").shape == (2 * 2, len(scene.brushes))
+    assert brushes(MsgNet(backbone=TINY), scene).shape[3] // 320 == 2 + len(scene.brushes)
+    assert centroids(MsgNet(backbone=TINY), scene, "msgnet").shape == (2 * 2, len(scene.brushes))
 
 
 def test_a_network_that_is_not_there_is_never_a_pass(scene: Scene) -> None:

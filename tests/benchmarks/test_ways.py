@@ -23,9 +23,9 @@ NETWORKS = {
     "AdaIN, shared encoder": lambda: small_network("shared encoder"),
     "AdaIN, an encoder a level": lambda: small_network("an encoder a level"),
     "MSG-Net": lambda: small_network("MSG-Net"),
-    "MSG-Net on a trunk": lambda: enlivened(MsgNet(trunk=TINY)),
+    "MSG-Net on a backbone": lambda: enlivened(MsgNet(backbone=TINY)),
     "StyleBank": lambda: small_network("StyleBank"),
-    "StyleBank on a trunk": lambda: enlivened(StyleBankNetwork(("waves",), trunk=APART)),
+    "StyleBank on a backbone": lambda: enlivened(StyleBankNetwork(("waves",), backbone=APART)),
 }
 
 

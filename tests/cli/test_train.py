@@ -48,7 +48,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Tiny networks under all names, and no weight folders but one of the test."""
 
     def load(name: str, *others: object) -> object:
-        return enlivened(StyleBankNetwork(("a", "b"), trunk=None)) if name == "stylebank" else tiny_network()
+        return enlivened(StyleBankNetwork(("a", "b"), backbone=None)) if name == "stylebank" else tiny_network()
 
     for module in ("networks", "new_style"):
         monkeypatch.setattr(f"brushwork.training.{module}.load_network", load)

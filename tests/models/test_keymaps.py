@@ -111,7 +111,7 @@ def test_sequential_decoder(level: str, tmp_path: Path) -> None:
 
 
 class Distilled(nn.Module):
-    """The encoder or decoder of Collaborative-Distillation at one level, with the heads that only served training."""
+    """The encoder or decoder of Collaborative-Distillation at one level, with heads that only served training."""
 
     def __init__(self, level: str, decoder: bool) -> None:
         super().__init__()
@@ -142,7 +142,7 @@ class Distilled(nn.Module):
 @pytest.mark.parametrize("level", LEVELS)
 @torch.no_grad()
 def test_collaborative_distillation(level: str, tmp_path: Path) -> None:
-    """A checkpoint with the tensors under 'model'; heads dropped, decoders that end in a ReLU."""
+    """A checkpoint with the tensors under 'model'; projections dropped, decoders that end in a ReLU."""
     number = LEVELS.index(level) + 1
     theirs, image = Distilled(level, decoder=False), picture(32, 48)
     path = saved({"epoch": 20, "model": OrderedDict(theirs.state_dict())}, tmp_path)

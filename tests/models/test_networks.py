@@ -198,7 +198,7 @@ def test_parameter_counts_of_the_papers() -> None:
     assert [in_millions(count) for count in stages] == [0.001, 0.015, 0.070, 0.439, 1.620]
     assert in_millions(parameters(bank.bank)) == 0.148
     assert in_millions(parameters(bank.encoder) + parameters(bank.decoder)) == 0.2
-    assert parameters(compact) - parameters(compact.heads) <= 3_000_000  # the heads serve losses alone
+    assert parameters(compact) - parameters(compact.heads) <= 3_000_000  # the projections serve losses alone
 
 
 @pytest.mark.parametrize("layout", [VGG19, SMALL16X, COMPACT])
@@ -206,19 +206,19 @@ def test_reach_and_stride_of_the_papers(layout: VggLayout) -> None:
     with torch.device("meta"):
         spaces = VggNetwork(layout).spaces
     assert [space.stride for space in spaces.values()] == [1, 2, 4, 8, 16]
-    assert [space.reach for space in spaces.values()] == [2, 9, 23, 67, 155]
+    assert [space.margin for space in spaces.values()] == [2, 9, 23, 67, 155]
 
 
-@pytest.mark.parametrize(("layout", "widest"), [(VGG19, 64), (SMALL16X, 24), (COMPACT, 24)])
-def test_what_a_pixel_costs_goes_by_the_widest_map(layout: VggLayout, widest: int) -> None:
+@pytest.mark.parametrize(("layout", "peak_channels"), [(VGG19, 64), (SMALL16X, 24), (COMPACT, 24)])
+def test_what_a_pixel_costs_goes_by_the_widest_map(layout: VggLayout, peak_channels: int) -> None:
     with torch.device("meta"):
         network = VggNetwork(layout)
-    assert (network.widest, network.smallest, network.local) == (widest, 17, True)
+    assert (network.peak_channels, network.minimum_side, network.local) == (peak_channels, 17, True)
 
 
 def test_who_sees_the_whole_picture() -> None:
-    """Whoever normalises inside; on a trunk that happens between encoder and decoder."""
-    networks = [MsgNet(4), MsgNet(trunk=TINY), StyleBankNetwork((), (4, 6, 8)), StyleBankNetwork((), trunk=TINY)]
+    """Whoever normalises inside; on a backbone that happens between encoder and decoder."""
+    networks = [MsgNet(4), MsgNet(backbone=TINY), StyleBankNetwork((), (4, 6, 8)), StyleBankNetwork((), backbone=TINY)]
     assert [network.local for network in networks] == [False, True, False, True]
 
 
@@ -233,13 +233,13 @@ def test_reach_is_as_far_as_a_pixel_is_seen(kind: str, monkeypatch: pytest.Monke
     for name, parameter in network.named_parameters():
         parameter.data = parameter.data * 0 + (1 if name.endswith("weight") else 0)
     for level, space in network.spaces.items():
-        assert furthest(network, level) == space.reach
+        assert furthest(network, level) == space.margin
 
 
 def furthest(network: StyleNetwork, level: str) -> int:
     """How far from a bright pixel a black picture changes, over every place in a cell."""
     space, reached = network.space(level), 0
-    middle = space.reach + 2 * space.stride
+    middle = space.margin + 2 * space.stride
     for place in range(middle, middle + space.stride):
         image = torch.zeros(1, 3, 1, 2 * middle + space.stride, dtype=torch.float64)
         image[..., place] = 1e-30
@@ -319,24 +319,24 @@ def test_a_convolution_over_phases_is_one_over_the_large_map(size: tuple[int, in
 
 def test_kernels_on_a_trunk_see_normalised_features() -> None:
     values = torch.rand(2, 8, 5, 6) * 3 + 1
-    seen = StyleBankNetwork(("waves",), trunk=TINY).for_kernels(values)
+    seen = StyleBankNetwork(("waves",), backbone=TINY).for_kernels(values)
     assert_close(seen.mean((2, 3)), torch.zeros(2, 8))
     assert_close(seen.var((2, 3), correction=0), torch.ones(2, 8))
     assert torch.equal(StyleBankNetwork(("waves",), (4, 6, 8)).for_kernels(values), values)
 
 
 def test_comatch_on_a_trunk_sees_normalised_features_and_a_constant() -> None:
-    network = enlivened(MsgNet(trunk=TINY)).eval().requires_grad_(False)
+    network = enlivened(MsgNet(backbone=TINY)).eval().requires_grad_(False)
     values = network.encode(picture(40, 36), "comatch").values
     seen = network.for_comatch(values)
-    assert_close(seen[:, :-1], StyleBankNetwork(("waves",), trunk=TINY).for_kernels(values[:, :-1]))
+    assert_close(seen[:, :-1], StyleBankNetwork(("waves",), backbone=TINY).for_kernels(values[:, :-1]))
     assert torch.equal(seen[:, -1], torch.ones_like(seen[:, -1]))
     assert torch.equal(MsgNet(4).for_comatch(values), values)
 
 
 def test_both_stand_on_a_trunk_to_relu3_1() -> None:
     image = picture(21, 18)
-    cases = ((StyleBankNetwork(("waves",), trunk=TINY), "bank", 8), (MsgNet(trunk=TINY), "comatch", 9))
+    cases = ((StyleBankNetwork(("waves",), backbone=TINY), "bank", 8), (MsgNet(backbone=TINY), "comatch", 9))
     for network, level, channels in cases:
         features = network.eval().requires_grad_(False).encode(image, level)
         assert features.values.shape == (1, channels, 6, 5) and features.space.stride == 4
@@ -345,5 +345,5 @@ def test_both_stand_on_a_trunk_to_relu3_1() -> None:
 
 
 def test_heads_lead_to_the_channels_of_the_teacher() -> None:
-    network = VggNetwork(VggLayout("headed", TINY.widths, heads=(5, 7, 9, 11, 13)), ("relu2_1",))
+    network = VggNetwork(VggLayout("headed", TINY.widths, projections=(5, 7, 9, 11, 13)), ("relu2_1",))
     assert [head.weight.shape[0] for head in network.heads.children()] == [5, 7]

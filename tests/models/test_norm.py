@@ -58,9 +58,9 @@ def test_a_picture_stops_where_nothing_is_known_and_nothing_lasts(kind: str) -> 
 
 
 def test_norms_of_the_papers() -> None:
-    """32 in MSG-Net, as many as its authors' code has; on a trunk none."""
+    """32 in MSG-Net, as many as its authors' code has; on a backbone none."""
     with torch.device("meta"):
-        networks = (MsgNet(64), StyleBankNetwork(()), MsgNet(trunk=TINY), StyleBankNetwork((), trunk=TINY))
+        networks = (MsgNet(64), StyleBankNetwork(()), MsgNet(backbone=TINY), StyleBankNetwork((), backbone=TINY))
     found = [tuple(count_norms(network, encoding=encoding) for encoding in (True, False)) for network in networks]
     assert found == [(7, 25), (3, 2), (0, 0), (0, 0)]
     assert count_norms(small_network(KINDS[1]), encoding=True) == 0

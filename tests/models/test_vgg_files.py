@@ -96,7 +96,7 @@ def test_adain_in_half_precision(tmp_path: Path) -> None:
     tensors = {key: value.half() for key, value in adain_file().items()}
     save_file(tensors, tmp_path / "adain.safetensors")
     network = load_vgg_file(tmp_path / "adain.safetensors")
-    assert network.adain is not None and not network.decoder and network.purposes(ADAIN_LEVEL) == ("adain",)
+    assert network.adain is not None and not network.decoder and network.decoders(ADAIN_LEVEL) == ("adain",)
     assert network.dtype == torch.float32
     for name in NAMES[1:9]:
         assert torch.equal(network.encoder[name].weight, tensors[f"encoder.{name}.weight"].float())

@@ -9,7 +9,7 @@ from brushwork.nodes._host import KeptFeatures
 from brushwork.nodes._inputs import PER_IMAGE, SMOOTHED
 from brushwork.tests.nodes.stand_ins import bank, call, encoded, pictures, tiny, values
 from brushwork.tests.tolerances import assert_close
-from brushwork.transfer.temporal import Past
+from brushwork.transfer.temporal import TemporalWindow
 
 METHODS = ("whitening-colouring", "optimal transport")
 transforms = pytest.mark.parametrize("node", ["BrushworkAdaIN", "BrushworkWCT"])
@@ -134,12 +134,12 @@ def test_smoothed_frames_lie_between_their_own_operator_and_their_neighbours(nod
 def test_a_past_makes_a_batch_go_on(node: str) -> None:
     frames, style = torch.randn(5, 3, 6, 6), kept_features(torch.randn(1, 3, 6, 6))
 
-    def restyled(frames: torch.Tensor, past: Past) -> torch.Tensor:
+    def restyled(frames: torch.Tensor, past: TemporalWindow) -> torch.Tensor:
         return values(call(node, content=kept_features(frames), style=style, statistics=SMOOTHED, past=past))
 
-    past = Past()
+    past = TemporalWindow()
     parts = [restyled(part, past) for part in frames.split([2, 1, 2])]
-    assert_close(torch.cat(parts), restyled(frames, Past()))
+    assert_close(torch.cat(parts), restyled(frames, TemporalWindow()))
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -13,20 +13,20 @@ from brushwork.tests.models.small import KINDS, TINY, enlivened, small_network
 from brushwork.tiling.runner import BUDGET, Host
 
 
-def trunk_bank() -> StyleNetwork:
-    return enlivened(StyleBankNetwork(("waves",), trunk=TINY)).eval().requires_grad_(False)
+def backbone_bank() -> StyleNetwork:
+    return enlivened(StyleBankNetwork(("waves",), backbone=TINY)).eval().requires_grad_(False)
 
 
-def trunk_msgnet() -> StyleNetwork:
-    return enlivened(MsgNet(trunk=TINY)).eval().requires_grad_(False)
+def backbone_msgnet() -> StyleNetwork:
+    return enlivened(MsgNet(backbone=TINY)).eval().requires_grad_(False)
 
 
 CASCADES: dict[str, StyleNetwork] = {kind: small_network(kind) for kind in KINDS[:2]}
 """Those that AdaIN and WCT work with."""
 LOCAL: dict[str, StyleNetwork] = {
     **CASCADES,
-    "StyleBank on a trunk": trunk_bank(),
-    "MSG-Net on a trunk": trunk_msgnet(),
+    "StyleBank on a backbone": backbone_bank(),
+    "MSG-Net on a backbone": backbone_msgnet(),
 }
 """Those that can be tiled."""
 WHOLE = Host()

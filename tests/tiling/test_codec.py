@@ -39,7 +39,7 @@ def test_pixels_in_tiles_are_those_of_the_picture(
     network, level = LOCAL[place[0]], place[1]
     features = network.encode(picture(*size, batch), level)
     features = features.with_values(features.values * (1 + 0.5 * noise(features.values.shape, dtype=torch.float32)))
-    for purpose in network.purposes(level):
+    for purpose in network.decoders(level):
         whole = network.decode(features, purpose).clamp(0, 1)
         assert_close(decode(network, features, purpose, tiles_of(side)), whole)
 
@@ -52,20 +52,20 @@ def test_reach_of_either_half(kind: str) -> None:
     """
     network = LOCAL.get(kind) or small_network(kind)
     for level, space in network.spaces.items():
-        image = picture(2 * space.reach + 4 * space.stride, 3 * space.stride + network.smallest)
+        image = picture(2 * space.margin + 4 * space.stride, 3 * space.stride + network.minimum_side)
         middle = (image.shape[-2] // 2) // space.stride
-        cell, below = middle * space.stride, (middle + 1) * space.stride + space.encoder_reach
+        cell, below = middle * space.stride, (middle + 1) * space.stride + space.encoder_margin
         other = image.clone()
         other[:, :, below:] = 1 - other[:, :, below:]
-        other[:, :, : max(0, cell - space.encoder_reach)] = 0
+        other[:, :, : max(0, cell - space.encoder_margin)] = 0
         known = measured(network, lambda image=image, level=level: network.decode(network.encode(image, level)))
         with frozen(network, known):
             features, changed = (network.encode(each, level) for each in (image, other))
         assert torch.equal(features.values[:, :, middle], changed.values[:, :, middle])
-        first = -(-(cell + space.decoder_reach + 1) // space.stride)
+        first = -(-(cell + space.decoder_margin + 1) // space.stride)
         values = features.values.clone()
         values[:, :, first:] += 1
-        values[:, :, : max(0, cell - space.decoder_reach) // space.stride] += 1
+        values[:, :, : max(0, cell - space.decoder_margin) // space.stride] += 1
         with frozen(network, known):
             pictures = [network.decode(features.with_values(each))[:, :, cell] for each in (features.values, values)]
         assert torch.equal(*pictures)

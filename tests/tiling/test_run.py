@@ -45,7 +45,7 @@ def walk(host: Host, total: int = 0) -> Walk:
 
 def host_for(pixels: int, floor: int = 8, tell: Callable[[int, int], None] | None = None) -> Host:
     """One on which so many pixels go through the network at once."""
-    room = pixels * 3 * NETWORK.widest * 4
+    room = pixels * 3 * NETWORK.peak_channels * 4
     return Host(room=room, floor=floor, tell=tell or (lambda done, total: None))
 
 

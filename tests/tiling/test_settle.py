@@ -57,7 +57,7 @@ def test_pixels_in_tiles_are_those_of_the_picture(kind: str, size: tuple[int, in
 def test_pictures_that_fit_go_whole_bit_for_bit(kind: str) -> None:
     network, image = NETWORKS[kind], picture(44, 36)
     (level,) = network.spaces
-    fits = 44 * 36 * COPIES * network.widest * 4
+    fits = 44 * 36 * COPIES * network.peak_channels * 4
     whole = network.encode(image, level)
     whole = whole.with_values(whole.values.contiguous(memory_format=torch.channels_last))
     told: list[tuple[int, int]] = []

@@ -49,7 +49,7 @@ def by_hand(network: StyleNetwork, content: Tensor, styles: list[Style], recipe:
         result = torch.stack(plain).sum(0) if plain else own.values
         for values, mask, _ in mapped:
             result = result if mask is None else blend(result, values, mask)
-        trained_for = ADAIN if recipe.method == ADAIN and ADAIN in network.purposes(level) else RECONSTRUCTION
+        trained_for = ADAIN if recipe.method == ADAIN and ADAIN in network.decoders(level) else RECONSTRUCTION
         content = network.decode(own.with_values(result), trained_for).clamp(0, 1)
     return content
 

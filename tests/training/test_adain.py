@@ -16,7 +16,7 @@ from brushwork.training.losses import LossWeights
 from brushwork.training.teacher import Teacher
 
 CONFIG = AdainConfig(steps=4, batch=2, side=24, photo=28, style_side=24, style_sizes=(24, 30), style_crops=4, rate=1e-2)
-PROJECTED = VggLayout("projected", TINY.widths, heads=(5, 7, 9, 11))
+PROJECTED = VggLayout("projected", TINY.widths, projections=(5, 7, 9, 11))
 
 
 def network(layout: VggLayout = TINY, decoders: tuple[str, ...] = ("relu4_1",)) -> VggNetwork:

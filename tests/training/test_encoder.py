@@ -40,7 +40,7 @@ def test_normalising_scales_features_and_nothing_else() -> None:
 
 
 def test_projections_show_the_teachers_features(tmp_path: Path) -> None:
-    layout = VggLayout("projected", TINY.widths, heads=TINY.widths)
+    layout = VggLayout("projected", TINY.widths, projections=TINY.widths)
     network = VggNetwork(layout, LEVELS).eval().requires_grad_(False)
     teachers = tiny_loss_network()
     network.encoder.load_state_dict(teachers.network.get_submodule("encoder").state_dict())

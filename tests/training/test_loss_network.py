@@ -10,7 +10,7 @@ from brushwork.tests.training.tiny import TINY, tiny_loss_network
 from brushwork.training.loss_network import MixedLossNetwork, ProjectedLossNetwork, loss_network_of
 from brushwork.transfer.moments import Moments
 
-PROJECTED = VggLayout("projected", TINY.widths, heads=(5, 7, 9, 11, 13))
+PROJECTED = VggLayout("projected", TINY.widths, projections=(5, 7, 9, 11, 13))
 
 
 def projected() -> ProjectedLossNetwork:
@@ -21,7 +21,7 @@ def projected() -> ProjectedLossNetwork:
 
 def test_projections_give_their_own_channels() -> None:
     seen = projected()(torch.rand(1, 3, 32, 32), LEVELS)
-    assert [seen[level].shape[1] for level in LEVELS] == list(PROJECTED.heads)
+    assert [seen[level].shape[1] for level in LEVELS] == list(PROJECTED.projections)
 
 
 def test_moments_behind_projections_are_those_of_what_is_seen() -> None:
@@ -53,7 +53,7 @@ def test_near_levels_are_seen_by_one_and_far_ones_by_the_other() -> None:
         assert torch.equal(seen[level], expected(image, (level,))[level])
         assert torch.equal(mixed(image, (level,))[level], seen[level])
     moments = mixed.grams(image, LEVELS)
-    assert [moments[level].shape[1] for level in LEVELS] == [*TINY.widths[:3], *PROJECTED.heads[3:]]
+    assert [moments[level].shape[1] for level in LEVELS] == [*TINY.widths[:3], *PROJECTED.projections[3:]]
 
 
 def test_a_level_that_is_not_there_is_a_sentence() -> None:

@@ -37,7 +37,7 @@ def test_another_network_with_the_same_weights_asks_for_the_same(tmp_path: Path)
 
 
 def test_below_its_projections_a_network_is_seen_as_it_is(tmp_path: Path) -> None:
-    network = enlivened(VggNetwork(VggLayout("projected", TINY.widths, heads=(5,)))).eval().requires_grad_(False)
+    network = enlivened(VggNetwork(VggLayout("projected", TINY.widths, projections=(5,)))).eval().requires_grad_(False)
     seen = list[dict[str, float]]()
     job = tiny_job(tmp_path, lambda _, losses: seen.append(losses))
     train_wct(network, job, replace(CONFIG, steps=1, levels=("relu2_1",)))

@@ -41,7 +41,7 @@ def tiny_loss_network() -> LossNetwork:
 
 def tiny_teachers() -> LossNetwork:
     """Shows VGG-19's channels, as what `compact` is distilled from does."""
-    layout = VggLayout("teachers", TINY.widths, heads=VGG19.widths)
+    layout = VggLayout("teachers", TINY.widths, projections=VGG19.widths)
     return loss_network_of(enlivened(VggNetwork(layout)).eval().requires_grad_(False))
 
 

@@ -8,7 +8,7 @@ from brushwork.tests.laws import features, soft_mask
 from brushwork.tests.tolerances import assert_close
 from brushwork.transfer.adain import adain
 from brushwork.transfer.moments import Moments
-from brushwork.transfer.restyle import apply_within, fit
+from brushwork.transfer.restyle import fit, masked_blend
 from brushwork.transfer.wct import METHODS, wct
 
 ALL = pytest.mark.parametrize("method", ["adain", *METHODS])
@@ -49,14 +49,14 @@ def test_masks_without_a_pixel_leave_everything(method: str) -> None:
 def test_a_region_that_is_everything_or_nothing(method: str) -> None:
     operator = fit(method, CONTENT, STYLE)
     ones = torch.ones(1, 1, 6, 6)
-    assert torch.equal(apply_within(operator, CONTENT, None), operator(CONTENT))
-    assert torch.equal(apply_within(operator, CONTENT, ones), operator(CONTENT))
-    assert torch.equal(apply_within(operator, CONTENT, ones * 0), CONTENT)
+    assert torch.equal(masked_blend(operator, CONTENT, None), operator(CONTENT))
+    assert torch.equal(masked_blend(operator, CONTENT, ones), operator(CONTENT))
+    assert torch.equal(masked_blend(operator, CONTENT, ones * 0), CONTENT)
 
 
 def test_a_soft_region_fades() -> None:
     operator = fit("adain", CONTENT, STYLE)
-    faded = apply_within(operator, CONTENT, CONTENT_MASK)
+    faded = masked_blend(operator, CONTENT, CONTENT_MASK)
     assert_close(faded, CONTENT_MASK * operator(CONTENT) + (1 - CONTENT_MASK) * CONTENT)
 
 

@@ -1,0 +1,10 @@
+"""Fixtures of the headless tests."""
+
+import pytest
+
+from brushwork.tests.runner.fakes import fake_nodes
+
+
+@pytest.fixture
+def nodes() -> dict[str, type]:
+    return fake_nodes()

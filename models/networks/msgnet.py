@@ -51,8 +51,8 @@ class MsgNet(StyleNetwork):
 
     `width` is the paper's ngf, 64 or 128; features have 4 * width channels. Inside, pictures are BGR in 0..255. With a
     `backbone`, encoder and decoder are that layout's to relu3_1, pictures RGB in 0..1, the body two residual blocks.
-    There CoMatch works in the basis `whiten`, from which `colour` leads back: channels of one size, so that W is too. It
-    has one channel more, 1 everywhere, through which Gram matrices tell the mean of the style.
+    There CoMatch works in the basis `whiten`, from which `colour` leads back: channels of one size, so that W is too.
+    It has one channel more, 1 everywhere, through which Gram matrices tell the mean of the style.
     """
 
     def __init__(self, width: int = 128, backbone: VggLayout | None = None) -> None:

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..models.networks.base import StyleNetwork
+from ..models.networks.base import ADAIN, StyleNetwork
 from ..models.networks.precision import AUTOMATIC, FULL, compute_dtype
 from ..models.registry import load_network
-from ..transfer.restyle import ADAIN
 from ..transfer.wct import WHITENING
 from .networks import adain_vgg19, adain_vgg19_relu3_1, published_msgnet, published_stylebank, small16x
 from .painters import Painter, ours

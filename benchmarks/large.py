@@ -9,21 +9,21 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from math import isqrt
 from time import perf_counter
 
 import torch
 from torch import Tensor
 
-from ..models.networks.base import StyleNetwork
+from ..methods.protocol import Style
+from ..methods.render import render
+from ..models.networks.base import ADAIN, StyleNetwork
 from ..models.networks.precision import AUTOMATIC, compute_dtype
 from ..models.networks.vgg import ADAIN_LEVEL, LEVELS, VGG19
 from ..models.registry import load_network
+from ..nodes._inputs import MATCHING
 from ..samples import load_sample
-from ..tiling.runner import Host
-from ..tiling.stylize import Recipe, Style, stylize
-from ..transfer.restyle import ADAIN
+from ..tiling.policy import Host, Policy
 from ..transfer.wct import WHITENING
 from .measure import own_peak
 from .networks import random_vgg, small16x
@@ -35,11 +35,11 @@ NETWORKS: Mapping[str, Callable[[], StyleNetwork]] = {
 }
 """VGG-19's shape with random weights: they cost what its own would."""
 RECIPES = {
-    "adain": Recipe(ADAIN, {ADAIN_LEVEL: 1.0}),
-    "wct": Recipe(WHITENING, dict.fromkeys(reversed(LEVELS), 0.6)),
+    "adain": (MATCHING[ADAIN], {ADAIN_LEVEL: 1.0}),
+    "wct": (MATCHING[WHITENING], dict.fromkeys(reversed(LEVELS), 0.6)),
 }
 TILED, WHOLE = "tiled", "whole"
-WAYS = {TILED: Host(), WHOLE: replace(Host(), room=1 << 60, most=1 << 60, budget=1 << 60)}
+WAYS = {TILED: Host(), WHOLE: Host(policy=Policy(tile_bytes=1 << 60, tile_pixels=1 << 60, feature_bytes=1 << 60))}
 
 
 def main(network: str, method: str, megapixels: str, way: str, threads: str) -> None:
@@ -50,8 +50,8 @@ def main(network: str, method: str, megapixels: str, way: str, threads: str) -> 
     side = isqrt(round(1e6 * float(megapixels)))
     content = torch.rand(1, side, side, 3).movedim(-1, 1)
     style = Style(load_sample("swirling_night"))
-    _, learning = _timed(lambda: stylize(ready, content[..., :8, :8], [style], RECIPES[method], WAYS[way]))
-    result, whole = _timed(lambda: stylize(ready, content, [style], RECIPES[method], WAYS[way]))
+    _, learning = _timed(lambda: _rendered(ready, content[..., :8, :8], style, method, way))
+    result, whole = _timed(lambda: _rendered(ready, content, style, method, way))
     figures = {"bytes": own_peak() - _size(content) - _size(result), "seconds": whole - learning, "style": learning}
     sys.stdout.write(json.dumps(figures))
 
@@ -67,3 +67,8 @@ def _size(picture: Tensor) -> int:
 
 if __name__ == "__main__":
     main(*sys.argv[1:])
+
+
+def _rendered(network: StyleNetwork, content: Tensor, style: Style, method: str, way: str) -> Tensor:
+    how, strengths = RECIPES[method]
+    return render(network, how, content, [style], strengths=strengths, host=WAYS[way])

@@ -9,16 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..models.networks.base import ADAIN, RECONSTRUCTION, StyleNetwork
+from ..methods import METHODS
+from ..methods.protocol import Learnt, Method, Style
+from ..methods.render import learn, render
+from ..models.networks.base import ADAIN, StyleNetwork
 from ..models.networks.msgnet import MsgNet
 from ..models.networks.stylebank import StyleBankNetwork
-from ..tiling.features import decode, encode, gather
-from ..tiling.runner import Host, Walk
-from ..transfer.comatch import comatch
-from ..transfer.moments import Moments
-from ..transfer.operators import ChannelMap, KernelMap
-from ..transfer.restyle import ADAIN as BY_ADAIN
-from ..transfer.restyle import fit_moments, needs_full
+from ..nodes._inputs import MATCHING
 
 
 @dataclass(frozen=True)
@@ -34,54 +31,19 @@ class Painter:
         return self.paint(content, self.learn(style))
 
 
-def by_moments(network: StyleNetwork, method: str) -> Painter:
-    """AdaIN at the deepest level, or WCT at all of them from coarse to fine."""
-    levels = levels_of(network, method)
-    purpose = ADAIN if method == BY_ADAIN else RECONSTRUCTION
-
-    def learn(style: Tensor) -> dict[str, list[Moments]]:
-        return gather(Walk(Host(), network, 0), network, style, levels, [None], needs_full(method))
-
-    def paint(image: Tensor, styles: dict[str, list[Moments]]) -> Tensor:
-        for level in levels:
-            features = encode(network, image, level, Host())
-            own = Moments.of(features.values, full=needs_full(method))
-            restyled = fit_moments(method, own, styles[level][0])(features.values)
-            image = decode(network, features.with_values(restyled), purpose, Host())
-        return image
-
-    return Painter(learn, paint)
-
-
-def by_gram(network: MsgNet) -> Painter:
-    """MSG-Net."""
-
-    def learn(style: Tensor) -> ChannelMap:
-        features = encode(network, style, "comatch", Host())
-        return comatch(Moments.of(features.values, full=True).gram, network.comatch)
-
-    def paint(content: Tensor, operator: ChannelMap) -> Tensor:
-        features = encode(network, content, "comatch", Host())
-        matched = operator(network.for_comatch(features.values))
-        return decode(network, features.with_values(matched), RECONSTRUCTION, Host())
-
-    return Painter(learn, paint)
-
-
-def by_kernel(network: StyleBankNetwork) -> Painter:
-    """StyleBank, in its first style whatever the style's picture."""
-
-    def paint(content: Tensor, kernel: KernelMap) -> Tensor:
-        features = encode(network, content, "bank", Host())
-        painted = kernel(network.for_kernels(features.values))
-        return decode(network, features.with_values(painted), RECONSTRUCTION, Host())
-
-    return Painter(lambda style: KernelMap(*network.kernel(network.styles[0])), paint)
-
-
 def ours(network: StyleNetwork, method: str) -> Painter:
-    """Our painter of a method."""
-    return painter_of(network, method, by_gram, by_kernel, by_moments)
+    """Our painter of a method, at full strength; StyleBank's paints its first style whatever the style's picture."""
+    if isinstance(network, MsgNet):
+        way: Method = METHODS["msgnet"]
+    elif isinstance(network, StyleBankNetwork):
+        way = METHODS["stylebank"]
+    else:
+        way = MATCHING[method]
+
+    def learnt(style: Tensor) -> Learnt:
+        return learn(network, way, Style(network.styles[0] if isinstance(network, StyleBankNetwork) else style))
+
+    return Painter(learnt, lambda content, style: render(network, way, content, [Style(style)], strengths=1.0))
 
 
 def painter_of(
@@ -105,7 +67,7 @@ def painter_of(
 def levels_of(network: StyleNetwork, method: str) -> list[str]:
     """Coarse to fine where the method is a cascade, else the deepest alone."""
     coarse_to_fine = list(network.spaces)[::-1]
-    return coarse_to_fine if needs_full(method) else [_adain_level(network)]
+    return coarse_to_fine if method != ADAIN else [_adain_level(network)]
 
 
 def _adain_level(network: StyleNetwork) -> str:

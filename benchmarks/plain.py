@@ -8,12 +8,11 @@ from copy import deepcopy
 import torch
 from torch import Tensor, nn
 
-from ..models.networks.base import StyleNetwork
+from ..models.networks.base import ADAIN, StyleNetwork
 from ..models.networks.layers import ReflectConv
 from ..models.networks.msgnet import MsgNet
 from ..models.networks.stylebank import StyleBankNetwork
 from ..models.networks.vgg import LEVELS, VggDecoder, VggEncoder, VggNetwork
-from ..transfer.restyle import ADAIN
 from .painters import Painter, levels_of, painter_of
 
 DROPPED = 1e-5

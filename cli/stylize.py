@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 from ..media.images import READABLE, distinct_stems
 from ..media.video_read import VIDEOS
 from ..media.video_write import KINDS, check_video_suffix, is_unfinished, unfinished
+from ..methods.matching import PER_IMAGE, SMOOTHED
 from ..models.networks.base import ADAIN, RECONSTRUCTION
 from ..models.networks.vgg import ADAIN_LEVEL
 from ..models.weights.manifest import NetworkEntry, read_manifest
-from ..nodes._inputs import PER_IMAGE, SMOOTHED
 from ..nodes.pictures import LUMINANCE, MATCHING
 from ..nodes.transforms import NONE
 from ..runner.core_nodes import all_nodes, all_titles

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from ..methods.matching import STATISTICS
 from ..models.networks.base import FeatureMap
 from ..transfer.masks import cell_weights, resize_mask
 from ..transfer.moments import check_batches
-from ..transfer.restyle import Pooling
-from ..transfer.temporal import TemporalWindow, smoothed
-from . import _host, _inputs
+from . import _host
 from ._host import KeptFeatures
 
 FAR = 1e6
@@ -129,10 +127,9 @@ def choice_in(value: str, choices: Sequence[str], name: str) -> str:
     return value
 
 
-def pooling_in(statistics: str, past: TemporalWindow | None = None) -> tuple[bool, Pooling | None]:
-    """Whether the whole batch gets one operator, and what else happens to the content's moments before the fit."""
-    choice_in(statistics, _inputs.STATISTICS, "statistics")
-    return statistics == _inputs.WHOLE_BATCH, partial(smoothed, past=past) if statistics == _inputs.SMOOTHED else None
+def statistics_in(statistics: str) -> str:
+    """What the content's statistics are taken over."""
+    return choice_in(statistics, STATISTICS, "statistics")
 
 
 def same_pictures(first: Tensor, second: Tensor) -> None:

@@ -15,9 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ..models.networks.base import FeatureMap, FeatureSpace, StyleNetwork
-from ..tiling.runner import BUDGET as FEATURE_BUDGET
-from ..tiling.runner import ENTIRE, Host, out_of_memory
-from ..tiling.runner import ROOM as TILE_ROOM
+from ..tiling.policy import Host, Policy, out_of_memory
 
 
 class KeptFeatures:
@@ -205,18 +203,18 @@ class HostedNetwork:
 
 
 def tiling_host() -> Host:
-    """What a walk over tiles needs, once its network is ready."""
-    device = compute_device()
-    free = _free_bytes(device)
-    room, budget = (limit if free is None else min(limit, free // 2) for limit in (TILE_ROOM, FEATURE_BUDGET))
-    entire = ENTIRE if free is None else free // 2
-    return Host(device, progress(), check_interrupted, _free_memory, room=room, entire=entire, budget=budget)
+    """What a loop over tiles needs, once its network is ready."""
+    device, policy = compute_device(), Policy()
+    if (free := _free_bytes(device)) is not None:
+        tile, features = (min(limit, free // 2) for limit in (policy.tile_bytes, policy.feature_bytes))
+        policy = Policy(tile_bytes=tile, whole_bytes=free // 2, feature_bytes=features)
+    return Host(device, progress(), check_interrupted, _free_memory, policy=policy)
 
 
 @cache
 def residency() -> Residency:
     """The one book of feature maps that lie on the compute device."""
-    return Residency(FEATURE_BUDGET)
+    return Residency(Policy().feature_bytes)
 
 
 def as_sampled(model: Any, latent: Tensor) -> Tensor:  # noqa: ANN401 - ComfyUI's class

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..transfer.restyle import ADAIN
+from ..methods.adain import AdaIN
+from ..methods.efdm import EFDM
+from ..methods.matching import STATISTICS, Matching
+from ..methods.wct import WCT
+from ..models.networks.base import ADAIN
 from ..transfer.wct import METHODS as WCT_METHODS
 
 NETWORK, FEATURES = "BRUSHWORK_NETWORK", "BRUSHWORK_FEATURES"
-PER_IMAGE, WHOLE_BATCH, SMOOTHED = "per image", "whole batch", "smoothed over time"
-STATISTICS = (PER_IMAGE, WHOLE_BATCH, SMOOTHED)
 PAST = "BRUSHWORK_PAST"
 """A hidden input that the command line fills, where a video comes in parts; ComfyUI leaves it out."""
 
-METHODS = (ADAIN, *WCT_METHODS)
+MATCHING: dict[str, Matching] = {ADAIN: AdaIN(), **{solver: WCT(solver) for solver in WCT_METHODS}, "efdm": EFDM()}
+"""The methods that any network with decoders takes, by the words of the nodes' lists."""
 
 Input = tuple[str | list[str], dict[str, Any]]
 Inputs = dict[str, dict[str, Any]]
@@ -49,8 +52,11 @@ def choice(options: Sequence[str], tooltip: str, default: str | None = None, adv
 
 
 def method() -> Input:
-    tip = "'adain' moves each channel by itself; the other two are WCT's, and match the whole covariance."
-    return choice(METHODS, tip)
+    tip = (
+        "'adain' moves each channel by itself; the next two are WCT's, and match the whole covariance; "
+        "'efdm' matches each channel's whole histogram."
+    )
+    return choice(tuple(MATCHING), tip)
 
 
 def wct_method() -> Input:

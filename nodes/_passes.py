@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
+from ..methods.protocol import Method, Style
+from ..methods.render import render
 from ..models.networks.base import FeatureMap
 from ..tiling import features as codec
-from ..tiling import stylize
+from ..transfer.temporal import TemporalWindow
 from . import _host
 from ._checks import picture_painted
 
@@ -25,9 +27,15 @@ def decode(network: _host.HostedNetwork, features: FeatureMap, trained_for: str)
 
 
 def restyle(
-    network: _host.HostedNetwork, content: Tensor, styles: Sequence[stylize.Style], recipe: stylize.Recipe
+    network: _host.HostedNetwork,
+    method: Method,
+    content: Tensor,
+    styles: Sequence[Style],
+    strengths: Mapping[str, float],
+    statistics: str,
+    window: TemporalWindow | None = None,
 ) -> Tensor:
-    """The IMAGE that `content` [B, 3, H, W] in 0..1 becomes, wherever pictures lie."""
-    ready = network.ready()
-    painted = stylize.stylize(ready, content, styles, recipe, _host.tiling_host(), _host.result_device())
-    return picture_painted(painted)
+    """The IMAGE that `content` [B, 3, H, W] in 0..1 becomes, wherever pictures lie: see `render`."""
+    where = {"host": _host.tiling_host(), "device": _host.result_device()}
+    options = {"strengths": strengths, "statistics": statistics, "window": window}
+    return picture_painted(render(network.ready(), method, content, styles, **options, **where))

@@ -7,12 +7,13 @@ from typing import Any
 
 from torch import Tensor
 
-from ..transfer.latents import LatentTransfer
-from ..transfer.restyle import ADAIN
+from ..methods.latents import LatentTransfer
+from ..methods.matching import PER_IMAGE
+from ..models.networks.base import ADAIN
 from ..transfer.wct import WHITENING
 from . import _host, _inputs
 from ._base import Node
-from ._checks import choice_in, latent_in, mask_at_rest, pooling_in, style_mask_at_rest
+from ._checks import choice_in, latent_in, mask_at_rest, statistics_in, style_mask_at_rest
 
 Latent = dict[str, Any]
 Operation = Callable[..., Tensor]
@@ -43,7 +44,7 @@ class LatentAdaIN(LatentNode):
         content: Latent,
         style: Latent,
         strength: float = 1.0,
-        statistics: str = _inputs.PER_IMAGE,
+        statistics: str = PER_IMAGE,
         content_mask: Tensor | None = None,
         style_mask: Tensor | None = None,
     ) -> tuple[Latent]:
@@ -67,7 +68,7 @@ class LatentWCT(LatentNode):
         style: Latent,
         strength: float = 1.0,
         method: str = WHITENING,
-        statistics: str = _inputs.PER_IMAGE,
+        statistics: str = PER_IMAGE,
         content_mask: Tensor | None = None,
         style_mask: Tensor | None = None,
     ) -> tuple[Latent]:
@@ -110,7 +111,7 @@ class StyleLatentOperation(Node):
         method: str = ADAIN,
         strength: float = 0.5,
         model: Any | None = None,  # noqa: ANN401 - ComfyUI's
-        statistics: str = _inputs.PER_IMAGE,
+        statistics: str = PER_IMAGE,
     ) -> tuple[Operation]:
         target = latent_in(style, "style")
         target = target if model is None else _host.as_sampled(model, target)
@@ -135,8 +136,8 @@ def _transform(**widgets: _inputs.Input) -> _inputs.Inputs:
 
 
 def _alignment(method: str, strength: float, statistics: str) -> LatentTransfer:
-    choice_in(method, _inputs.METHODS, "method")
-    return LatentTransfer(method, strength, *pooling_in(statistics))
+    choice_in(method, tuple(_inputs.MATCHING), "method")
+    return LatentTransfer(_inputs.MATCHING[method], strength, statistics_in(statistics))
 
 
 def _aligned(

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ..media.charts import line_chart
 from ..media.sheet import contact_sheet
+from ..methods.stylebank import bank_of
 from ..models.networks.stylebank import StyleBankNetwork
 from ..models.weights.learnt_styles import check_name, expect_free, save_style, sharing, style_path, with_style
 from ..samples import CONTENT, load_sample
@@ -24,7 +25,6 @@ from ..training.trainer import TrainingError
 from . import _host, _inputs
 from ._base import Node
 from ._checks import choice_in, picture_in, picture_out
-from .transforms import bank_in
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +99,7 @@ class LearnStyle(Node):
             picture, given = picture_in(style_image, "style_image").clone(), _photos(photos)
             weights = replace(CONFIG.loss_weights, style=style_weight)
             config = replace(CONFIG, steps=steps, style_size=size, loss_weights=weights, seed=seed)
-            bank = bank_in(network.network)
+            bank = bank_of(network.network)
             place = _place(bank, name, choice_in(save, WAYS, "save"))
             copy = _host.at_work(sharing(bank).float())
             loss_network = _host.at_work(load_loss_network(LOSS_NETWORK, _host.weight_folders()))

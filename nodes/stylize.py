@@ -7,11 +7,12 @@ from typing import Any
 
 from torch import Tensor
 
-from ..tiling.stylize import Recipe, Style
-from ..transfer.restyle import ADAIN
+from ..methods.matching import PER_IMAGE
+from ..methods.protocol import Style
+from ..models.networks.base import ADAIN
 from . import _host, _inputs
 from ._base import ImageNode
-from ._checks import choice_in, mask_at_rest, picture_at_rest, pooling_in, style_mask_at_rest
+from ._checks import choice_in, mask_at_rest, picture_at_rest, statistics_in, style_mask_at_rest
 from ._passes import restyle
 
 SLOTS = (1, 2, 3, 4)
@@ -68,7 +69,7 @@ class StylizeLarge(ImageNode):
         alpha_relu3_1: float = 0.0,
         alpha_relu2_1: float = 0.0,
         alpha_relu1_1: float = 0.0,
-        statistics: str = _inputs.PER_IMAGE,
+        statistics: str = PER_IMAGE,
         style_mask: Tensor | None = None,
         **slots: Any,  # noqa: ANN401 - style_2 ... style_4, and weight_1 and mask_1 to weight_4 and mask_4
     ) -> tuple[Tensor]:
@@ -79,13 +80,14 @@ class StylizeLarge(ImageNode):
             "relu2_1": alpha_relu2_1,
             "relu1_1": alpha_relu1_1,
         }
-        choice_in(method, _inputs.METHODS, "method")
+        choice_in(method, tuple(_inputs.MATCHING), "method")
         picture = picture_at_rest(content, "content")
         given = {"style_1": style_1, **slots}
         styles = [
             _style_in(slot, given, picture, style_mask) for slot in SLOTS if given.get(f"style_{slot}") is not None
         ]
-        return (restyle(network, picture, styles, Recipe(method, _chosen(alphas), *pooling_in(statistics))),)
+        chosen, how = _chosen(alphas), statistics_in(statistics)
+        return (restyle(network, _inputs.MATCHING[method], picture, styles, chosen, how),)
 
 
 def _style() -> _inputs.Input:
@@ -109,8 +111,8 @@ def _style_in(slot: int, given: Mapping[str, Any], content: Tensor, style_mask: 
     name = f"style_{slot}"
     picture = picture_at_rest(given[name], name)
     region = mask_at_rest(given.get(f"mask_{slot}"), f"mask_{slot}", content)
-    learnt_from = style_mask_at_rest(style_mask, "style_mask", picture) if slot == SLOTS[0] else None
-    return Style(picture, given.get(f"weight_{slot}", 1.0), region, learnt_from)
+    style_mask = style_mask_at_rest(style_mask, "style_mask", picture) if slot == SLOTS[0] else None
+    return Style(picture, given.get(f"weight_{slot}", 1.0), region, style_mask)
 
 
 def _chosen(alphas: Mapping[str, float]) -> dict[str, float]:

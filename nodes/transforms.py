@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch import Tensor
 
+from ..methods import METHODS
+from ..methods import wct as wct_method
+from ..methods.matching import PER_IMAGE, WHOLE_BATCH, Matching, pooled, statistics_of_map
+from ..methods.protocol import Method, Step, Style, Tensors
+from ..methods.stylebank import bank_of
 from ..models.networks.base import FeatureMap, StyleNetwork
-from ..models.networks.msgnet import MsgNet
 from ..models.networks.stylebank import StyleBankNetwork
 from ..models.weights.learnt_styles import EMPTY_SLOT as NONE
 from ..models.weights.learnt_styles import find_style, learned_styles
 from ..models.weights.manifest import read_manifest
-from ..tiling.stylize import Recipe, Style
-from ..transfer.comatch import comatch
-from ..transfer.moments import Moments, check_batches
-from ..transfer.operators import KernelMap
-from ..transfer.restyle import ADAIN, fit, masked_blend
+from ..transfer.moments import check_batches
+from ..transfer.operators import blend
 from ..transfer.temporal import TemporalWindow
 from ..transfer.wct import WHITENING
 from . import _host, _inputs
@@ -25,7 +28,7 @@ from ._checks import (
     mask_at_rest,
     mask_over,
     picture_at_rest,
-    pooling_in,
+    statistics_in,
     style_mask_at_rest,
     style_mask_over,
 )
@@ -52,13 +55,21 @@ class AdaIN(FeatureNode):
         self,
         content: KeptFeatures,
         style: KeptFeatures,
-        statistics: str = _inputs.PER_IMAGE,
+        statistics: str = PER_IMAGE,
         content_mask: Tensor | None = None,
         style_mask: Tensor | None = None,
         past: TemporalWindow | None = None,
     ) -> tuple[KeptFeatures]:
         return features_out(
-            _restyle(ADAIN, features_in(content), features_in(style), statistics, content_mask, style_mask, past)
+            _restyle(
+                _inputs.MATCHING["adain"],
+                features_in(content),
+                features_in(style),
+                statistics,
+                content_mask,
+                style_mask,
+                past,
+            )
         )
 
 
@@ -79,13 +90,13 @@ class WCT(FeatureNode):
         content: KeptFeatures,
         style: KeptFeatures,
         method: str = WHITENING,
-        statistics: str = _inputs.PER_IMAGE,
+        statistics: str = PER_IMAGE,
         content_mask: Tensor | None = None,
         style_mask: Tensor | None = None,
         past: TemporalWindow | None = None,
     ) -> tuple[KeptFeatures]:
         return features_out(
-            _restyle(method, features_in(content), features_in(style), statistics, content_mask, style_mask, past)
+            _restyle(_wct(method), features_in(content), features_in(style), statistics, content_mask, style_mask, past)
         )
 
 
@@ -126,7 +137,7 @@ class WCTLevel(ImageNode):
         level: str,
         alpha: float = 1.0,
         method: str = WHITENING,
-        statistics: str = _inputs.PER_IMAGE,
+        statistics: str = PER_IMAGE,
         content_mask: Tensor | None = None,
         style_mask: Tensor | None = None,
         past: TemporalWindow | None = None,
@@ -134,12 +145,12 @@ class WCTLevel(ImageNode):
         own, target = picture_at_rest(content, "content"), picture_at_rest(style, "style")
         region = mask_at_rest(content_mask, "content_mask", own)
         learnt_from = style_mask_at_rest(style_mask, "style_mask", target)
-        recipe = Recipe(method, {level: alpha}, *pooling_in(statistics, past))
-        return (restyle(network, own, [Style(target, region=region, learnt_from=learnt_from)], recipe),)
+        styles, how = [Style(target, region=region, mask=learnt_from)], statistics_in(statistics)
+        return (restyle(network, _wct(method), own, styles, {level: alpha}, how, past),)
 
 
 def _restyle(
-    method: str,
+    method: Matching,
     content: FeatureMap,
     style: FeatureMap,
     statistics: str,
@@ -150,8 +161,14 @@ def _restyle(
     style.expect(content.space)
     within = mask_over(content, content_mask, "content_mask")
     learnt_from = style_mask_over(style, style_mask, "style_mask")
-    operator = fit(method, content.values, style.values, within, learnt_from, *pooling_in(statistics, past))
-    return content.with_values(masked_blend(operator, content.values, within))
+    how = statistics_in(statistics)
+    operator = method.fit_values(content.values, style.values, within, learnt_from, how, past)
+    mapped = operator(content.values)
+    return content.with_values(mapped if within is None else blend(content.values, mapped, within))
+
+
+def _wct(solver: str) -> Matching:
+    return wct_method.WCT(solver)
 
 
 class CoMatch(FeatureNode):
@@ -169,19 +186,31 @@ class CoMatch(FeatureNode):
                 "network": _inputs.network("An MSG-Net, the one that encoded both pictures."),
                 "content": _inputs.features("The content's features at the level 'comatch'."),
                 "style": _inputs.features("The style's features; a larger style picture gives larger strokes."),
-            }
+            },
+            "optional": _inputs.fitting(),
+            "hidden": _inputs.past(),
         }
 
-    def run(self, network: _host.HostedNetwork, content: KeptFeatures, style: KeptFeatures) -> tuple[KeptFeatures]:
-        ready = network.ready()
-        if not isinstance(ready, MsgNet):
-            raise ValueError("this network has no CoMatch layer: load an MSG-Net and encode both pictures with it.")
+    def run(
+        self,
+        network: _host.HostedNetwork,
+        content: KeptFeatures,
+        style: KeptFeatures,
+        statistics: str = PER_IMAGE,
+        content_mask: Tensor | None = None,
+        style_mask: Tensor | None = None,
+        past: TemporalWindow | None = None,
+    ) -> tuple[KeptFeatures]:
+        ready, method = network.ready(), METHODS["msgnet"]
+        step = method.steps(ready)[0]
         own, target = features_in(content), features_in(style)
         for features in (own, target):
-            features.expect(ready.space("comatch"))
+            features.expect(ready.space(step.level))
         check_batches(own.values.shape[0], target.values.shape[0])
-        operator = comatch(Moments.of(target.values, full=True).gram, ready.comatch)
-        return features_out(own.with_values(operator(ready.for_comatch(own.values))))
+        how = statistics_in(statistics)
+        seen = statistics_of_map(step.style, target.values, style_mask_over(target, style_mask, "style_mask"))
+        learnt = method.learn(ready, step, seen.over_batch() if how == WHOLE_BATCH else seen)
+        return features_out(_fitted(ready, method, own, [learnt], [1.0], how, content_mask, past))
 
 
 class StyleBankFilter(FeatureNode):
@@ -199,15 +228,25 @@ class StyleBankFilter(FeatureNode):
                 "network": _inputs.network("A StyleBank, the one that encoded the features."),
                 "features": _inputs.features("The content's features at the level 'bank'."),
                 "style": _inputs.choice(_style_names(), "The style's name in the bank."),
-            }
+            },
+            "optional": _of_content(),
+            "hidden": _inputs.past(),
         }
 
     @classmethod
     def VALIDATE_INPUTS(cls, style: str) -> bool:
         return True  # a bank may have learnt styles that no list knew; `run` names the ones there are
 
-    def run(self, network: _host.HostedNetwork, features: KeptFeatures, style: str) -> tuple[KeptFeatures]:
-        return _filter(network, features, [style], [1.0])
+    def run(
+        self,
+        network: _host.HostedNetwork,
+        features: KeptFeatures,
+        style: str,
+        statistics: str = PER_IMAGE,
+        content_mask: Tensor | None = None,
+        past: TemporalWindow | None = None,
+    ) -> tuple[KeptFeatures]:
+        return _filter(network, features, [style], [1.0], statistics, content_mask, past)
 
 
 class StyleBankMix(FeatureNode):
@@ -231,7 +270,9 @@ class StyleBankMix(FeatureNode):
                 "network": _inputs.network("A StyleBank, the one that encoded the features."),
                 "features": _inputs.features("The content's features at the level 'bank'."),
                 **styles,
-            }
+            },
+            "optional": _of_content(),
+            "hidden": _inputs.past(),
         }
 
     @classmethod
@@ -250,37 +291,66 @@ class StyleBankMix(FeatureNode):
         weight_3: float = 1.0,
         style_4: str = NONE,
         weight_4: float = 1.0,
+        statistics: str = PER_IMAGE,
+        content_mask: Tensor | None = None,
+        past: TemporalWindow | None = None,
     ) -> tuple[KeptFeatures]:
         slots = ((style_1, weight_1), (style_2, weight_2), (style_3, weight_3), (style_4, weight_4))
         chosen = [(style, weight) for style, weight in slots if style != NONE]
         if not chosen:
             raise ValueError("no style is chosen: pick at least one style of the bank.")
-        return _filter(network, features, [style for style, _ in chosen], [weight for _, weight in chosen])
+        names, weights = [style for style, _ in chosen], [weight for _, weight in chosen]
+        return _filter(network, features, names, weights, statistics, content_mask, past)
 
 
 def _filter(
-    network: _host.HostedNetwork, features: KeptFeatures, styles: list[str], weights: list[float]
+    network: _host.HostedNetwork,
+    features: KeptFeatures,
+    styles: list[str],
+    weights: list[float],
+    statistics: str,
+    content_mask: Tensor | None,
+    past: TemporalWindow | None,
 ) -> tuple[KeptFeatures]:
-    bank = bank_in(network.ready())
+    bank, method = bank_of(network.ready()), METHODS["stylebank"]
+    step = method.steps(bank)[0]
     own = features_in(features)
-    own.expect(bank.space("bank"))
-    operator = KernelMap.mix([_kernel(bank, style) for style in styles], weights)
-    return features_out(own.with_values(operator(bank.for_kernels(own.values))))
+    own.expect(bank.space(step.level))
+    learnt = [_kernel(bank, step, style) for style in styles]
+    how = statistics_in(statistics)
+    return features_out(_fitted(bank, method, own, learnt, weights, how, content_mask, past))
 
 
-def bank_in(network: StyleNetwork) -> StyleBankNetwork:
-    """The network itself; ValueError where it is of another kind."""
-    if not isinstance(network, StyleBankNetwork):
-        raise ValueError("this network has no bank of styles: load a StyleBank and encode the picture with it.")
-    return network
+def _fitted(
+    network: StyleNetwork,
+    method: Method,
+    content: FeatureMap,
+    learnt: Sequence[Tensors],
+    weights: Sequence[float],
+    statistics: str,
+    content_mask: Tensor | None,
+    past: TemporalWindow | None,
+) -> FeatureMap:
+    """The content restyled within its mask by styles mixed by weight."""
+    step, within = method.steps(network)[0], mask_over(content, content_mask, "content_mask")
+    own = None
+    if step.content is not None:
+        own = pooled(statistics_of_map(step.content, content.values, within), statistics, past)
+    fitted = [method.fit(network, step, own, each) for each in learnt]
+    mapped = type(fitted[0]).mix(fitted, weights)(content.values)
+    return content.with_values(mapped if within is None else blend(content.values, mapped, within))
 
 
-def _kernel(bank: StyleBankNetwork, style: str) -> KernelMap:
+def _kernel(bank: StyleBankNetwork, step: Step, style: str) -> Tensors:
     # ComfyUI may hold a bank that was loaded before the style was learnt, when the list already has it.
     if style not in bank.styles and (found := find_style(bank, style, _host.weight_folders())):
         like = next(bank.parameters())
-        return KernelMap(found.weight.to(like), found.bias.to(like))
-    return KernelMap(*bank.kernel(style))
+        return {"weight": found.weight[None].to(like), "bias": found.bias[None].to(like)}
+    return METHODS["stylebank"].learn(bank, step, style)
+
+
+def _of_content() -> dict[str, _inputs.Input]:
+    return {name: each for name, each in _inputs.fitting().items() if name != "style_mask"}
 
 
 def _style_names() -> tuple[str, ...]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -13,28 +14,34 @@ from ..models.networks.base import FeatureMap, FeatureSpace, StyleNetwork
 from ..models.networks.norm import count_norms
 from ..transfer.masks import cell_weights
 from ..transfer.moments import Moments
+from ..transfer.quantiles import Quantiles, lattice
 from .instance_norm import over
 from .plan import Box, Grid, up
-from .runner import Host, Piece, Walk, cut
+from .policy import Host
+from .runner import TileBatch, TileLoop, cut
+
+Kind = Literal["diagonal", "full", "quantiles"] | None
+"""Of statistics: each channel's own moments, those between channels too, all values; or none."""
+Statistics = Moments | Quantiles
 
 
 @torch.no_grad()
 def encode(network: StyleNetwork, image: Tensor, level: str, host: Host) -> FeatureMap:
-    """Features of `image` [B, 3, H, W] in 0..1, on the host's device while they fit its budget, else on the CPU.
+    """Features of `image` [B, 3, H, W] in 0..1, on the host's device while they fit its limit, else on the CPU.
 
     Networks that normalise inside take the picture whole, and only if that does not fit in tiles, one pass a norm.
     ValueError for an unknown level, and where the map does not fit into memory.
     """
     space, size = network.space(level), (image.shape[-2], image.shape[-1])
     grid = encoding_grid(network, size, [space])
-    walk = Walk(host, network, image.shape[0] * grid.picture.area)
-    cells = Cells(network, space, grid.size, image.shape[0], host)
+    loop = TileLoop(host, network, image.shape[0] * grid.picture.area)
+    cells = FeatureBuffer(network, space, grid.size, image.shape[0], host)
 
-    def work(piece: Piece) -> None:
-        seen = cut(image[piece.items], piece.tile.outer).to(host.device, torch.float32)
-        cells.put(piece, network.encode(seen, level).values)
+    def work(part: TileBatch) -> None:
+        seen = cut(image[part.items], part.tile.outer).to(host.device, torch.float32)
+        cells.put(part, network.encode(seen, level).values)
 
-    over(walk, network, grid, image.shape[0], work, count_norms(network, encoding=True))
+    over(loop, network, grid, image.shape[0], work, count_norms(network, encoding=True))
     return FeatureMap(cells.values, space, size)
 
 
@@ -50,24 +57,40 @@ def decode(
     grid = decoding_grid(network, features.image_size, features.space)
     batch, stride = features.values.shape[0], features.space.stride
     result = blank(batch, features.image_size, device)
-    walk = Walk(host, network, batch * grid.picture.area)
+    loop = TileLoop(host, network, batch * grid.picture.area)
 
-    def work(piece: Piece) -> None:
-        values = cut(features.values[piece.items], piece.tile.outer.cells(stride)).to(host.device)
-        paint(network, features.with_values(values), decoder, piece, piece.tile.outer, result)
+    def work(part: TileBatch) -> None:
+        values = cut(features.values[part.items], part.tile.outer.cells(stride)).to(host.device)
+        paint(network, features.with_values(values), decoder, part, part.tile.outer, result)
 
-    over(walk, network, grid, batch, work, count_norms(network, encoding=False))
+    over(loop, network, grid, batch, work, count_norms(network, encoding=False))
     return result
 
 
-def paint(network: StyleNetwork, features: FeatureMap, decoder: str, piece: Piece, seen: Box, result: Tensor) -> None:
-    """Decode the features of what is `seen` around a piece and write its core into `result` [B, 3, H, W], in 0..1."""
+def paint(
+    network: StyleNetwork,
+    features: FeatureMap,
+    decoder: str,
+    part: TileBatch,
+    seen: Box,
+    result: Tensor,
+    before: Tensor | None = None,
+    coverage: Tensor | None = None,
+) -> None:
+    """Decode the features of what is `seen` around a tile batch and write its core into `result` [B, 3, H, W], in 0..1.
+
+    With `coverage` [1 or B, H, W] it covers what was there `before` [B, 3, H, W] only so far.
+    """
     height, width = result.shape[-2:]
     size = min(seen.bottom, height) - seen.top, min(seen.right, width) - seen.left
     values = features.values.contiguous(memory_format=torch.channels_last)
     picture = network.decode(FeatureMap(values, features.space, size), decoder)
-    core = piece.tile.core
-    cut(result[piece.items], core).copy_(cut(picture, core.within(seen)).clamp_(0, 1))
+    core = part.tile.core
+    painted = cut(picture, core.within(seen)).clamp_(0, 1)
+    if before is not None and coverage is not None:
+        share = cut(items_of(coverage, part.items), core)[:, None].to(painted)
+        painted = cut(before[part.items], core).to(painted).lerp(painted, share)
+    cut(result[part.items], core).copy_(painted)
 
 
 def blank(batch: int, size: tuple[int, int], device: torch.device | None = None) -> Tensor:
@@ -81,10 +104,15 @@ def encoding_grid(network: StyleNetwork, size: tuple[int, int], spaces: Sequence
     return _grid(network, size, stride, max(space.encoder_margin for space in spaces))
 
 
-def decoding_grid(network: StyleNetwork, size: tuple[int, int], space: FeatureSpace, encoded: bool = True) -> Grid:
-    """Tiles whose cores can be decoded; if they are not `encoded` yet, tiles that can first be encoded."""
+def decoding_grid(
+    network: StyleNetwork, size: tuple[int, int], space: FeatureSpace, encoded: bool = True, halo: int = 0
+) -> Grid:
+    """Tiles whose cores can be decoded; if they are not `encoded` yet, tiles that can first be encoded.
+
+    An operator before the decoder may see `halo` cells beyond its own.
+    """
     encoder = 0 if encoded else up(space.encoder_margin, space.stride)
-    grid = _grid(network, size, space.stride, encoder + space.decoder_margin)
+    grid = _grid(network, size, space.stride, encoder + space.decoder_margin + halo * space.stride)
     if network.local or not encoded:
         return grid
     # What normalises inside sees the last cells to their end, though it is cut off afterwards.
@@ -102,8 +130,8 @@ class NoRoomError(ValueError):
     """Memory cannot hold a feature map."""
 
 
-class Cells:
-    """A feature map that is put together from the cores of pieces."""
+class FeatureBuffer:
+    """A feature map that is put together from the cores of tile batches."""
 
     def __init__(
         self, network: StyleNetwork, space: FeatureSpace, size: tuple[int, int], batch: int, host: Host
@@ -111,8 +139,8 @@ class Cells:
         """Of pictures of `size` as a grid has it."""
         self.stride, self.batch = space.stride, batch
         self.map = Box(0, 0, *size).cells(space.stride)
-        self.fits = batch * space.channels * self.map.area * network.dtype.itemsize <= host.budget
-        """Whether the whole map is within the host's budget, and there was room for it."""
+        self.fits = batch * space.channels * self.map.area * network.dtype.itemsize <= host.policy.feature_bytes
+        """Whether the whole map is within the host's limit, and there was room for it."""
         self._host, self._device = host, host.device if self.fits else torch.device("cpu")
         self._channels = space.channels
         self._values: Tensor | None = None
@@ -120,31 +148,31 @@ class Cells:
     @property
     def values(self) -> Tensor:
         """[B, C, h, w]"""
-        assert self._values is not None  # every picture has a piece
+        assert self._values is not None  # every picture has a tile batch
         return self._values
 
-    def put(self, piece: Piece, values: Tensor) -> None:
-        """Take the core of what was encoded of a piece."""
-        box = piece.tile.core.cells(self.stride)
-        core = cut(values, box.within(piece.tile.outer.cells(self.stride)))
+    def put(self, part: TileBatch, values: Tensor) -> None:
+        """Take the core of what was encoded of a tile batch."""
+        box = part.tile.core.cells(self.stride)
+        core = cut(values, box.within(part.tile.outer.cells(self.stride)))
         if len(core) == self.batch and box == self.map:
             self._values = core.to(self._device)
             return
         if self._values is None:
             self._values = self._room(core)
-        cut(self._values[piece.items], box).copy_(core)
+        cut(self._values[part.items], box).copy_(core)
 
-    def offer(self, piece: Piece, values: Tensor) -> None:
+    def offer(self, part: TileBatch, values: Tensor) -> None:
         """`put`, while the map fits."""
         try:
             if self.fits:
-                self.put(piece, values)
+                self.put(part, values)
         except NoRoomError:
             self.fits = False
 
-    def get(self, piece: Piece, box: Box) -> Tensor:
-        """The cells that a box of pixels covers, of the piece's pictures, on the host's device."""
-        return cut(self.values[piece.items], box.cells(self.stride)).to(self._host.device)
+    def get(self, part: TileBatch, box: Box) -> Tensor:
+        """The cells that a box of pixels covers, of its pictures, on the host's device."""
+        return cut(self.values[part.items], box.cells(self.stride)).to(self._host.device)
 
     def _room(self, like: Tensor) -> Tensor:
         shape = self.batch, self._channels, self.map.height, self.map.width
@@ -165,60 +193,77 @@ class Overpainted:
         self._items, self._span = slice(0), (0, 0)
         self._rows = picture[:, :, :0]
 
-    def read(self, piece: Piece) -> Tensor:
-        """What was under a piece, margins included."""
-        outer = piece.band.outer
-        if (self._items, self._span) != (piece.items, (outer.top, outer.bottom)):
-            self._enter(piece)
-        return cut(self._rows, piece.tile.outer.within(outer))
+    def read(self, part: TileBatch) -> Tensor:
+        """What was under a tile batch, margins included."""
+        outer = part.band.outer
+        if (self._items, self._span) != (part.items, (outer.top, outer.bottom)):
+            self._enter(part)
+        return cut(self._rows, part.tile.outer.within(outer))
 
-    def _enter(self, piece: Piece) -> None:
+    def _enter(self, part: TileBatch) -> None:
         """Keep the rows of the next band; those painted over already come from the last band, which saw them before."""
-        first, outer = piece.band.core.top, piece.band.outer
-        rows = [self.picture[piece.items, :, first : outer.bottom]]
+        first, outer = part.band.core.top, part.band.outer
+        rows = [self.picture[part.items, :, first : outer.bottom]]
         if outer.top < first:
             last = self._span[0]
             rows.insert(0, self._rows[:, :, outer.top - last : first - last])
         self._rows = torch.cat(rows, 2)
-        self._items, self._span = piece.items, (outer.top, outer.bottom)
+        self._items, self._span = part.items, (outer.top, outer.bottom)
 
 
-Found = dict[tuple[str, int], Moments]
-
-
-def gather(
-    walk: Walk,
+def accumulate_statistics(
+    loop: TileLoop,
     network: StyleNetwork,
     pictures: Tensor,
-    levels: Sequence[str],
+    wanted: Mapping[str, Kind],
     regions: Sequence[Tensor | None],
-    full: bool,
-    keep: Cells | None = None,
-) -> dict[str, list[Moments]]:
-    """Moments of `pictures` [B, 3, H, W] at every level, for each of several regions in order.
+    keep: FeatureBuffer | None = None,
+) -> dict[str, list[Statistics]]:
+    """Statistics of `pictures` [B, 3, H, W] by level, for each of several regions in order.
 
-    A region is a mask [1 or B, H, W] in 0..1, or None for everything. The first level's features go to `keep`.
+    `wanted` names their kind at each level. A region is a mask [1 or B, H, W] in 0..1, or None for everything. The
+    first level's features go to `keep`: whole where the network normalises inside, else while they fit.
     """
-    spaces = [network.space(level) for level in levels]
-    grid = encoding_grid(network, (pictures.shape[-2], pictures.shape[-1]), spaces)
-    sums = {(level, number): _Sum() for level in levels for number in range(len(regions))}
+    spaces = [network.space(level) for level in wanted]
+    size = (pictures.shape[-2], pictures.shape[-1])
+    grid = encoding_grid(network, size, spaces)
+    sums: dict[tuple[str, int], dict[int, Statistics]] = {(at, n): {} for at in wanted for n in range(len(regions))}
 
-    def work(piece: Piece) -> None:
-        seen = cut(pictures[piece.items], piece.tile.outer).to(walk.host.device, torch.float32)
-        found: Found = {}
-        for level, features in network.encode_levels(seen, levels).items():
-            if keep is not None and level == levels[0]:
-                keep.offer(piece, features.values)
-            stride, core = features.space.stride, piece.tile.core
-            values = cut(features.values, core.cells(stride).within(piece.tile.outer.cells(stride)))
+    def work(part: TileBatch) -> None:
+        seen = cut(pictures[part.items], part.tile.outer).to(loop.host.device, torch.float32)
+        found: list[tuple[tuple[str, int], Statistics]] = []
+        for (level, kind), features in zip(wanted.items(), network.encode_levels(seen, wanted).values(), strict=True):
+            if keep is not None and level == next(iter(wanted)):
+                (keep.offer if network.local else keep.put)(part, features.values)
+            stride, core = features.space.stride, part.tile.core
+            box = core.cells(stride)
+            values = cut(features.values, box.within(part.tile.outer.cells(stride)))
+            area = Box(0, 0, *size).cells(stride).area
             for number, mask in enumerate(regions):
-                weights = None if mask is None else weights_of(mask, piece.items, core, values, stride)
-                found[level, number] = Moments.of(values, weights, full)
-        for key, moments in found.items():  # only now, since memory may run out before, and the piece be tried again
-            sums[key].add(piece.items, moments)
+                weights = None if mask is None else weights_of(mask, part.items, core, values, stride)
+                if kind is not None:
+                    found.append(((level, number), statistics_of(kind, values, weights, box, area)))
+        for key, statistics in found:  # only now: memory may run out before, and the tile batch be tried again
+            known = sums[key].get(part.items.start)
+            sums[key][part.items.start] = statistics if known is None else known.merge(statistics)  # pyright: ignore[reportArgumentType]
 
-    walk.over(grid, pictures.shape[0], work)
-    return {level: [sums[level, number].total() for number in range(len(regions))] for level in levels}
+    over(loop, network, grid, pictures.shape[0], work, count_norms(network, encoding=True))
+    joined = {key: [parts[start] for start in sorted(parts)] for key, parts in sums.items() if parts}
+    return {
+        level: [type(joined[level, n][0]).joined(joined[level, n]) for n in range(len(regions))]  # pyright: ignore[reportArgumentType]
+        for level, kind in wanted.items()
+        if kind is not None
+    }
+
+
+def statistics_of(kind: Kind, values: Tensor, weights: Tensor | None, box: Box, area: int) -> Statistics:
+    """Statistics of `values` [B, C, h, w], the cells in `box` of a map of `area` cells, weighted [B or 1, 1, h, w]."""
+    if kind == "quantiles":
+        step = lattice(area)
+        rows, columns = (slice(-first % step, None, step) for first in (box.top, box.left))
+        weights = None if weights is None else weights[..., rows, columns]
+        return Quantiles.of(values[..., rows, columns], weights)
+    return Moments.of(values, weights, kind == "full")
 
 
 def weights_of(mask: Tensor, items: slice, box: Box, values: Tensor, stride: int) -> Tensor:
@@ -232,17 +277,3 @@ def weights_of(mask: Tensor, items: slice, box: Box, values: Tensor, stride: int
 def items_of(mask: Tensor, items: slice) -> Tensor:
     """The masks of some pictures, where one goes with all."""
     return mask if mask.shape[0] == 1 else mask[items]
-
-
-class _Sum:
-    """Moments of a batch, which come for some pictures at a time."""
-
-    def __init__(self) -> None:
-        self._parts: dict[int, Moments] = {}
-
-    def add(self, items: slice, moments: Moments) -> None:
-        known = self._parts.get(items.start)
-        self._parts[items.start] = moments if known is None else known.merge(moments)
-
-    def total(self) -> Moments:
-        return Moments.joined([self._parts[start] for start in sorted(self._parts)])

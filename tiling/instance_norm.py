@@ -16,53 +16,53 @@ from ..models.networks.base import StyleNetwork
 from ..models.networks.norm import InstanceNorm, Statistics, Unmeasured, frozen
 from ..transfer.moments import Moments
 from .plan import Grid, Tile
-from .runner import Piece, TooLargeError, Walk, cut
+from .runner import TileBatch, TileLoop, TooLargeError, cut
 
-Work = Callable[[Piece], None]
+Work = Callable[[TileBatch], None]
 Known = dict[InstanceNorm, Statistics]
 
 
-def over(walk: Walk, network: StyleNetwork, grid: Grid, batch: int, work: Work, norms: int) -> None:
-    """As `Walk.over`, where `work` runs a piece through so many `norms` of the network.
+def over(loop: TileLoop, network: StyleNetwork, grid: Grid, batch: int, work: Work, norms: int) -> None:
+    """As `TileLoop.over`, where `work` runs a tile batch through so many `norms` of the network.
 
     If there are any, pictures go whole while they fit; else in tiles, by the statistics of each picture.
     """
-    done = walk.done
-    if network.local or grid.picture.area <= walk.entire:
+    done = loop.done
+    if network.local or grid.picture.area <= loop.whole_pixels:
         try:
-            return walk.over(grid, batch, work)
+            return loop.over(grid, batch, work)
         except TooLargeError:
             if network.local:
                 raise
-            walk.done = done
-    walk.total += norms * batch * grid.picture.area
+            loop.done = done
+    loop.total += norms * batch * grid.picture.area
     for item in range(batch):
-        _settle(walk, network, replace(grid, whole=False), _of(item, work))
+        _settle(loop, network, replace(grid, whole=False), _of(item, work))
 
 
-def _settle(walk: Walk, network: StyleNetwork, grid: Grid, work: Work) -> None:
+def _settle(loop: TileLoop, network: StyleNetwork, grid: Grid, work: Work) -> None:
     """`work` on all tiles of one picture, as many times as there are norms on the way, and once more."""
     known: Known = {}
-    while met := _measure(walk, network, grid, work, known):
+    while met := _measure(loop, network, grid, work, known):
         known[met[0]] = _statistics(met[1])
 
 
 def _measure(
-    walk: Walk, network: StyleNetwork, grid: Grid, work: Work, known: Known
+    loop: TileLoop, network: StyleNetwork, grid: Grid, work: Work, known: Known
 ) -> tuple[InstanceNorm, Moments] | None:
     """One pass: the first norm that is not `known` and the moments there, or None once `work` is done."""
     met: tuple[InstanceNorm, Moments] | None = None
 
-    def measured(piece: Piece) -> None:
+    def measured(part: TileBatch) -> None:
         nonlocal met
         try:
             with frozen(network, known):
-                work(piece)
+                work(part)
         except Unmeasured as unmeasured:
-            moments = Moments.of(_core(unmeasured.values, piece.tile))
+            moments = Moments.of(_core(unmeasured.values, part.tile))
             met = unmeasured.norm, met[1].merge(moments) if met else moments
 
-    walk.over(grid, 1, measured)
+    loop.over(grid, 1, measured)
     return met
 
 
@@ -80,4 +80,4 @@ def _statistics(moments: Moments) -> Statistics:
 
 def _of(item: int, work: Work) -> Work:
     """`work` on one picture of a batch, by itself."""
-    return lambda piece: work(replace(piece, items=slice(item, item + 1)))
+    return lambda part: work(replace(part, items=slice(item, item + 1)))

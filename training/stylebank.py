@@ -177,7 +177,7 @@ def paint(network: StyleBankNetwork, image: Tensor, names: Sequence[str]) -> Ten
     """`image` [B, 3, H, W], each picture in its style of `names`."""
     features = network.encode(image, LEVEL)
     values = network.for_kernels(features.values)
-    kernels = [KernelMap(*network.kernel(name)) for name in names]
+    kernels = [KernelMap.of(*network.kernel(name)) for name in names]
     painted = torch.cat([kernel(one[None]) for kernel, one in zip(kernels, values, strict=True)])
     return network.decode(features.with_values(painted))
 

@@ -1,4 +1,7 @@
-"""Fitted operators: values that are applied at every position, and that blend, mix and add up."""
+"""Fitted operators: values that are applied at every position of a feature map, and that blend and mix.
+
+All are differentiable, change nothing in place, and hold one operator or one an item of the batch.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .moments import exact_products
+from .moments import Moments, exact_products
 
 
 def normalised(weights: Sequence[float]) -> list[float]:
@@ -49,6 +52,11 @@ class ChannelMap:
     shift: Tensor
     """b: [B, C]"""
 
+    @property
+    def halo(self) -> int:
+        """Cells that it sees beyond its own."""
+        return 0
+
     def __call__(self, values: Tensor) -> Tensor:
         """Map `values` [B, C, h, w]; the arithmetic is float32 at least, the result has the dtype of `values`."""
         if not self.full:
@@ -58,6 +66,13 @@ class ChannelMap:
         with exact_products(values):
             mapped = (pixels @ self.matrix.mT).add_((self.shift - self._linear(self.centre))[:, None])
         return mapped.unflatten(1, values.shape[-2:]).movedim(-1, 1).to(values.dtype)
+
+    @staticmethod
+    def normalising(content: Moments, eps: float = 1e-5) -> ChannelMap:
+        """Each channel to mean 0 and deviation 1, as an instance norm: the variance is divided by the pixel count."""
+        own = content.scatter.diagonal(dim1=1, dim2=2) if content.full else content.scatter
+        scale = (own / content.count.clamp_min(torch.finfo(own.dtype).tiny)[:, None] + eps).rsqrt()
+        return ChannelMap(scale, content.mean, torch.zeros_like(content.mean))
 
     @property
     def full(self) -> bool:
@@ -117,31 +132,92 @@ def _alike(maps: Sequence[ChannelMap]) -> list[ChannelMap]:
 
 @dataclass(frozen=True)
 class KernelMap:
-    """A local operator over a k x k neighbourhood. Kernels add and scale, so fused styles cost no more than one."""
+    """A convolution over a k x k neighbourhood: a style of StyleBank. Fused styles cost no more than one."""
 
     weight: Tensor
-    """[C, C, k, k], k odd"""
+    """[1 or B, C, C, k, k], k odd"""
     bias: Tensor
-    """[C]"""
+    """[1 or B, C]"""
 
     def __call__(self, values: Tensor) -> Tensor:
         """Convolve `values` [B, C, h, w] with reflected borders, repeated where a side is too short."""
-        margin = self.weight.shape[-1] // 2
-        mode = "reflect" if min(values.shape[-2:]) > margin else "replicate"
-        padded = F.pad(values, (margin,) * 4, mode=mode)
-        return F.conv2d(padded, self.weight.to(values), self.bias.to(values))
+        mode = "reflect" if min(values.shape[-2:]) > self.halo else "replicate"
+        padded = F.pad(values, (self.halo,) * 4, mode=mode)
+        pairs = list(zip(self.weight.to(values), self.bias.to(values), strict=True))
+        if len(pairs) == 1:
+            return F.conv2d(padded, *pairs[0])
+        items = zip(padded.split(1), pairs, strict=True)
+        return torch.cat([F.conv2d(item, weight, bias) for item, (weight, bias) in items])
+
+    @staticmethod
+    def of(weight: Tensor, bias: Tensor) -> KernelMap:
+        """One kernel [C, C, k, k] and bias [C] for every item."""
+        return KernelMap(weight[None], bias[None])
+
+    @property
+    def halo(self) -> int:
+        """Cells that it sees beyond its own."""
+        return self.weight.shape[-1] // 2
+
+    def of_items(self, items: slice) -> KernelMap:
+        """The kernels of some items of the batch; one goes with all."""
+        return self if len(self.bias) == 1 else KernelMap(self.weight[items], self.bias[items])
+
+    def after(self, channels: ChannelMap) -> KernelMap:
+        """self(channels(x)) as one kernel, for a diagonal `channels`; borders stay what they are."""
+        offset = channels.shift - channels.matrix * channels.centre  # [B, C]
+        return KernelMap(
+            self.weight * channels.matrix[:, None, :, None, None].to(self.weight),
+            self.bias + (self.weight.sum((-2, -1)) * offset[:, None].to(self.weight)).sum(-1),
+        )
 
     def blend(self, alpha: float) -> KernelMap:
         """alpha * K + (1 - alpha) * I: strength 0 is the auto-encoder branch, a control the paper does not have."""
-        return KernelMap.mix([self, self._identity()], [alpha, 1 - alpha])
+        size = self.weight.shape[1]
+        identity = torch.zeros_like(self.weight[:1])
+        identity[:, :, :, self.halo, self.halo] = torch.eye(size).to(identity)
+        return KernelMap.mix([self, KernelMap(identity, torch.zeros_like(self.bias[:1]))], [alpha, 1 - alpha])
 
     @staticmethod
     def mix(kernels: Sequence[KernelMap], weights: Sequence[float]) -> KernelMap:
         """The linear fusion of styles (section 4.3 of the paper); weights are scaled to the sum one."""
         return KernelMap(mix([k.weight for k in kernels], weights), mix([k.bias for k in kernels], weights))
 
-    def _identity(self) -> KernelMap:
-        weight = torch.zeros_like(self.weight)
-        middle = weight.shape[-1] // 2
-        weight[:, :, middle, middle] = torch.eye(weight.shape[0]).to(weight)
-        return KernelMap(weight, torch.zeros_like(self.bias))
+
+@dataclass(frozen=True)
+class LookupMap:
+    """y = f_c(x): a monotone table for each channel, linear between its knots and level beyond them."""
+
+    knots: Tensor
+    """[B, C, N], ascending"""
+    values: Tensor
+    """[B, C, N], what the knots become"""
+
+    @property
+    def halo(self) -> int:
+        """Cells that it sees beyond its own."""
+        return 0
+
+    def __call__(self, values: Tensor) -> Tensor:
+        """Map `values` [B, C, h, w]; the result has their dtype."""
+        x = values.flatten(2).to(self.knots.dtype)
+        knots, table = (each.expand(len(x), -1, -1).contiguous() for each in (self.knots, self.values))
+        upper = torch.searchsorted(knots, x.contiguous()).clamp_max(knots.shape[-1] - 1)
+        lower = (upper - 1).clamp_min(0)
+        low, high = knots.gather(-1, lower), knots.gather(-1, upper)
+        share = ((x - low) / (high - low).clamp_min(torch.finfo(x.dtype).tiny)).clamp(0, 1)
+        mapped = table.gather(-1, lower).lerp(table.gather(-1, upper), share)
+        return mapped.reshape(values.shape).to(values.dtype)
+
+    def of_items(self, items: slice) -> LookupMap:
+        """The tables of some items of the batch; one goes with all."""
+        return self if len(self.knots) == 1 else LookupMap(self.knots[items], self.values[items])
+
+    def blend(self, alpha: float) -> LookupMap:
+        """alpha * f + (1 - alpha) * I, between the outer knots."""
+        return LookupMap(self.knots, self.knots.lerp(self.values, alpha))
+
+    @staticmethod
+    def mix(maps: Sequence[LookupMap], weights: Sequence[float]) -> LookupMap:
+        """The weighted mean of maps over the same knots; weights are scaled to the sum one."""
+        return LookupMap(maps[0].knots, mix([each.values for each in maps], weights))

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from .moments import Moments
+from collections.abc import Hashable
+from typing import Any, TypeVar
 
-REACH = 4
+from .moments import Moments
+from .quantiles import Quantiles
+
+FRAMES = 4
 """Frames to either side that count with a frame: a third of a second in all at 25 frames a second."""
+
+Statistics = TypeVar("Statistics", Moments, Quantiles)
 
 
 class TemporalWindow:
-    """The moments of a video's last frames, for a video that comes in parts: its frames look back only, over as many
+    """The statistics of a video's last frames, for a video that comes in parts: its frames look back only, over as many
     as they would see to both sides, and no cut between parts shows."""
 
     def __init__(self) -> None:
-        self._last: Moments | None = None
+        self._last: dict[Hashable, Any] = {}
 
-    def smoothed(self, frames: Moments) -> Moments:
-        """Moments of the next frames [B], each merged with those before it."""
+    def smoothed(self, frames: Statistics, key: Hashable = None) -> Statistics:
+        """Statistics of the next frames [B], each merged with those before it; a `key` for each kind of statistics."""
         batch = frames.count.shape[0]
-        known = frames if self._last is None else Moments.joined([self._last, frames])
-        self._last = known.of_items(slice(-2 * REACH, None))
-        return known.over_window(2 * REACH, 0).of_items(slice(-batch, None))
+        known = frames if key not in self._last else type(frames).joined([self._last[key], frames])  # pyright: ignore[reportArgumentType]
+        self._last[key] = known.of_items(slice(-2 * FRAMES, None))
+        return known.over_window(2 * FRAMES, 0).of_items(slice(-batch, None))
 
 
-def smoothed(frames: Moments, past: TemporalWindow | None = None) -> Moments:
-    """Moments of frames [B], each merged with its neighbours' to both sides; a `past` makes the batch go on from it."""
-    return frames.over_window(REACH, REACH) if past is None else past.smoothed(frames)
+def smoothed(frames: Statistics, window: TemporalWindow | None = None, key: Hashable = None) -> Statistics:
+    """Statistics of frames [B], merged with their neighbours' to both sides; a `window` goes on from the last ones."""
+    return frames.over_window(FRAMES, FRAMES) if window is None else window.smoothed(frames, key)

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ...models.networks.base import ADAIN, StyleNetwork
+from ...models.networks.base import ADAIN as BY_ADAIN
 from ...models.networks.msgnet import MsgNet
 from ...models.networks.stylebank import StyleBankNetwork
 from ...models.networks.vgg import COMPACT
@@ -22,7 +23,6 @@ from ...models.weights.manifest import WeightsError, read_manifest
 from ...models.weights.store import homes, read_tensors
 from ...transfer.distance import content_distance, style_distance
 from ...transfer.moments import Moments
-from ...transfer.restyle import ADAIN as BY_ADAIN
 from ...transfer.wct import wct
 from ..painters import ours
 from .measures import CONTENT_LEVEL, features, moments

@@ -39,7 +39,7 @@ def vgg_methods(network: VggNetwork) -> dict[str, Callable[[Tensor], Paint]]:
 
 def by_kernel(network: StyleBankNetwork, style: str) -> Paint:
     """Paints in a style of the bank."""
-    kernel = KernelMap(*network.kernel(style))
+    kernel = KernelMap.of(*network.kernel(style))
     return _restyling(network, BANK, lambda values: kernel(network.for_kernels(values)))
 
 

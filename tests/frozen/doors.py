@@ -37,8 +37,7 @@ def freeze(name: str) -> None:
 @contextmanager
 def alone() -> Iterator[None]:
     """Inside, no weights and no learnt styles are at hand but those of the package."""
-    environment = {"BRUSHWORK_WEIGHTS": "", "BRUSHWORK_OFFLINE": "1"}
-    with patch.dict(os.environ, environment), patch("brushwork.models.weights.store.cache_folder", lambda: None):
+    with patch.dict(os.environ, {"BRUSHWORK_WEIGHTS": "", "BRUSHWORK_CACHE": "", "BRUSHWORK_OFFLINE": "1"}):
         yield
 
 
@@ -53,7 +52,8 @@ def computing_in(dtype: torch.dtype) -> Iterator[None]:
 def in_tiles(side: int) -> Iterator[list[int]]:
     """Inside, no tile is larger than `side` pixels square; yields a list that grows with every tile computed."""
     tiles: list[int] = []
-    with patch("brushwork.nodes._host.tiling_host", lambda: tiles_of(side, tell=lambda done, _: tiles.append(done))):
+    host = tiles_of(side, progress=lambda done, _: tiles.append(done))
+    with patch("brushwork.nodes._host.tiling_host", lambda: host):
         yield tiles
 
 

@@ -245,7 +245,7 @@ def furthest(network: StyleNetwork, level: str) -> int:
         image[..., place] = 1e-30
         features = network.encode(image, level)
         if isinstance(network, StyleBankNetwork):
-            features = features.with_values(KernelMap(*network.kernel("waves"))(features.values))
+            features = features.with_values(KernelMap.of(*network.kernel("waves"))(features.values))
         touched = network.decode(features).abs().amax((0, 1, 2)).nonzero()
         reached = max(reached, int((touched - place).abs().max()))
     return reached

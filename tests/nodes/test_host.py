@@ -1,6 +1,7 @@
 """What torch answers where there is no ComfyUI, and batches in slices that fit."""
 
 import sys
+from functools import partial
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ import torch
 from brushwork.nodes import _host
 from brushwork.tests.nodes.stand_ins import arguments, call, pictures, tiny, values
 from brushwork.tests.tolerances import assert_close
+from brushwork.tiling.policy import Policy
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +34,7 @@ def test_network_runs_where_torch_computes() -> None:
 
 def test_a_walk_is_told_what_memory_there_is() -> None:
     host = _host.tiling_host()
-    assert (host.room, host.budget) == (_host.TILE_ROOM, _host.FEATURE_BUDGET)
+    assert host.policy == Policy()
     assert host.device.type == _host.compute_device().type
 
 
@@ -40,5 +42,5 @@ def test_a_walk_is_told_what_memory_there_is() -> None:
 def test_the_result_does_not_depend_on_tiles(node: str, monkeypatch: pytest.MonkeyPatch) -> None:
     inputs = arguments(node, pictures(2, (150, 71)))
     whole = values(call(node, **inputs))
-    monkeypatch.setattr(_host, "TILE_ROOM", 0)
+    monkeypatch.setattr(_host, "Policy", partial(Policy, tile_bytes=0))
     assert_close(values(call(node, **inputs)), whole)

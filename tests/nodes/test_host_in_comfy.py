@@ -104,10 +104,10 @@ def test_progress_of_unknown_length(comfy: FakeComfy) -> None:
 def test_memory_is_shared_with_comfy(comfy: FakeComfy) -> None:
     comfy.free = 100
     host = _host.tiling_host()
-    assert (host.room, host.budget, host.entire) == (50, 50, 50)
+    assert (host.policy.tile_bytes, host.policy.feature_bytes, host.policy.whole_bytes) == (50, 50, 50)
     comfy.free = 1 << 40  # whole pictures may take what others leave
-    assert _host.tiling_host().entire == 1 << 39
-    host.free()
+    assert _host.tiling_host().policy.whole_bytes == 1 << 39
+    host.empty_cache()
     assert comfy.emptied == 1
 
 

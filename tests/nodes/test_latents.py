@@ -7,11 +7,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from brushwork.methods.latents import LatentTransfer
+from brushwork.nodes._inputs import MATCHING
 from brushwork.tests.laws import features
 from brushwork.tests.nodes.stand_ins import call
 from brushwork.tests.nodes.test_bad_input import refused
 from brushwork.tests.tolerances import assert_close
-from brushwork.transfer.latents import LatentTransfer
 
 Latent = dict[str, Any]
 either = pytest.mark.parametrize("node", ["BrushworkLatentAdaIN", "BrushworkLatentWCT"])
@@ -41,7 +42,7 @@ def test_a_node_aligns_as_the_mathematics_does(node: str, channels: int) -> None
     content, style = latent(2, channels), latent(1, channels, 5)
     mask = torch.rand(1, 8, 8)
     result = call(node, content=content, style=style, strength=0.6, content_mask=mask, style_mask=1 - mask)
-    expected = LatentTransfer(METHODS[node], 0.6)(content["samples"], style["samples"], mask, 1 - mask)
+    expected = LatentTransfer(MATCHING[METHODS[node]], 0.6)(content["samples"], style["samples"], mask, 1 - mask)
     assert_close(result["samples"], expected)
 
 
@@ -81,7 +82,7 @@ def test_an_operation_does_what_the_nodes_do(method: str) -> None:
     """As LatentApplyOperation calls it."""
     content, style = latent(2), latent(seed=5)
     operation = call("BrushworkStyleLatentOperation", style=style, method=method, strength=0.6)
-    expected = LatentTransfer(method, 0.6)(content["samples"], style["samples"])
+    expected = LatentTransfer(MATCHING[method], 0.6)(content["samples"], style["samples"])
     assert_close(operation(latent=content["samples"]), expected)
     assert_close(operation(latent=content["samples"], step=3), expected)
 
@@ -93,7 +94,10 @@ def test_while_sampling_the_style_has_the_models_scale(scale: float, shift: floa
     how: dict[str, Any] = {"method": "optimal transport", "strength": 0.6}  # AdaIN's small constant is not scaled
     operation = call("BrushworkStyleLatentOperation", style=style, model=Model(scale, shift), **how)
     sampled = operation(latent=(content["samples"] - shift) * scale)
-    assert_close(sampled / scale + shift, LatentTransfer(**how)(content["samples"], style["samples"]))
+    assert_close(
+        sampled / scale + shift,
+        LatentTransfer(MATCHING[how["method"]], how["strength"])(content["samples"], style["samples"]),
+    )
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])

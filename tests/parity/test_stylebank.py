@@ -33,7 +33,7 @@ def network(tmp_path: Path) -> StyleBankNetwork:
 def stylise(network: StyleBankNetwork, image: Tensor) -> tuple[Tensor, Tensor]:
     """The features behind the second style's kernel, and the picture."""
     features = network.encode(image, LEVEL)
-    filtered = KernelMap(*network.kernel("second"))(features.values)
+    filtered = KernelMap.of(*network.kernel("second"))(features.values)
     return filtered, network.decode(features.with_values(filtered))
 
 

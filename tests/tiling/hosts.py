@@ -1,4 +1,4 @@
-"""Hosts that make tiles small, and networks and pictures to walk over."""
+"""Hosts that make tiles small, and networks and pictures to loop over."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from brushwork.models.networks.base import StyleNetwork
 from brushwork.models.networks.msgnet import MsgNet
 from brushwork.models.networks.stylebank import StyleBankNetwork
 from brushwork.tests.models.small import KINDS, TINY, enlivened, small_network
-from brushwork.tiling.runner import BUDGET, Host
+from brushwork.tiling.policy import Host, Policy
 
 
 def backbone_bank() -> StyleNetwork:
@@ -30,6 +30,7 @@ LOCAL: dict[str, StyleNetwork] = {
 }
 """Those that can be tiled."""
 WHOLE = Host()
+FEATURE_BYTES = Policy().feature_bytes
 
 sizes = st.one_of(
     st.tuples(st.integers(1, 90), st.integers(1, 90)),
@@ -37,12 +38,13 @@ sizes = st.one_of(
     st.tuples(st.integers(1, 120), st.just(1)),
 )
 sides = st.sampled_from([8, 13, 16, 24, 40, 64])
-budgets = st.sampled_from([0, BUDGET])
+budgets = st.sampled_from([0, FEATURE_BYTES])
 
 
-def tiles_of(side: int, budget: int = BUDGET, tell: Callable[[int, int], None] | None = None) -> Host:
-    """A host on which no piece is larger than tiles of one side."""
-    return Host(room=0, entire=0, floor=side, budget=budget, tell=tell or (lambda done, total: None))
+def tiles_of(side: int, budget: int = FEATURE_BYTES, progress: Callable[[int, int], None] | None = None) -> Host:
+    """A host on which no tiles is larger than tiles of one side."""
+    policy = Policy(tile_bytes=0, whole_bytes=0, minimum_side=side, feature_bytes=budget)
+    return Host(progress=progress or (lambda done, total: None), policy=policy)
 
 
 def masks(size: tuple[int, int], batch: int = 1, seed: int = 0) -> Tensor:

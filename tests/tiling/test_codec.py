@@ -1,4 +1,4 @@
-"""Encoding and decoding in tiles give the features and pixels of the picture in one piece."""
+"""Encoding and decoding in tiles give the features and pixels of the picture in one tiles."""
 
 from typing import Any
 
@@ -13,9 +13,10 @@ from brushwork.tests.laws import law, noise, picture
 from brushwork.tests.models.small import KINDS, measured, small_network
 from brushwork.tests.tiling.hosts import LOCAL, budgets, sides, sizes, tiles_of
 from brushwork.tests.tolerances import assert_close
-from brushwork.tiling.features import Cells, Overpainted, decode, encode
+from brushwork.tiling.features import FeatureBuffer, Overpainted, decode, encode
 from brushwork.tiling.plan import Box, Grid
-from brushwork.tiling.runner import Host, Piece, Walk, cut
+from brushwork.tiling.policy import Host, Policy
+from brushwork.tiling.runner import TileBatch, TileLoop, cut
 
 places = st.sampled_from([(name, level) for name, network in LOCAL.items() for level in network.spaces])
 
@@ -81,13 +82,14 @@ def test_pixels_lie_in_memory_as_comfyui_has_them() -> None:
 @pytest.mark.parametrize("side", [64, 16])
 @pytest.mark.parametrize(("budget", "kept_on"), [(4 * 4 * 64 * 64, "meta"), (4 * 4 * 64 * 64 - 1, "cpu")])
 def test_features_over_the_budget_leave_the_device(side: int, budget: int, kept_on: str) -> None:
-    network, image, host = LOCAL[KINDS[0]], picture(64, 64), Host(torch.device("meta"), budget=budget)
+    network, image = LOCAL[KINDS[0]], picture(64, 64)
+    host = Host(torch.device("meta"), policy=Policy(feature_bytes=budget))
     space = network.space("relu1_1")
-    cells = Cells(network, space, (64, 64), 1, host)
-    Walk(tiles_of(side), network, 0).over(
+    cells = FeatureBuffer(network, space, (64, 64), 1, host)
+    TileLoop(tiles_of(side), network, 0).over(
         Grid((64, 64), 1, 0),
         1,
-        lambda piece: cells.put(piece, cut(network.encode(image, "relu1_1").values, piece.tile.outer)),
+        lambda part: cells.put(part, cut(network.encode(image, "relu1_1").values, part.tile.outer)),
     )
     assert cells.values.device.type == kept_on
 
@@ -111,10 +113,10 @@ def test_a_map_for_which_the_device_has_no_room(monkeypatch: pytest.MonkeyPatch)
         return empty(*shape, device=device, **options)
 
     network, image = LOCAL[KINDS[0]], picture(64, 64)
-    cells = Cells(network, network.space("relu1_1"), (64, 64), 1, Host(torch.device("meta")))
+    cells = FeatureBuffer(network, network.space("relu1_1"), (64, 64), 1, Host(torch.device("meta")))
     monkeypatch.setattr(torch, "empty", full)
     tile = Grid((64, 64), 1, 0).tile(Box(0, 0, 32, 64))
-    cells.put(Piece(slice(0, 1), tile, tile), network.encode(image[:, :, :32], "relu1_1").values)
+    cells.put(TileBatch(slice(0, 1), tile, tile), network.encode(image[:, :, :32], "relu1_1").values)
     assert cells.values.device.type == "cpu"
 
 
@@ -125,9 +127,9 @@ def test_a_picture_is_read_as_it_was(size: tuple[int, int], side: int, margin: i
     image, grid = picture(*size, batch), Grid(size, 4, margin)
     before, overpainted = image.clone(), Overpainted(image)
 
-    def work(piece: Piece) -> None:
-        assert torch.equal(overpainted.read(piece), cut(before[piece.items], piece.tile.outer))
-        cut(image[piece.items], piece.tile.core).fill_(7)
+    def work(part: TileBatch) -> None:
+        assert torch.equal(overpainted.read(part), cut(before[part.items], part.tile.outer))
+        cut(image[part.items], part.tile.core).fill_(7)
 
-    Walk(tiles_of(side), LOCAL[KINDS[0]], 0).over(grid, batch, work)
+    TileLoop(tiles_of(side), LOCAL[KINDS[0]], 0).over(grid, batch, work)
     assert (image == 7).all()

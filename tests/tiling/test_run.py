@@ -1,4 +1,4 @@
-"""The walk: every piece once, smaller ones when memory is full, and a way to stop."""
+"""The loop: every tiles once, smaller ones when memory is full, and a way to stop."""
 
 from collections.abc import Callable
 from weakref import ref
@@ -10,7 +10,8 @@ from brushwork.tests.laws import picture
 from brushwork.tests.models.small import KINDS, small_network
 from brushwork.tiling.features import encode
 from brushwork.tiling.plan import Grid
-from brushwork.tiling.runner import Host, Piece, Walk, out_of_memory
+from brushwork.tiling.policy import Host, Policy, out_of_memory
+from brushwork.tiling.runner import TileBatch, TileLoop
 
 NETWORK = small_network(KINDS[0])
 Told = list[tuple[int, int]]
@@ -21,32 +22,33 @@ class Memory:
 
     def __init__(self, fits: float) -> None:
         self.fits = fits
-        self.done: list[Piece] = []
+        self.done: list[TileBatch] = []
         self.tried: list[int] = []
 
-    def work(self, piece: Piece) -> None:
-        self.tried.append(piece.area)
-        if piece.area > self.fits:
+    def work(self, part: TileBatch) -> None:
+        self.tried.append(part.area)
+        if part.area > self.fits:
             raise torch.cuda.OutOfMemoryError("CUDA out of memory")
-        self.done.append(piece)
+        self.done.append(part)
 
     def seen(self, batch: int, grid: Grid) -> torch.Tensor:
         """How often every pixel was done, [batch, H, W]."""
         times = torch.zeros(batch, *grid.size)
-        for piece in self.done:
-            core = piece.tile.core
-            times[piece.items, core.top : core.bottom, core.left : core.right] += 1
+        for part in self.done:
+            core = part.tile.core
+            times[part.items, core.top : core.bottom, core.left : core.right] += 1
         return times
 
 
-def walk(host: Host, total: int = 0) -> Walk:
-    return Walk(host, NETWORK, total)
+def loop(host: Host, total: int = 0) -> TileLoop:
+    return TileLoop(host, NETWORK, total)
 
 
-def host_for(pixels: int, floor: int = 8, tell: Callable[[int, int], None] | None = None) -> Host:
+def host_for(pixels: int, floor: int = 8, progress: Callable[[int, int], None] | None = None) -> Host:
     """One on which so many pixels go through the network at once."""
     room = pixels * 3 * NETWORK.peak_channels * 4
-    return Host(room=room, floor=floor, tell=tell or (lambda done, total: None))
+    policy = Policy(tile_bytes=room, minimum_side=floor)
+    return Host(progress=progress or (lambda done, total: None), policy=policy)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +64,7 @@ def host_for(pixels: int, floor: int = 8, tell: Callable[[int, int], None] | Non
 )
 def test_slices_of_a_batch_halve_until_they_fit(batch: int, together: int, fits: int, tried: list[int]) -> None:
     grid, memory = Grid((20, 20), 4, 8), Memory(400 * fits)
-    walk(host_for(400 * together)).over(grid, batch, memory.work)
+    loop(host_for(400 * together)).over(grid, batch, memory.work)
     assert [area // 400 for area in memory.tried] == tried
     assert (memory.seen(batch, grid) == 1).all()
 
@@ -70,14 +72,14 @@ def test_slices_of_a_batch_halve_until_they_fit(batch: int, together: int, fits:
 @pytest.mark.parametrize("fits", [70, 150, 400])
 def test_tiles_are_cut_until_they_fit_and_later_ones_are_as_small(fits: int) -> None:
     grid, memory = Grid((90, 70), 4, 8), Memory(fits)
-    walk(host_for(50**2)).over(grid, 2, memory.work)
+    loop(host_for(50**2)).over(grid, 2, memory.work)
     assert (memory.seen(2, grid) == 1).all()
     failed = [area for area in memory.tried if area > fits]
     assert failed and memory.tried[: len(failed)] == failed == sorted(set(failed), reverse=True)
 
 
 def test_a_pass_keeps_to_the_size_that_fitted_before() -> None:
-    grid, memory, way = Grid((90, 70), 4, 8), Memory(400), walk(host_for(50**2))
+    grid, memory, way = Grid((90, 70), 4, 8), Memory(400), loop(host_for(50**2))
     way.over(grid, 1, memory.work)
     memory.tried.clear()
     way.over(grid, 1, memory.work)
@@ -93,7 +95,7 @@ def test_a_pass_keeps_to_the_size_that_fitted_before() -> None:
 )
 def test_nothing_fits(grid: Grid, words: str) -> None:
     with pytest.raises(ValueError, match=f"^[^.]*{words}[.]$"):
-        walk(host_for(50**2)).over(grid, 3, Memory(0).work)
+        loop(host_for(50**2)).over(grid, 3, Memory(0).work)
 
 
 def test_memory_is_free_before_the_next_try() -> None:
@@ -101,16 +103,17 @@ def test_memory_is_free_before_the_next_try() -> None:
     held: list[ref[torch.Tensor]] = []
     freed: list[bool] = []
 
-    def work(piece: Piece) -> None:
-        large = torch.zeros(piece.area)
+    def work(part: TileBatch) -> None:
+        large = torch.zeros(part.area)
         held.append(ref(large))
-        if piece.area > 400:
+        if part.area > 400:
             raise torch.cuda.OutOfMemoryError("CUDA out of memory")
 
-    host = Host(room=0, floor=8, free=lambda: freed.append(all(tensor() is None for tensor in held)))
-    Walk(host, NETWORK, 0).over(Grid((20, 20), 4, 8), 1, work)
+    policy = Policy(tile_bytes=0, minimum_side=8)
+    host = Host(policy=policy, empty_cache=lambda: freed.append(all(tensor() is None for tensor in held)))
+    TileLoop(host, NETWORK, 0).over(Grid((20, 20), 4, 8), 1, work)
     assert freed == []
-    walk(Host(free=host.free)).over(Grid((20, 20), 4, 8), 4, work)
+    loop(Host(empty_cache=host.empty_cache)).over(Grid((20, 20), 4, 8), 4, work)
     assert freed == [True, True]
 
 
@@ -124,19 +127,19 @@ def test_what_memory_says_when_it_is_full() -> None:
 
 @pytest.mark.parametrize("error", [ValueError, RuntimeError])
 def test_other_errors_pass(error: type[Exception]) -> None:
-    def work(piece: Piece) -> None:
+    def work(part: TileBatch) -> None:
         raise error("something else")
 
     with pytest.raises(error, match="something else"):
-        walk(Host()).over(Grid((20, 20), 4, 8), 4, work)
+        loop(Host()).over(Grid((20, 20), 4, 8), 4, work)
 
 
 @pytest.mark.parametrize("fits", [100, 1e9])
 def test_progress_is_told_before_every_piece_and_at_the_end(fits: float) -> None:
     told: Told = []
     grid, memory = Grid((90, 70), 4, 8), Memory(fits)
-    host = host_for(50**2, tell=lambda done, total: told.append((done, total)))
-    way = walk(host, 2 * 3 * 6300)
+    host = host_for(50**2, progress=lambda done, total: told.append((done, total)))
+    way = loop(host, 2 * 3 * 6300)
     for _ in range(2):
         way.over(grid, 3, memory.work)
     assert [done for done, _ in told] == sorted(done for done, _ in told)
@@ -155,7 +158,9 @@ def test_interruption_stops_before_the_next_tile() -> None:
 
     memory = Memory(1e9)
     with pytest.raises(Stop):
-        walk(Host(room=0, floor=16, tell=tell)).over(Grid((90, 70), 4, 8), 1, memory.work)
+        loop(Host(policy=Policy(tile_bytes=0, minimum_side=16), progress=tell)).over(
+            Grid((90, 70), 4, 8), 1, memory.work
+        )
     assert len(memory.done) == 3
 
 
@@ -168,7 +173,7 @@ def test_interruption_stops_within_a_piece_and_leaves_the_network_as_it_was() ->
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        encode(network, picture(40, 40), "relu3_1", Host(check=check))
+        encode(network, picture(40, 40), "relu3_1", Host(interrupt=check))
     assert asked == [3]  # of five convolutions
     encode(network, picture(40, 40), "relu3_1", Host())
     assert asked == [3]
@@ -177,8 +182,8 @@ def test_interruption_stops_within_a_piece_and_leaves_the_network_as_it_was() ->
 def test_pieces_take_what_memory_has() -> None:
     """With the margins; and however little it is, no tile is smaller than the floor."""
     grid, memory = Grid((500, 400), 8, 16), Memory(1e9)
-    walk(host_for(120**2)).over(grid, 1, memory.work)
-    assert 100**2 < max(piece.tile.outer.area for piece in memory.done) <= 120**2
+    loop(host_for(120**2)).over(grid, 1, memory.work)
+    assert 100**2 < max(part.tile.outer.area for part in memory.done) <= 120**2
     small = Memory(1e9)
-    walk(host_for(1, floor=64)).over(grid, 1, small.work)
+    loop(host_for(1, floor=64)).over(grid, 1, small.work)
     assert {max(p.tile.core.height, p.tile.core.width) for p in small.done} <= set(range(50, 65))

@@ -15,7 +15,8 @@ from brushwork.tests.models.small import KINDS, small_network
 from brushwork.tests.tiling.hosts import sides, sizes, tiles_of
 from brushwork.tests.tolerances import assert_close
 from brushwork.tiling.features import decode, encode
-from brushwork.tiling.runner import COPIES, Host, TooLargeError
+from brushwork.tiling.policy import LIVE_MAPS, Host, Policy
+from brushwork.tiling.runner import TooLargeError
 
 NETWORKS = {kind: small_network(kind) for kind in KINDS[2:]}
 kinds = st.sampled_from(KINDS[2:])
@@ -57,16 +58,17 @@ def test_pixels_in_tiles_are_those_of_the_picture(kind: str, size: tuple[int, in
 def test_pictures_that_fit_go_whole_bit_for_bit(kind: str) -> None:
     network, image = NETWORKS[kind], picture(44, 36)
     (level,) = network.spaces
-    fits = 44 * 36 * COPIES * network.peak_channels * 4
+    fits = 44 * 36 * LIVE_MAPS * network.peak_channels * 4
     whole = network.encode(image, level)
     whole = whole.with_values(whole.values.contiguous(memory_format=torch.channels_last))
     told: list[tuple[int, int]] = []
-    host = replace(tiles_of(16, tell=lambda *step: told.append(step)), entire=fits)
+    host = tiles_of(16, progress=lambda *step: told.append(step))
+    host = replace(host, policy=replace(host.policy, whole_bytes=fits))
     assert torch.equal(encode(network, image, level, host).values, whole.values)
     assert torch.equal(decode(network, whole, "reconstruction", host), network.decode(whole).clamp(0, 1))
     assert told == 2 * [(0, 44 * 36), (44 * 36, 44 * 36)]
     told.clear()
-    encode(network, image, level, replace(host, entire=fits - 1))
+    encode(network, image, level, replace(host, policy=replace(host.policy, whole_bytes=fits - 1)))
     assert len(told) > 2
 
 
@@ -83,7 +85,7 @@ def test_pictures_that_turn_out_not_to_fit_go_in_tiles(kind: str, monkeypatch: p
 
     monkeypatch.setattr(network, "_encode", small_only)
     told: list[tuple[int, int]] = []
-    host = Host(room=0, floor=16, tell=lambda *step: told.append(step))
+    host = Host(policy=Policy(tile_bytes=0, minimum_side=16), progress=lambda *step: told.append(step))
     assert_close(encode(network, image, level, host).values, whole.values)
     passes = 1 + count_norms(network, encoding=True)
     assert told[-1] == (passes * 2 * 70 * 50,) * 2
@@ -98,4 +100,4 @@ def test_where_not_even_tiles_fit(kind: str) -> None:
 
     network.get_submodule("encoder").register_forward_pre_hook(full)
     with pytest.raises(TooLargeError, match="^not even a small tile fits into memory: [^.]*[.]$"):
-        encode(network, image, *network.spaces, Host(room=0, floor=16))
+        encode(network, image, *network.spaces, Host(policy=Policy(tile_bytes=0, whole_bytes=0, minimum_side=16)))

@@ -98,7 +98,7 @@ def test_it_starts_as_the_style_that_paints_alike(style: str, bank: StyleBankNet
     """The picture here is what one of the styles makes of a photograph."""
     bank.bank[1].weight.mul_(torch.linspace(-3, 3, 8)[:, None, None, None])
     features = bank.encode(PHOTO[:1], LEVEL)
-    painted = bank.decode(features.with_values(KernelMap(*bank.kernel(style))(features.values)))
+    painted = bank.decode(features.with_values(KernelMap.of(*bank.kernel(style))(features.values)))
     one = training(bank, tmp_path, painted.clamp(0, 1))
     assert one.nearest == style
     for own, nearest in zip(one.bank.kernel(NEW), bank.kernel(style), strict=True):

@@ -92,7 +92,7 @@ def test_kernels_start_with_the_colours_of_their_paintings() -> None:
     painting = torch.rand(1, 3, 36, 44) * 0.7
     start_kernels(network, photo, [painting])
     values = network.for_kernels(network.encode(photo, "bank").values)
-    inner = KernelMap(*(value.detach() for value in network.kernel(NAMES[0])))(values)
+    inner = KernelMap.of(*(value.detach() for value in network.kernel(NAMES[0])))(values)
     reached, wanted = (Moments.of(v, full=True) for v in (inner, network.encode(painting, "bank").values))
     assert_close(reached.mean, wanted.mean)
     assert (reached.covariance - wanted.covariance).norm() < COVARIANCE * wanted.covariance.norm()

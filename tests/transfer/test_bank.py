@@ -12,13 +12,13 @@ WIDTH = 4
 
 
 def kernel(seed: int = 0, side: int = 3, width: int = WIDTH) -> KernelMap:
-    return KernelMap(noise((width, width, side, side), seed), noise((width,), seed + 1))
+    return KernelMap.of(noise((width, width, side, side), seed), noise((width,), seed + 1))
 
 
 def identity(side: int = 3, width: int = WIDTH) -> KernelMap:
     weight = torch.zeros(width, width, side, side)
     weight[:, :, side // 2, side // 2] = torch.eye(width)
-    return KernelMap(weight, torch.zeros(width))
+    return KernelMap.of(weight, torch.zeros(width))
 
 
 VALUES = features((2, WIDTH, 5, 6), dtype=torch.float64)
@@ -37,7 +37,7 @@ def test_borders_are_reflected() -> None:
     weight = torch.zeros(1, 1, 3, 3)
     weight[0, 0, 1, 2] = 1
     values = torch.arange(12.0).reshape(1, 1, 3, 4)
-    result = KernelMap(weight, torch.tensor([0.5]))(values)
+    result = KernelMap.of(weight, torch.tensor([0.5]))(values)
     assert result[0, 0].tolist() == [[1.5, 2.5, 3.5, 2.5], [5.5, 6.5, 7.5, 6.5], [9.5, 10.5, 11.5, 10.5]]
 
 
@@ -49,7 +49,7 @@ def test_borders_are_reflected() -> None:
 def test_any_size_of_map(side: int, height: int, width: int) -> None:
     """A constant map sees the sum of the kernel, whatever the border."""
     operator = kernel(side=side)
-    expected = operator.weight.sum((1, 2, 3)) * 2 + operator.bias
+    expected = operator.weight[0].sum((1, 2, 3)) * 2 + operator.bias[0]
     result = operator(torch.full((2, WIDTH, height, width), 2.0, dtype=torch.float64))
     assert_close(result, expected[None, :, None, None].expand(2, WIDTH, height, width))
 

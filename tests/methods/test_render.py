@@ -1,6 +1,7 @@
 """A picture restyled in tiles is the picture restyled whole, pixel for pixel, and that is what the stages give."""
 
-from dataclasses import replace
+import math
+from dataclasses import dataclass
 
 import pytest
 import torch
@@ -9,22 +10,48 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 import brushwork.tiling.features
+from brushwork.methods.adain import AdaIN
+from brushwork.methods.matching import PER_IMAGE, SMOOTHED, WHOLE_BATCH
+from brushwork.methods.protocol import Style
+from brushwork.methods.render import render
 from brushwork.models.networks.base import ADAIN, RECONSTRUCTION, StyleNetwork
 from brushwork.models.networks.vgg import LEVELS
+from brushwork.nodes._inputs import MATCHING
 from brushwork.tests.laws import law, picture
 from brushwork.tests.models.small import KINDS
 from brushwork.tests.tiling.hosts import CASCADES, WHOLE, budgets, masks, sides, sizes, tiles_of
 from brushwork.tests.tolerances import assert_close
-from brushwork.tiling.features import Cells, NoRoomError, gather
-from brushwork.tiling.runner import Host, Walk
-from brushwork.tiling.stylize import Recipe, Style, stylize
+from brushwork.tiling.features import FeatureBuffer, NoRoomError, accumulate_statistics
+from brushwork.tiling.policy import Host, Policy
+from brushwork.tiling.runner import TileLoop
 from brushwork.transfer.masks import cell_weights
 from brushwork.transfer.moments import Moments
 from brushwork.transfer.operators import ChannelMap, blend
-from brushwork.transfer.restyle import fit
+from brushwork.transfer.temporal import TemporalWindow
 from brushwork.transfer.wct import METHODS, WHITENING
 
 NETWORK = CASCADES[KINDS[0]]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What `render` is asked for."""
+
+    method: str
+    alphas: dict[str, float]
+    whole_batch: bool = False
+    smoothed: bool = False
+
+    @property
+    def statistics(self) -> str:
+        return WHOLE_BATCH if self.whole_batch else SMOOTHED if self.smoothed else PER_IMAGE
+
+
+def stylize(network: StyleNetwork, content: Tensor, styles: list[Style], recipe: Recipe, host: Host) -> Tensor:
+    options = {"strengths": recipe.alphas, "statistics": recipe.statistics}
+    return render(network, MATCHING[recipe.method], content, styles, **options, host=host)
+
+
 methods = st.sampled_from([ADAIN, *METHODS])
 networks = st.sampled_from(list(CASCADES))
 STYLE = Style(picture(40, 33, seed=5))
@@ -37,12 +64,12 @@ def by_hand(network: StyleNetwork, content: Tensor, styles: list[Style], recipe:
         own = network.encode(content, level)
         mapped, shares = [], []
         for style in styles:
-            target = network.encode(style.pictures, level).values
+            target = network.encode(style.source, level).values
             weights = [
                 None if mask is None else cell_weights(mask, (values.shape[-2], values.shape[-1]), own.space.stride)
-                for mask, values in ((style.region, own.values), (style.learnt_from, target))
+                for mask, values in ((style.region, own.values), (style.mask, target))
             ]
-            operator = fit(recipe.method, own.values, target, *weights, recipe.whole_batch).blend(alpha)
+            operator = MATCHING[recipe.method].fit_values(own.values, target, *weights, recipe.statistics).blend(alpha)
             mapped.append((operator(own.values), weights[0], style.weight))
         shares = sum(weight for _, mask, weight in mapped if mask is None)
         plain = [values * (weight / shares) for values, mask, weight in mapped if mask is None]
@@ -50,7 +77,10 @@ def by_hand(network: StyleNetwork, content: Tensor, styles: list[Style], recipe:
         for values, mask, _ in mapped:
             result = result if mask is None else blend(result, values, mask)
         trained_for = ADAIN if recipe.method == ADAIN and ADAIN in network.decoders(level) else RECONSTRUCTION
-        content = network.decode(own.with_values(result), trained_for).clamp(0, 1)
+        painted = network.decode(own.with_values(result), trained_for).clamp(0, 1)
+        if not plain:
+            bare = math.prod(1 - style.region for style in styles if style.region is not None)
+        content = painted if plain else content.lerp(painted, 1 - bare[:, None] ** 4)
     return content
 
 
@@ -60,7 +90,7 @@ def test_one_level_in_tiles(
     name: str, method: str, level: str, size: tuple[int, int], side: int, budget: int, masked: bool
 ) -> None:
     content = picture(*size, 2)
-    style = Style(STYLE.pictures, 1.0, *((masks(size, 2), masks((40, 33), seed=1)) if masked else ()))
+    style = Style(STYLE.source, 1.0, *((masks(size, 2), masks((40, 33), seed=1)) if masked else ()))
     recipe = Recipe(method, {level: 0.8})
     tiled = stylize(CASCADES[name], content, [style], recipe, tiles_of(side, budget))
     assert (tiled - by_hand(CASCADES[name], content, [style], recipe)).abs().max() < ONE_STEP
@@ -94,8 +124,9 @@ def test_several_styles_in_tiles(method: str, masked: list[bool], side: int, bud
 @given(networks, sizes, sides, st.booleans())
 def test_moments_count_every_cell_once(name: str, size: tuple[int, int], side: int, full: bool) -> None:
     network, content, region = CASCADES[name], picture(*size, 2), masks(size)
-    walk = Walk(tiles_of(side), network, 0)
-    found = gather(walk, network, content, LEVELS, [None, region], full)
+    loop = TileLoop(tiles_of(side), network, 0)
+    kinds = dict.fromkeys(LEVELS, "full" if full else "diagonal")
+    found = accumulate_statistics(loop, network, content, kinds, [None, region])
     for level, (everything, part) in found.items():
         features = network.encode(content, level)
         weights = cell_weights(region, (features.values.shape[-2], features.values.shape[-1]), features.space.stride)
@@ -117,7 +148,8 @@ def test_memory_that_runs_out_changes_nothing(budget: int, monkeypatch: pytest.M
     for place, name in ((NETWORK, "encode_levels"), (Moments, "of"), (NETWORK, "decode"), (ChannelMap, "__call__")):
         with monkeypatch.context() as patch:
             failures = fail_first(patch, place, name, 1)
-            tiled = stylize(NETWORK, content, [STYLE], recipe, Host(room=70**2 * 48, floor=4, budget=budget))
+            policy = Policy(tile_bytes=70**2 * 48, minimum_side=4, feature_bytes=budget)
+            tiled = stylize(NETWORK, content, [STYLE], recipe, Host(policy=policy))
         assert not failures
         assert (tiled - whole).abs().max() < ONE_STEP
 
@@ -128,7 +160,7 @@ def test_a_feature_map_without_room_is_encoded_again(monkeypatch: pytest.MonkeyP
 
     content, recipe = picture(90, 80), Recipe(WHITENING, {"relu2_1": 0.7, "relu1_1": 0.7})
     whole = stylize(NETWORK, content, [STYLE], recipe, WHOLE)
-    monkeypatch.setattr(Cells, "_room", no_room)
+    monkeypatch.setattr(FeatureBuffer, "_room", no_room)
     assert (stylize(NETWORK, content, [STYLE], recipe, tiles_of(24)) - whole).abs().max() < ONE_STEP
 
 
@@ -156,25 +188,30 @@ def test_the_whole_batch_gets_one_operator() -> None:
     assert (alike - apart).abs().max() > 0.01
 
 
-def test_pooling_meets_the_moments_of_all_frames_and_its_answer_counts() -> None:
-    frames, seen = torch.cat([picture(60, 40, seed=seed) for seed in (1, 2, 3)]), list[int]()
+def test_a_video_in_parts_goes_on_where_it_was() -> None:
+    frames, window = torch.cat([picture(60, 40, seed=seed) for seed in range(5)]), TemporalWindow()
+    options = {"strengths": 1.0, "statistics": SMOOTHED, "window": window}
+    parts = [render(NETWORK, AdaIN(), part, [STYLE], **options) for part in frames.split(2)]
+    window = options["window"] = TemporalWindow()
+    assert_close(torch.cat(parts), render(NETWORK, AdaIN(), frames, [STYLE], **options))
 
-    def first_alone(moments: Moments) -> Moments:
-        seen.append(len(moments.count))
-        return Moments.joined([moments.of_items(slice(0, 1))] * 3)
 
-    recipe = Recipe(ADAIN, {"relu2_1": 1.0})
-    pooled = stylize(NETWORK, frames, [STYLE], replace(recipe, pooled=first_alone), tiles_of(24))
-    apart = stylize(NETWORK, frames, [STYLE], recipe, tiles_of(24))
-    assert seen == [3]
-    assert_close(pooled[0], apart[0])
-    assert (pooled[1] - apart[1]).abs().max() > 0.001
+@pytest.mark.parametrize("side", [16, 4096])
+def test_where_no_style_goes_the_contents_pixels_stay(side: int) -> None:
+    content, region = picture(60, 50, 2), torch.zeros(1, 60, 50)
+    region[:, 10:30, 20:40] = 1
+    within, recipe = Style(STYLE.source, region=region), Recipe(WHITENING, {"relu2_1": 1.0})
+    result = stylize(NETWORK, content, [within], recipe, tiles_of(side))
+    outside = (region == 0).expand(2, -1, -1)
+    assert torch.equal(result.movedim(1, -1)[outside], content.movedim(1, -1)[outside])
+    assert not torch.equal(result, content)
+    assert torch.equal(stylize(NETWORK, content, [STYLE], Recipe(ADAIN, {"relu2_1": 0.0}), WHOLE), content)
 
 
 def test_progress_counts_the_pixels_of_all_passes() -> None:
     told: list[tuple[int, int]] = []
     content, recipe = picture(60, 50, 2), Recipe(WHITENING, {"relu2_1": 1.0, "relu1_1": 1.0})
-    stylize(NETWORK, content, [STYLE], recipe, tiles_of(16, tell=lambda *each: told.append(each)))
+    stylize(NETWORK, content, [STYLE], recipe, tiles_of(16, progress=lambda *each: told.append(each)))
     total = 40 * 33 + 2 * 2 * content[:, 0].numel()
     assert {each for _, each in told} == {total}
     assert told[0][0] == 0 and told[-1][0] == total

@@ -7,19 +7,18 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .moments import check_batches
-from .operators import blend
-from .restyle import Pooling, fit
+from ..transfer.moments import check_batches
+from ..transfer.operators import blend
+from .matching import PER_IMAGE, SMOOTHED, Matching
 
 
 @dataclass(frozen=True)
 class LatentTransfer:
-    """What gives latents the statistics of others: `fit`'s method and options, and a strength of 0 to 1."""
+    """What gives latents the statistics of others: a method, a strength of 0 to 1, and one of matching.STATISTICS."""
 
-    method: str
+    method: Matching
     strength: float = 1.0
-    whole_batch: bool = False
-    pooled: Pooling | None = None
+    statistics: str = PER_IMAGE
 
     def __call__(
         self, latent: Tensor, style: Tensor, within: Tensor | None = None, learnt_from: Tensor | None = None
@@ -27,19 +26,19 @@ class LatentTransfer:
         """`latent` [B, C, h, w] with the statistics of `style` [B or 1, C, h', w'], in its own dtype, where it lies.
 
         Either may be a video's [B, C, T, h, w], whose frames are fitted together, as one picture: what stands still
-        stays still. Only with `pooled` has each frame an operator. `within` and `learnt_from` [B or 1, h, w] in 0..1
-        choose the pixels, in every frame. At strength 0 the values stay exactly. ValueError where the shapes do not go
-        together, and as `fit`.
+        stays still. Only where statistics are smoothed over time has each frame an operator. `within` and `learnt_from`
+        [B or 1, h, w] in 0..1 choose the pixels, in every frame. At strength 0 the values stay exactly. ValueError
+        where the shapes do not go together.
         """
         _check(latent, style)
         style = style.to(latent.device)
-        if self.pooled and latent.dim() == 5:
+        if self.statistics == SMOOTHED and latent.dim() == 5:
             masks = [(_item(within, index), _item(learnt_from, index)) for index in range(len(latent))]
             styles = style.expand(len(latent), *style.shape[1:]).split(1)
             return torch.stack([self._frame_by_frame(*video) for video in zip(latent, styles, masks, strict=True)])
         content, weights = _sheet(latent), _weights(latent, within)
         chosen = weights, _weights(style, learnt_from)
-        operator = fit(self.method, content, _sheet(style), *chosen, self.whole_batch, self.pooled)
+        operator = self.method.fit_values(content, _sheet(style), *chosen, self.statistics)
         share = self.strength if weights is None else weights * self.strength
         return blend(content, operator(content), share).reshape(latent.shape)
 

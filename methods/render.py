@@ -1,0 +1,225 @@
+"""The one function that makes a picture with any method: whole or in tiles, of several styles, by region, over time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from ..models.networks.base import FeatureMap, StyleNetwork
+from ..models.networks.norm import count_norms
+from ..tiling.features import (
+    FeatureBuffer,
+    Kind,
+    Overpainted,
+    accumulate_statistics,
+    blank,
+    decoding_grid,
+    encoding_grid,
+    items_of,
+    paint,
+    weights_of,
+)
+from ..tiling.instance_norm import over
+from ..tiling.plan import Box
+from ..tiling.policy import Host
+from ..tiling.runner import TileBatch, TileLoop, cut
+from ..transfer.moments import check_batches
+from ..transfer.operators import blend, normalised
+from ..transfer.temporal import TemporalWindow
+from .matching import PER_IMAGE, WHOLE_BATCH, pooled
+from .protocol import Learnt, Method, Operator, Step, Style, Tensors
+
+
+@torch.no_grad()
+def render(
+    network: StyleNetwork,
+    method: Method,
+    content: Tensor,
+    styles: Sequence[Style],
+    *,
+    strengths: float | Mapping[str, float] | None = None,
+    statistics: str = PER_IMAGE,
+    window: TemporalWindow | None = None,
+    host: Host | None = None,
+    device: torch.device | None = None,
+) -> Tensor:
+    """`content` [B, 3, H, W] in 0..1 restyled: [B, 3, H, W] in 0..1, float32 on `device` (the CPU unless told).
+
+    `strengths` is one for every step, or one by level; then the steps are those levels in that order, each on the
+    picture that the last one painted. A step of strength 0 is left out. Styles without a region are mixed by weight;
+    those with one lie over them in order. Where no style goes, the content's own pixels stay. `statistics` is one of
+    matching.STATISTICS; a `window` carries those over time from one part of a video to the next. Memory holds content
+    and result, which lies there as [B, H, W, 3], and tiles. ValueError for batches that do not pair, a network or
+    levels that the method does not take, and where not even small tiles fit.
+    """
+    host = host or Host()
+    by_level = strengths if isinstance(strengths, Mapping) else None
+    steps = method.steps(network, None if by_level is None else list(by_level))
+    every = strengths if isinstance(strengths, int | float) else method.strength
+    alphas = [every if by_level is None else by_level[step.level] for step in steps]
+    steps, alphas = [s for s, a in zip(steps, alphas, strict=True) if a], [alpha for alpha in alphas if alpha]
+    for style in styles:
+        _check(method, network, style, content.shape[0])
+    if weights := [style.weight for style in styles if style.region is None]:
+        normalised(weights)
+    pictures = [style.source for style in styles if isinstance(style.source, Tensor)]
+    total = 2 * len(steps) * _pixels(network, content) + sum(_pixels(network, picture) for picture in pictures)
+    loop = TileLoop(host, network, total)
+    learnt = [_learn(loop, network, method, steps, style, statistics) for style in styles]
+    result = blank(content.shape[0], (content.shape[-2], content.shape[-1]), device)
+    if not steps:
+        return result.copy_(content)
+    many = len(content) if statistics != PER_IMAGE else loop.together(_pixels(network, content[:1]))
+    for start in range(0, len(content), many):  # through all steps before the next ones begin
+        items = slice(start, min(start + many, len(content)))
+        source = content[items]
+        own = [replace(s, region=None if s.region is None else items_of(s.region, items)) for s in styles]
+        for step, alpha in zip(steps, alphas, strict=True):
+            kept = [{name: items_of(value, items) for name, value in each[step.level].items()} for each in learnt]
+            _Pass(loop, network, method, step, alpha, own, kept, statistics, window).restyle(source, result[items])
+            source = result[items]
+    return result
+
+
+def learn(network: StyleNetwork, method: Method, style: Style, host: Host | None = None) -> Learnt:
+    """What `method` keeps of a style at all its levels; ValueError as `render`."""
+    if isinstance(style.source, Learnt):
+        return style.source
+    steps = method.steps(network)
+    _check(method, network, style, 1)
+    loop = TileLoop(host or Host(), network, 0)
+    tensors = _learn(loop, network, method, steps, style, PER_IMAGE)
+    return Learnt(method.name, network.space(steps[0].level).network, tensors)
+
+
+@dataclass(frozen=True)
+class _Operators:
+    """One operator for the whole picture, and those of regions, which lie over it in order."""
+
+    everywhere: Operator | None
+    inside: Sequence[tuple[Operator, Tensor]]
+
+    @property
+    def halo(self) -> int:
+        return max(each.halo for each in ([self.everywhere] if self.everywhere else []) + [o for o, _ in self.inside])
+
+    def __call__(self, values: Tensor, items: slice, seen: Box, stride: int) -> Tensor:
+        """Map `values` [n, C, h, w], the features of a box of some pictures."""
+        mapped = values if self.everywhere is None else self.everywhere.of_items(items)(values)
+        for operator, mask in self.inside:
+            mapped = blend(mapped, operator.of_items(items)(values), weights_of(mask, items, seen, values, stride))
+        return mapped
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """One step for some pictures of the batch."""
+
+    loop: TileLoop
+    network: StyleNetwork
+    method: Method
+    step: Step
+    alpha: float
+    styles: Sequence[Style]
+    learnt: Sequence[Tensors]
+    statistics: str
+    window: TemporalWindow | None
+
+    def restyle(self, source: Tensor, result: Tensor) -> None:
+        """From `source` [B, 3, H, W] into `result`, which may be the source."""
+        network, step, host = self.network, self.step, self.loop.host
+        size, space = (source.shape[-2], source.shape[-1]), network.space(step.level)
+        buffer = FeatureBuffer(network, space, encoding_grid(network, size, [space]).size, len(source), host)
+        regions = list({id(style.region): style.region for style in self.styles}.values())
+        found = accumulate_statistics(self.loop, network, source, {step.level: step.content}, regions, buffer)
+        own = {
+            id(region): pooled(each, self.statistics, self.window, (step.level, number))
+            for number, (region, each) in enumerate(zip(regions, found.get(step.level, ()), strict=False))
+        }
+        fitted = [
+            (self.method.fit(network, step, own.get(id(style.region)), kept).blend(self.alpha), style)
+            for style, kept in zip(self.styles, self.learnt, strict=True)
+        ]
+        plain = [(operator, style.weight) for operator, style in fitted if style.region is None]
+        inside = [(operator, style.region) for operator, style in fitted if style.region is not None]
+        everywhere = type(plain[0][0]).mix(*zip(*plain, strict=True)) if plain else None
+        self._paint(source, _Operators(everywhere, inside), buffer, result)
+
+    def _paint(self, source: Tensor, operators: _Operators, buffer: FeatureBuffer, result: Tensor) -> None:
+        network, space, decoder = self.network, self.network.space(self.step.level), self.step.decoder
+        size, halo = (source.shape[-2], source.shape[-1]), operators.halo
+        kept = buffer.fits or not network.local
+        decoded = decoding_grid(network, size, space, halo=halo)
+        before, coverage = Overpainted(source), _coverage(operators)
+        stride = space.stride
+
+        def work(part: TileBatch) -> None:
+            seen = decoded.tile(part.tile.core).outer
+            if kept:
+                values = buffer.get(part, seen)
+            else:
+                pixels = before.read(part).to(self.loop.host.device, torch.float32)
+                features = network.encode(pixels, space.level)
+                values = cut(features.values, seen.cells(stride).within(part.tile.outer.cells(stride)))
+            mapped = operators(values, part.items, seen, stride)
+            paint(network, FeatureMap(mapped, space, size), decoder, part, seen, result, source, coverage)
+
+        grid = decoded if kept else decoding_grid(network, size, space, encoded=False, halo=halo)
+        over(self.loop, network, grid, len(source), work, count_norms(network, encoding=False))
+
+
+def _coverage(operators: _Operators) -> Tensor | None:
+    """How far paint covers each pixel [1 or B, H, W]; None where a style goes everywhere.
+
+    Features fade from style to content with the masks themselves. What a decoder makes of the content's features is not
+    the content, so its own pixels come in where the masks are lightest: fully where all are 0.
+    """
+    if operators.everywhere is not None:
+        return None
+    bare = torch.ones(1, 1, 1)
+    for _, mask in operators.inside:
+        bare = bare.to(mask) * (1 - mask.float())
+    return 1 - bare**4
+
+
+def _learn(
+    loop: TileLoop, network: StyleNetwork, method: Method, steps: Sequence[Step], style: Style, statistics: str
+) -> Mapping[str, Tensors]:
+    """What is kept of a style, by level."""
+    source = style.source
+    if isinstance(source, Learnt):
+        if missing := [step.level for step in steps if step.level not in source.levels]:
+            raise ValueError(f"this style was not learnt at {', '.join(missing)}: learn it again with these levels.")
+        first = next(network.parameters())
+        return {at: {n: v.to(first.device) for n, v in tensors.items()} for at, tensors in source.levels.items()}
+    if isinstance(source, str):
+        return {step.level: method.learn(network, step, source) for step in steps}
+    kinds: dict[str, Kind] = {step.level: step.style for step in steps}
+    found = accumulate_statistics(loop, network, source, kinds, [style.mask]) if kinds else {}
+    seen = {level: each.over_batch() if statistics == WHOLE_BATCH else each for level, (each,) in found.items()}
+    return {step.level: method.learn(network, step, seen[step.level]) for step in steps}
+
+
+def _check(method: Method, network: StyleNetwork, style: Style, batch: int) -> None:
+    """What would fail after minutes fails before."""
+    source = style.source
+    if isinstance(source, Tensor):
+        check_batches(batch, source.shape[0])
+    names = {space.network for space in network.spaces.values()}
+    if isinstance(source, Learnt) and (source.method != method.name or source.network not in names):
+        raise ValueError(
+            f"this style was learnt by {source.method} with {source.network}, and {method.name} with "
+            f"{', '.join(sorted(names))} was asked: learn it again."
+        )
+    if isinstance(source, str) != (method.style_input == "name") and not isinstance(source, Learnt):
+        asked = "a style by its name" if method.style_input == "name" else "a style picture"
+        raise ValueError(f"{method.name} takes {asked}: give one.")
+
+
+def _pixels(network: StyleNetwork, pictures: Tensor) -> int:
+    """Of all pictures, as a loop counts them."""
+    size = pictures.shape[-2], pictures.shape[-1]
+    return pictures.shape[0] * encoding_grid(network, size, list(network.spaces.values())).picture.area

@@ -60,10 +60,11 @@ class Measured:
 
     def of(self, styles: Sequence[int]) -> dict[str, Moments]:
         """Of several styles, joined along the batch."""
+        each = []
         for style in styles:
             if style not in self.kept:
                 self._keep(style)
-        each = [self.kept[style] for style in styles]
+            each.append(self.kept[style])  # now: the next one may push it out
         return {name: Moments.joined([moments[name] for moments in each]) for name in each[0]}
 
     def _keep(self, style: int) -> None:

@@ -160,3 +160,11 @@ def test_what_was_not_written_to_its_end_is_painted_again(tmp_path: Path, monkey
     painter = Painter()
     Pairs(crops(), 5, painter, kept=4, folder=tmp_path).take(40)
     assert painter.painted == 4
+
+
+def test_a_style_that_the_same_batch_pushes_out_is_there() -> None:
+    measured = Measured(lambda style: {"relu1_1": Moments.of(torch.full((1, 1, 1, 1), float(style)))}, limit=0)
+    for style in range(64):
+        measured.of([style])
+    assert measured.of([0, 64]).get("relu1_1").mean.flatten().tolist() == [0.0, 64.0]
+    assert 0 not in measured.kept

@@ -6,7 +6,7 @@ from functools import partial, wraps
 from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
-from ..runner.errors import sentence
+from ..runner.errors import user_message
 
 if TYPE_CHECKING:
     from typer import Typer
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         return _fail(f"{needy} needs {error.name}: pip install 'brushwork[{extra}]'")
     except Exception as error:
-        line = sentence(error)
+        line = user_message(error)
         if line is None:
             raise
         return _fail(line)

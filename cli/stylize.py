@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from ..media.images import READABLE, distinct_stems
 from ..media.video_read import VIDEOS
-from ..media.video_write import KINDS, check_video_suffix, is_unfinished, unfinished
+from ..media.video_write import KINDS, check_video_suffix, is_partial, partial_path
 from ..methods.matching import PER_IMAGE, SMOOTHED
 from ..models.networks.base import ADAIN, RECONSTRUCTION
 from ..models.networks.vgg import ADAIN_LEVEL
@@ -279,7 +279,7 @@ def _one_by_one(order: Stylization) -> list[Stylization]:
         outputs = [order.output / _named(content.stem, content) if order.output.is_dir() else order.output]
     sources = {Path(name).resolve() for name in (*map(str, contents), *(order.style or []), str(order.mask or ""))}
     for output in outputs:
-        if not sources.isdisjoint((output.resolve(), unfinished(output).resolve())):
+        if not sources.isdisjoint((output.resolve(), partial_path(output).resolve())):
             raise WorkflowError(
                 f"the output {output} would replace a picture or video that it is made from: choose another name"
             )
@@ -292,7 +292,7 @@ def _one_by_one(order: Stylization) -> list[Stylization]:
 def _contents_of(folder: Path) -> list[Path]:
     endings = (*READABLE, *VIDEOS)
     files = [file for file in sorted(folder.iterdir()) if file.suffix.lower() in endings and file.is_file()]
-    found = [file for file in files if not is_unfinished(file)]  # what a killed run left is no content
+    found = [file for file in files if not is_partial(file)]  # what a killed run left is no content
     if not found:
         raise FileNotFoundError(
             f"there is no picture or video in {folder}: put some in, ending in one of {', '.join(endings)}"

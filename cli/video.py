@@ -64,7 +64,7 @@ def stylize_video(
     nodes = {**nodes, "Given": Given, "Taken": Taken}
     source_path, done = Path(order.content), 0
     results = results_kept(graph, nodes, content)
-    results.pasts = defaultdict(TemporalWindow)
+    results.windows = defaultdict(TemporalWindow)
     try:
         with reading(source_path) as source, writing(order.output, source) as file:
             on_progress(0, source.count, source_path.name)

@@ -3,15 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-from .errors import blamed_on
+from .errors import error_context
 from .graph import Graph, Link, Node, WorkflowError
 from .sockets import Socket, compatible, hidden, listed, socket_type, sockets, takes
 
 
-def checked(graph: Graph, nodes: Mapping[str, type], surroundings: Mapping[str, object]) -> Graph:
+def checked(graph: Graph, nodes: Mapping[str, type], hidden_inputs: Mapping[str, object]) -> Graph:
     """The part of the graph that its output nodes need, in the order to run it, constants in their declared types.
 
-    `nodes` are the node classes by id; `surroundings` what hidden inputs may ask for, by type.
+    `nodes` are the node classes by id; `hidden_inputs` what hidden inputs may ask for, by type. WorkflowError names the
+    node at fault.
     """
     for node_id, node in graph.nodes.items():
         if node.kind not in nodes:
@@ -24,20 +25,14 @@ def checked(graph: Graph, nodes: Mapping[str, type], surroundings: Mapping[str, 
     needed = Graph({node_id: graph.nodes[node_id] for node_id in graph.order(outputs)})
     result: dict[str, Node] = {}
     for node_id, node in needed.nodes.items():
-        with blamed_on(graph.name(node_id)):
-            result[node_id] = _checked_node(needed, node_id, nodes)
-            _ask_the_node(result[node_id], nodes[node.kind], surroundings)
+        with error_context(graph.name(node_id)):
+            result[node_id] = _checked_node(needed, node, nodes)
+            _ask_the_node(result[node_id], nodes[node.kind], hidden_inputs)
     return Graph(result)
 
 
-def _checked_node(graph: Graph, node_id: str, nodes: Mapping[str, type]) -> Node:
-    node = graph.nodes[node_id]
+def _checked_node(graph: Graph, node: Node, nodes: Mapping[str, type]) -> Node:
     declared = sockets(nodes[node.kind])
-    _check_names(node, declared)
-    return node.with_inputs(**{name: _checked(graph, declared[name], node.inputs[name], nodes) for name in node.inputs})
-
-
-def _check_names(node: Node, declared: Mapping[str, Socket]) -> None:
     for name in node.inputs:
         if name not in declared:
             raise WorkflowError(f"there is no input '{name}'; the inputs are {listed(declared)}")
@@ -45,28 +40,30 @@ def _check_names(node: Node, declared: Mapping[str, Socket]) -> None:
         if socket.required and name not in node.inputs:
             remedy = "give it a value" if socket.widget else f"link an output of type {socket.type} to it"
             raise WorkflowError(f"the input '{name}' is missing: {remedy}")
+    return node.with_inputs(**{name: _checked(graph, declared[name], node.inputs[name], nodes) for name in node.inputs})
 
 
 def _checked(graph: Graph, socket: Socket, value: object, nodes: Mapping[str, type]) -> object:
+    """The constant in its declared type, or the link."""
     if not isinstance(value, Link):
         return socket.accept(value)
     source = graph.name(value.node)
     outputs = nodes[graph.nodes[value.node].kind].RETURN_TYPES  # pyright: ignore[reportAttributeAccessIssue]
     if not 0 <= value.slot < len(outputs):
         raise WorkflowError(f"'{socket.name}' is linked to output {value.slot} of {source}, which has {len(outputs)}")
-    brought = socket_type(outputs[value.slot])
-    if not compatible(brought, socket.type):
-        raise WorkflowError(f"'{socket.name}' takes {socket.type}, but {source} gives {brought}")
+    given = socket_type(outputs[value.slot])
+    if not compatible(given, socket.type):
+        raise WorkflowError(f"'{socket.name}' takes {socket.type}, but {source} gives {given}")
     return value
 
 
-def _ask_the_node(node: Node, node_class: Any, surroundings: Mapping[str, object]) -> None:  # noqa: ANN401
+def _ask_the_node(node: Node, node_class: Any, hidden_inputs: Mapping[str, object]) -> None:  # noqa: ANN401
     """Call VALIDATE_INPUTS with the constants (links are None) and hidden inputs that it names."""
     validate = getattr(node_class, "VALIDATE_INPUTS", None)
     if validate is None:
         return
-    known = {key: surroundings.get(kind) for key, kind in hidden(node_class).items()}
-    known |= {key: None if isinstance(value, Link) else value for key, value in node.inputs.items()}
-    verdict = validate(**{key: value for key, value in known.items() if takes(validate, key)})
-    if verdict is not True:
-        raise WorkflowError(str(verdict or "its inputs are not valid"))
+    known = {name: hidden_inputs.get(kind) for name, kind in hidden(node_class).items()}
+    known |= {name: None if isinstance(value, Link) else value for name, value in node.inputs.items()}
+    answer = validate(**{name: value for name, value in known.items() if takes(validate, name)})
+    if answer is not True:
+        raise WorkflowError(str(answer or "its inputs are not valid"))

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from .graph import WorkflowError
 
 
-def sentence(error: BaseException) -> str | None:
+def user_message(error: BaseException) -> str | None:
     """The one line to show a person, or None where the exception is a bug that has to keep its traceback.
 
     Messages are raised as ValueError, OSError, KeyError and subclasses of RuntimeError. A bare RuntimeError is torch's,
@@ -21,12 +21,12 @@ def sentence(error: BaseException) -> str | None:
 
 
 @contextmanager
-def blamed_on(name: str) -> Iterator[None]:
+def error_context(name: str) -> Iterator[None]:
     """Inside the block, put the name of a node before every message to a person."""
     try:
         yield
     except Exception as error:
-        message = sentence(error)
+        message = user_message(error)
         if message is None:
             raise
         raise WorkflowError(f"{name}: {message}") from error

@@ -1,4 +1,4 @@
-"""Workflow JSON, in the format that ComfyUI saves and in that of its API."""
+"""Workflow JSON, in the format that ComfyUI saves (UI) and in that of its API."""
 
 import json
 from collections.abc import Mapping
@@ -9,36 +9,53 @@ from typing import Any
 from .graph import Graph, Link, Node, WorkflowError
 from .sockets import sockets
 
-
-def is_api_format(data: object) -> bool:
-    return isinstance(data, dict) and bool(data) and all(isinstance(entry, dict) for entry in data.values())
-
-
-def read_api_format(data: dict[str, Any]) -> Graph:
-    """The graph of an API-format workflow."""
-    return Graph({str(node_id): _node(str(node_id), entry) for node_id, entry in data.items()})
+NOTES = ("Note", "MarkdownNote")
+REROUTE, PRIMITIVE = "Reroute", "PrimitiveNode"
+MUTED, BYPASSED = 2, 4
+"""Modes of a node."""
+CONTROLS = ("fixed", "increment", "decrement", "randomize")
+"""Values of the field "control after generate"."""
 
 
-def _node(node_id: str, entry: dict[str, Any]) -> Node:
+def read_workflow(path: Path, nodes: Mapping[str, type], titles: Mapping[str, str] | None = None) -> Graph:
+    """The graph in a workflow file; `nodes` are all node classes by id, `titles` what the page calls them."""
+    if not path.is_file():
+        raise WorkflowError(f"there is no workflow file {path}")
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise WorkflowError(f"{path} is not JSON ({error}): save the workflow in ComfyUI again") from error
+    return parse_workflow(data, nodes, titles, str(path))
+
+
+def parse_workflow(
+    data: object, nodes: Mapping[str, type], titles: Mapping[str, str] | None = None, name: str = "this"
+) -> Graph:
+    """The graph in parsed JSON of either format; WorkflowError calls the data `name` where it is in neither."""
+    try:
+        if isinstance(data, dict) and isinstance(data.get("nodes"), list):
+            return _read_ui(data, nodes, titles or {})
+        if isinstance(data, dict) and data and all(isinstance(entry, dict) for entry in data.values()):
+            return Graph({str(node_id): _api_node(str(node_id), entry) for node_id, entry in data.items()})
+    except (AttributeError, IndexError, KeyError, TypeError) as error:
+        raise WorkflowError(f"{name} is damaged ({error!r}): save the workflow in ComfyUI again") from error
+    raise WorkflowError(f"{name} is not a workflow: save one in ComfyUI, or export it as API format")
+
+
+def _api_node(node_id: str, entry: dict[str, Any]) -> Node:
     kind, inputs = entry.get("class_type"), entry.get("inputs", {})
     if not isinstance(kind, str) or not isinstance(inputs, dict):
         raise WorkflowError(f"node {node_id} has no class_type or no inputs: export the workflow again as API format")
     title = (entry.get("_meta") or {}).get("title") or ""
-    return Node(kind, {name: _value(value) for name, value in inputs.items()}, title)
+    return Node(kind, {name: _api_value(value) for name, value in inputs.items()}, title)
 
 
-def _value(value: Any) -> Any:  # noqa: ANN401 - JSON
+def _api_value(value: Any) -> Any:  # noqa: ANN401 - JSON
     if isinstance(value, dict) and set(value) == {"__value__"}:  # how the page writes a list that is no link
         return value["__value__"]
     if isinstance(value, list) and len(value) == 2 and isinstance(value[0], str | int) and type(value[1]) is int:
         return Link(str(value[0]), value[1])
     return value
-
-
-NOTES = ("Note", "MarkdownNote")
-REROUTE, PRIMITIVE = "Reroute", "PrimitiveNode"
-MUTED, BYPASSED = 2, 4
-CONTROLS = ("fixed", "increment", "decrement", "randomize")
 
 
 @dataclass(frozen=True)
@@ -48,9 +65,6 @@ class Widget:
     value: Any
 
 
-Source = Link | Widget | None  # None: nothing, as if there were no link
-
-
 @dataclass(frozen=True)
 class Page:
     """The nodes by id, and for every link's id the node and output slot it comes from."""
@@ -58,8 +72,11 @@ class Page:
     nodes: Mapping[str, dict[str, Any]]
     origins: Mapping[str, tuple[str, int]]
 
-    def source(self, link_id: object, wanted: object, passed: tuple[str, ...] = ()) -> Source:
-        """What a link brings, seen through reroutes, primitives, muted and bypassed nodes."""
+    def source(self, link_id: object, wanted: object, passed: tuple[str, ...] = ()) -> Link | Widget | None:
+        """What a link brings to an input of type `wanted`, seen through reroutes, primitives, muted and bypassed nodes.
+
+        None: nothing, as if there were no link. `passed` are the nodes already seen through.
+        """
         if str(link_id) not in self.origins:
             return None
         node_id, slot = self.origins[str(link_id)]
@@ -69,33 +86,55 @@ class Page:
         if node_id in passed:
             raise WorkflowError(f"nodes {', '.join(passed)} form a circle of links: remove one of the links")
         if node["type"] == PRIMITIVE:
-            return Widget(next(iter(_listed(node)), None))
-        if node["type"] == REROUTE or node.get("mode") == BYPASSED:
-            inlet = _inlet(node, slot, wanted)
-            return None if inlet is None else self.source(inlet.get("link"), wanted, (*passed, node_id))
-        return Link(node_id, slot)
+            saved = node.get("widgets_values") or []
+            return Widget(next(iter(saved.values() if isinstance(saved, dict) else saved), None))
+        inlets = node.get("inputs") or []
+        if node["type"] == REROUTE:
+            inlet = next(iter(inlets), None)
+        elif node.get("mode") == BYPASSED:  # the input opposite the output, else the first, of the wanted type
+            opposite_first = inlets[slot : slot + 1] + inlets
+            inlet = next((inlet for inlet in opposite_first if inlet.get("type") == wanted), None)
+        else:
+            return Link(node_id, slot)
+        return None if inlet is None else self.source(inlet.get("link"), wanted, (*passed, node_id))
 
 
-def is_ui_format(data: object) -> bool:
-    return isinstance(data, dict) and isinstance(data.get("nodes"), list)
-
-
-def read_ui_format(data: dict[str, Any], nodes: Mapping[str, type], titles: Mapping[str, str]) -> Graph:
+def _read_ui(data: dict[str, Any], nodes: Mapping[str, type], titles: Mapping[str, str]) -> Graph:
     """The graph of a UI-format workflow, as the page itself would queue it.
 
     The node classes tell which values belong to which inputs; `titles` names the nodes that the person has not named.
     """
-    _refuse_subgraphs(data)
+    subgraphs = {entry.get("id") for entry in (data.get("definitions") or {}).get("subgraphs") or []}
+    for node in data["nodes"]:
+        if node["type"] in subgraphs or node["type"].startswith(("workflow/", "workflow>")):
+            name = node.get("title") or f"node {node['id']}"
+            raise WorkflowError(f"'{name}' is a subgraph, which cannot run here: unpack it in ComfyUI and save again")
     page = Page({str(node["id"]): node for node in data["nodes"]}, dict(map(_origin, data.get("links") or [])))
     running = {
-        node_id: _read_node(node, page, nodes.get(node["type"]), titles)
+        node_id: _ui_node(node, page, nodes.get(node["type"]), titles)
         for node_id, node in page.nodes.items()
         if node["type"] not in (*NOTES, REROUTE, PRIMITIVE) and node.get("mode") not in (MUTED, BYPASSED)
     }
     return Graph(running)
 
 
-def widget_values(node: Mapping[str, Any], node_class: type) -> dict[str, Any]:
+def _origin(link: Any) -> tuple[str, tuple[str, int]]:  # noqa: ANN401 - JSON: a list, in newer files an object
+    if isinstance(link, dict):
+        return str(link["id"]), (str(link["origin_id"]), link["origin_slot"])
+    return str(link[0]), (str(link[1]), link[2])
+
+
+def _ui_node(node: dict[str, Any], page: Page, node_class: type | None, titles: Mapping[str, str]) -> Node:
+    inputs = _widget_values(node, node_class) if node_class else {}
+    for inlet in node.get("inputs") or []:
+        source = page.source(inlet.get("link"), inlet.get("type"))
+        if source is not None:
+            name = (inlet.get("widget") or inlet)["name"]
+            inputs[name] = source.value if isinstance(source, Widget) else source
+    return Node(node["type"], inputs, node.get("title") or titles.get(node["type"], ""))
+
+
+def _widget_values(node: Mapping[str, Any], node_class: type) -> dict[str, Any]:
     """The values of the input fields by name; fields younger than the saved workflow have their default."""
     fields = [socket for socket in sockets(node_class).values() if socket.widget]
     saved = node.get("widgets_values") or []
@@ -108,69 +147,3 @@ def widget_values(node: Mapping[str, Any], node_class: type) -> dict[str, Any]:
         if field.control and rest and rest[0] in CONTROLS:
             rest.pop(0)
     return values
-
-
-def _read_node(node: dict[str, Any], page: Page, node_class: type | None, titles: Mapping[str, str]) -> Node:
-    inputs = widget_values(node, node_class) if node_class else {}
-    for inlet in node.get("inputs") or []:
-        source = page.source(inlet.get("link"), inlet.get("type"))
-        if source is not None:
-            name = (inlet.get("widget") or inlet)["name"]
-            inputs[name] = source.value if isinstance(source, Widget) else source
-    return Node(node["type"], inputs, node.get("title") or titles.get(node["type"], ""))
-
-
-def _origin(link: Any) -> tuple[str, tuple[str, int]]:  # noqa: ANN401 - JSON: a list, in newer files an object
-    if isinstance(link, dict):
-        return str(link["id"]), (str(link["origin_id"]), link["origin_slot"])
-    return str(link[0]), (str(link[1]), link[2])
-
-
-def _inlet(node: dict[str, Any], slot: int, wanted: object) -> dict[str, Any] | None:
-    """The input that a bypassed node hands through: the one opposite the output, else the first, of the wanted type."""
-    inlets = node.get("inputs") or []
-    if node["type"] == REROUTE:
-        return inlets[0] if inlets else None
-    opposite_first = inlets[slot : slot + 1] + inlets
-    return next((inlet for inlet in opposite_first if inlet.get("type") == wanted), None)
-
-
-def _listed(node: dict[str, Any]) -> list[Any]:
-    saved = node.get("widgets_values") or []
-    return list(saved.values()) if isinstance(saved, dict) else saved
-
-
-def _refuse_subgraphs(data: dict[str, Any]) -> None:
-    known = {entry.get("id") for entry in (data.get("definitions") or {}).get("subgraphs") or []}
-    for node in data["nodes"]:
-        if node["type"] in known or node["type"].startswith(("workflow/", "workflow>")):
-            name = node.get("title") or f"node {node['id']}"
-            raise WorkflowError(f"'{name}' is a subgraph, which cannot run here: unpack it in ComfyUI and save again")
-
-
-def read_workflow(path: Path, nodes: Mapping[str, type], titles: Mapping[str, str] | None = None) -> Graph:
-    """The graph in a workflow file; `nodes` are all node classes by id, `titles` what the page calls them."""
-    return parse_workflow(_json(path), nodes, titles, str(path))
-
-
-def parse_workflow(
-    data: object, nodes: Mapping[str, type], titles: Mapping[str, str] | None = None, name: str = "this"
-) -> Graph:
-    """The graph in parsed JSON of either format."""
-    try:
-        if is_ui_format(data):
-            return read_ui_format(data, nodes, titles or {})  # pyright: ignore[reportArgumentType]
-        if is_api_format(data):
-            return read_api_format(data)  # pyright: ignore[reportArgumentType]
-    except (AttributeError, IndexError, KeyError, TypeError) as error:
-        raise WorkflowError(f"{name} is damaged ({error!r}): save the workflow in ComfyUI again") from error
-    raise WorkflowError(f"{name} is not a workflow: save one in ComfyUI, or export it as API format")
-
-
-def _json(path: Path) -> object:
-    if not path.is_file():
-        raise WorkflowError(f"there is no workflow file {path}")
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise WorkflowError(f"{path} is not JSON ({error}): save the workflow in ComfyUI again") from error

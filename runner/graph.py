@@ -27,9 +27,11 @@ class Node:
 
     @property
     def links(self) -> dict[str, Link]:
+        """The inputs that are links, by name."""
         return {name: value for name, value in self.inputs.items() if isinstance(value, Link)}
 
     def with_inputs(self, **inputs: Any) -> "Node":  # noqa: ANN401 - a constant of any type
+        """The node with these inputs new or in the place of others."""
         return replace(self, inputs={**self.inputs, **inputs})
 
 
@@ -40,6 +42,7 @@ class Graph:
     nodes: Mapping[str, Node]
 
     def with_node(self, node_id: str, node: Node) -> "Graph":
+        """The graph with this node new or in the place of another."""
         return Graph({**self.nodes, node_id: node})
 
     def name(self, node_id: str) -> str:
@@ -66,7 +69,10 @@ class Graph:
         raise WorkflowError(f"no node is called '{name}'; this workflow has {names}")
 
     def order(self, targets: Iterable[str]) -> list[str]:
-        """`targets` and all they depend on, every node after its sources, one branch after the other."""
+        """`targets` and all they depend on, every node after its sources, one branch after the other.
+
+        WorkflowError where a link leads nowhere or links form a circle.
+        """
         done: dict[str, None] = {}
         opened: dict[str, None] = {}
         stack = list(targets)[::-1]
@@ -77,7 +83,9 @@ class Graph:
             if not waiting:
                 done[stack.pop()] = None
             elif circle := next((source for source in waiting if source in opened), None):
-                raise WorkflowError(self._circle([node_id for node_id in opened if node_id not in done], circle))
+                path = [node_id for node_id in opened if node_id not in done]
+                names = " -> ".join(map(self.name, [circle, *reversed(path[path.index(circle) :])]))
+                raise WorkflowError(f"these nodes form a circle: {names}; remove one of the links")
             else:
                 stack += waiting[::-1]
         return list(done)
@@ -98,8 +106,3 @@ class Graph:
                     f"{self.name(node_id)}: '{name}' is linked to node {link.node}, which does not exist"
                 )
         return [link.node for link in links.values()]
-
-    def _circle(self, path: list[str], start: str) -> str:
-        members = path[path.index(start) :]
-        names = " -> ".join(self.name(node_id) for node_id in [start, *reversed(members)])
-        return f"these nodes form a circle: {names}; remove one of the links"

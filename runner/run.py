@@ -1,120 +1,37 @@
-"""Run a graph: nodes in order, each result kept while somebody needs it."""
+"""Run a graph: nodes in order, each result kept while a node needs it, pictures written when all has succeeded."""
 
+import os
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any, cast
 
 import torch
+from torch import Tensor
 
+from ..media.images import save_picture, write_whole
 from ..nodes._inputs import PAST
 from ..transfer.temporal import TemporalWindow
 from .check import checked
-from .core_nodes import INPUT_FOLDER, SAVER
-from .errors import blamed_on
+from .errors import error_context
 from .graph import Graph, Link, WorkflowError
-from .saving import Saver
 from .sockets import hidden
 
+INPUT_FOLDER, SAVER = "BRUSHWORK_INPUT_FOLDER", "BRUSHWORK_SAVER"
+"""What hidden inputs may ask for: the folder of the pictures to read, and the `Saver` of the run."""
+MEMORY_BYTES = 1 << 24
+"""Up to which a file waits in memory, and not as a nameless one on the disk."""
+
 Values = list[Any]
-
-
-def call_node(node_class: Any, inputs: Mapping[str, Values], hidden: Mapping[str, object]) -> list[Values]:  # noqa: ANN401
-    """The node's outputs, a list of values each.
-
-    `lazy` inputs are all evaluated: a node that can do without one can also take it.
-    """
-    node = node_class()
-    function = getattr(node, node_class.FUNCTION)
-    if getattr(node_class, "INPUT_IS_LIST", False):
-        answers = [function(**inputs, **hidden)]
-    else:
-        # A shorter list repeats its last value.
-        rounds = max((len(values) for values in inputs.values()), default=1)
-        chosen = [{name: values[min(k, len(values) - 1)] for name, values in inputs.items()} for k in range(rounds)]
-        answers = [function(**arguments, **hidden) for arguments in chosen]
-    return _by_output(node_class, [_result(answer) for answer in answers])
-
-
-def _result(answer: Any) -> tuple[Any, ...]:  # noqa: ANN401 - as nodes return it
-    if isinstance(answer, dict):
-        if "expand" in answer:
-            raise WorkflowError("nodes that expand into other nodes run in ComfyUI only")
-        answer = answer.get("result", ())
-    return tuple(answer or ())
-
-
-def _by_output(node_class: Any, results: list[tuple[Any, ...]]) -> list[Values]:  # noqa: ANN401
-    count = len(node_class.RETURN_TYPES)
-    is_list = getattr(node_class, "OUTPUT_IS_LIST", (False,) * count)
-    return [
-        [value for result in results for value in (result[slot] if is_list[slot] else (result[slot],))]
-        for slot in range(count)
-    ]
-
-
+"""Of one output: a node that maps over a list has many."""
 Progress = Callable[[int, int, str], None]
+"""Called with the steps done, their total, and the name of the step that begins."""
 
 
 def silent(done: int, total: int, name: str) -> None:
     """The progress of a run that nobody watches."""
-
-
-@dataclass
-class Results:
-    """The outputs of nodes that have run; those in `kept` stay for the next run, the others until their last reader."""
-
-    kept: frozenset[str] = frozenset()
-    outputs: dict[str, list[Values]] = field(default_factory=dict)
-    readers: Counter[str] = field(default_factory=Counter)
-    pasts: dict[str, TemporalWindow] | None = None
-    """By node, where the runs are parts of one video."""
-
-    def expect(self, graph: Graph) -> None:
-        """Count the links that will be read in a run of `graph`, dropping what an earlier run need not keep."""
-        self.outputs = {node_id: outputs for node_id, outputs in self.outputs.items() if node_id in self.kept}
-        running = [node for node_id, node in graph.nodes.items() if node_id not in self.outputs]
-        self.readers = Counter(link.node for node in running for link in node.links.values())
-
-    def add(self, node_id: str, outputs: list[Values]) -> None:
-        if self.readers[node_id] or node_id in self.kept:
-            self.outputs[node_id] = outputs
-
-    def read(self, link: Link) -> Values:
-        values = self.outputs[link.node][link.slot]
-        self.readers[link.node] -= 1
-        if not self.readers[link.node] and link.node not in self.kept:
-            del self.outputs[link.node]
-        return values
-
-
-def run_workflow(
-    graph: Graph,
-    nodes: Mapping[str, type],
-    input_dir: Path,
-    output_dir: Path,
-    on_progress: Progress = silent,
-    stem: str = "",
-    results: Results | None = None,
-) -> list[Path]:
-    """Run all that the output nodes need; the paths of the saved files, which are written at the end, or not at all.
-
-    `nodes` are all node classes by id. `on_progress(done, total, name)` is called before each node and at the end.
-    `stem` goes before the names of the saved files. `results` hands outputs from one run to the next.
-    """
-    saver = Saver(output_dir, stem)
-    surroundings: dict[str, object] = {INPUT_FOLDER: input_dir, SAVER: saver}
-    results = Results() if results is None else results
-    graph = checked(graph, nodes, surroundings)
-    results.expect(graph)
-    with torch.inference_mode():  # as ComfyUI does
-        for done, node_id in enumerate(graph.nodes):
-            on_progress(done, len(graph.nodes), graph.name(node_id))
-            if node_id not in results.outputs:
-                results.add(node_id, _run_node(graph, node_id, nodes, results, surroundings))
-    on_progress(len(graph.nodes), len(graph.nodes), "")
-    return saver.write()
 
 
 def run_for_each(
@@ -134,19 +51,150 @@ def run_for_each(
     return files
 
 
-def results_kept(graph: Graph, nodes: Mapping[str, type], varied: str) -> Results:
+def results_kept(graph: Graph, nodes: Mapping[str, type], varied: str) -> "Results":
     """Results that keep what does not depend on the node `varied`, for runs that differ in it."""
     fixed = frozenset(graph.nodes) - graph.descendants(varied)
     return Results(frozenset(i for i in fixed if not getattr(nodes.get(graph.nodes[i].kind), "OUTPUT_NODE", False)))
 
 
-def _run_node(
-    graph: Graph, node_id: str, nodes: Mapping[str, type], results: Results, surroundings: Mapping[str, object]
-) -> list[Values]:
-    node = graph.nodes[node_id]
-    node_class = nodes[node.kind]
-    inputs = {name: results.read(value) if isinstance(value, Link) else [value] for name, value in node.inputs.items()}
-    answers = {**surroundings, "UNIQUE_ID": node_id, PAST: None if results.pasts is None else results.pasts[node_id]}
-    asked = {name: answers.get(kind) for name, kind in hidden(node_class).items()}
-    with blamed_on(graph.name(node_id)):
-        return call_node(node_class, inputs, asked)
+def run_workflow(
+    graph: Graph,
+    nodes: Mapping[str, type],
+    input_dir: Path,
+    output_dir: Path,
+    on_progress: Progress = silent,
+    stem: str = "",
+    results: "Results | None" = None,
+) -> list[Path]:
+    """Run all that the output nodes need; the paths of the saved files, which are written at the end, or not at all.
+
+    `nodes` are all node classes by id. `on_progress` is called before each node and at the end. `stem` goes before the
+    names of the saved files. `results` hands outputs from one run to the next. WorkflowError says why a graph cannot
+    run, and which node had to give up.
+    """
+    saver = Saver(output_dir, stem)
+    hidden_inputs: dict[str, object] = {INPUT_FOLDER: input_dir, SAVER: saver}
+    results = Results() if results is None else results
+    graph = checked(graph, nodes, hidden_inputs)
+    results.expect(graph)
+    with torch.inference_mode():  # as ComfyUI does
+        for done, (node_id, node) in enumerate(graph.nodes.items()):
+            on_progress(done, len(graph.nodes), graph.name(node_id))
+            if node_id in results.outputs:
+                continue
+            inputs = {
+                name: results.read(value) if isinstance(value, Link) else [value] for name, value in node.inputs.items()
+            }
+            window = None if results.windows is None else results.windows[node_id]
+            known = {**hidden_inputs, "UNIQUE_ID": node_id, PAST: window}
+            asked = {name: known.get(kind) for name, kind in hidden(nodes[node.kind]).items()}
+            with error_context(graph.name(node_id)):
+                results.add(node_id, _call(nodes[node.kind], inputs, asked))
+    on_progress(len(graph.nodes), len(graph.nodes), "")
+    return saver.write()
+
+
+def _call(node_class: Any, inputs: Mapping[str, Values], hidden_inputs: Mapping[str, object]) -> list[Values]:  # noqa: ANN401
+    """The node's outputs.
+
+    `lazy` inputs are all evaluated: a node that can do without one can also take it.
+    """
+    if getattr(node_class, "INPUT_IS_LIST", False):
+        calls: list[Mapping[str, Any]] = [inputs]
+    else:
+        # A shorter list repeats its last value.
+        count = max((len(values) for values in inputs.values()), default=1)
+        calls = [{name: values[min(k, len(values) - 1)] for name, values in inputs.items()} for k in range(count)]
+    function = getattr(node_class(), node_class.FUNCTION)
+    slots = range(len(node_class.RETURN_TYPES))
+    is_list = getattr(node_class, "OUTPUT_IS_LIST", [False] * len(slots))
+    outputs: list[Values] = [[] for _ in slots]
+    for arguments in calls:
+        result = function(**arguments, **hidden_inputs)
+        if isinstance(result, dict):
+            if "expand" in result:
+                raise WorkflowError("nodes that expand into other nodes run in ComfyUI only")
+            result = result.get("result", ())
+        for slot in slots:
+            outputs[slot] += result[slot] if is_list[slot] else (result[slot],)
+    return outputs
+
+
+@dataclass
+class Results:
+    """The outputs of nodes that have run; those in `kept` stay for the next run, the others until their last reader."""
+
+    kept: frozenset[str] = frozenset()
+    outputs: dict[str, list[Values]] = field(default_factory=dict)
+    readers: Counter[str] = field(default_factory=Counter)
+    windows: dict[str, TemporalWindow] | None = None
+    """By node, where the runs are parts of one video."""
+
+    def expect(self, graph: Graph) -> None:
+        """Count the links that will be read in a run of `graph`, dropping what an earlier run need not keep."""
+        self.outputs = {node_id: outputs for node_id, outputs in self.outputs.items() if node_id in self.kept}
+        running = [node for node_id, node in graph.nodes.items() if node_id not in self.outputs]
+        self.readers = Counter(link.node for node in running for link in node.links.values())
+
+    def add(self, node_id: str, outputs: list[Values]) -> None:
+        """Keep what somebody will read."""
+        if self.readers[node_id] or node_id in self.kept:
+            self.outputs[node_id] = outputs
+
+    def read(self, link: Link) -> Values:
+        """What a link brings; after its last reader it is dropped."""
+        values = self.outputs[link.node][link.slot]
+        self.readers[link.node] -= 1
+        if not self.readers[link.node] and link.node not in self.kept:
+            del self.outputs[link.node]
+        return values
+
+
+class Saver:
+    """The pictures of one run, as files without a name until `write`, so that a failed run leaves nothing."""
+
+    def __init__(self, folder: Path, stem: str = "") -> None:
+        if folder.exists() and not folder.is_dir():
+            raise WorkflowError(f"the output folder {folder} is a file: choose another")
+        nearest = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
+        if not os.access(nearest, os.W_OK):  # said now rather than after minutes of work
+            raise WorkflowError(f"nothing can be written into {nearest}: choose another output folder")
+        self.folder, self.stem = folder, stem
+        self._nearest = nearest
+        self._files: dict[Path, IO[bytes]] = {}
+        self._counts: Counter[Path] = Counter()
+
+    def add(self, images: Tensor, prefix: str | Path) -> None:
+        """Name and encode images [B, H, W, 3].
+
+        A text is a prefix inside the folder, `prefix_00001.png` and on, after the stem if the run has one; unlike
+        ComfyUI's the numbers start at 1 in every run, so that the same command makes the same files. A path (which
+        only a caller can give, never a workflow file) is the file itself.
+        """
+        for index, image in enumerate(images):
+            if isinstance(prefix, Path):
+                path = prefix.with_stem(f"{prefix.stem}_{index + 1}") if index else prefix
+            else:
+                base = inside(self.folder, prefix)
+                base = base.with_name("_".join(dict.fromkeys(filter(None, (self.stem, base.name)))))
+                self._counts[base] += 1
+                path = base.with_name(f"{base.name}_{self._counts[base]:05}.png")
+            file = cast(IO[bytes], SpooledTemporaryFile(MEMORY_BYTES, dir=str(self._nearest)))  # noqa: SIM115
+            save_picture(image, path.suffix, file)
+            self._files[path] = file
+
+    def write(self) -> list[Path]:
+        """Write all files, each at once, and return their paths."""
+        for path, file in self._files.items():
+            file.seek(0)
+            with file:
+                write_whole(path, file)
+        return list(self._files)
+
+
+def inside(folder: Path, name: str) -> Path:
+    """`folder / name`, where the name (from a workflow, which may come from a stranger) does not lead out of it."""
+    path = folder / name
+    if ".." in Path(name).parts or Path(name).is_absolute() or path == folder:
+        raise WorkflowError(f"'{name}' is not a name inside the folder {folder}")
+    return path

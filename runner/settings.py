@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..media.images import distinct_stems, pictures_in
-from .errors import blamed_on
+from .errors import error_context
 from .graph import Graph, Node, WorkflowError
-from .sockets import Socket, listed, sockets
+from .sockets import listed, sockets
 
 
 @dataclass(frozen=True)
@@ -31,17 +31,21 @@ def parse_setting(text: str) -> Setting:
 def apply_setting(graph: Graph, setting: Setting, nodes: Mapping[str, type]) -> Graph:
     """The graph with one value changed.
 
-    A picture given to a node that has no picture input but makes one (Sample Picture, say) takes that node's place.
+    A file or folder that exists is meant where the input takes a picture's name. A picture given to a node that has no
+    picture input but makes one (Sample Picture, say) takes that node's place. WorkflowError where the node, the input
+    or the value is not to be had.
     """
     node_id = graph.find(setting.node)
     node = graph.nodes[node_id]
     declared = sockets(nodes[node.kind]) if node.kind in nodes else {}
-    if setting.input not in declared and _makes_a_picture(node, setting, nodes):
+    outputs = getattr(nodes.get(node.kind), "RETURN_TYPES", ())
+    if setting.input == "image" and "image" not in declared and outputs == ("IMAGE",) and not node.links:
         node, declared = Node("LoadImage", {}, node.title), sockets(nodes["LoadImage"])
     if setting.input not in declared:
         raise WorkflowError(f"{graph.name(node_id)} has no input '{setting.input}'; its inputs are {listed(declared)}")
-    with blamed_on(graph.name(node_id)):
-        value = _value(declared[setting.input], setting.value)
+    socket, value = declared[setting.input], setting.value
+    with error_context(graph.name(node_id)):
+        value = Path(value) if socket.picture and Path(value).exists() else socket.accept(value)
     return graph.with_node(node_id, node.with_inputs(**{setting.input: value}))
 
 
@@ -64,15 +68,3 @@ def for_each_picture(graph: Graph, node_id: str, name: str, folder: Path) -> dic
     node = graph.nodes[node_id]
     variants = [graph.with_node(node_id, node.with_inputs(**{name: picture})) for picture in pictures]
     return dict(zip(distinct_stems(pictures), variants, strict=True))
-
-
-def _makes_a_picture(node: Node, setting: Setting, nodes: Mapping[str, type]) -> bool:
-    outputs = getattr(nodes.get(node.kind), "RETURN_TYPES", ())
-    return setting.input == "image" and outputs == ("IMAGE",) and not node.links
-
-
-def _value(socket: Socket, text: str) -> object:
-    """The text as the input's type; a file or folder that exists is meant where the input takes a picture's name."""
-    if socket.picture and Path(text).exists():
-        return Path(text)
-    return socket.accept(text)

@@ -10,22 +10,26 @@ from typing import Any
 
 from .graph import WorkflowError
 
-WIDGETS = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
+WIDGETS = {"INT": 0, "FLOAT": 0.0, "STRING": "", "BOOLEAN": False, "COMBO": None}
+"""Types of constants, and what their input fields start with."""
 TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-# The page gives these a second widget even where the class does not ask for one.
 SEEDS = ("seed", "noise_seed")
+"""Names of inputs to which the page adds "control after generate" even where the class does not ask for it."""
 
 
 @dataclass(frozen=True)
 class Socket:
-    """One input of a node class; `type` is "COMBO" for a choice, `choices` is empty where the class lists none."""
+    """One input of a node class."""
 
     name: str
     type: str
+    """"COMBO" for a choice."""
     options: Mapping[str, Any]
     choices: tuple[Any, ...]
+    """Empty where the class lists none."""
     required: bool
-    bound: bool  # whether the range and the choices bind; not where VALIDATE_INPUTS names the input, as in ComfyUI
+    bound: bool
+    """Whether the range and the choices bind; not where VALIDATE_INPUTS names the input, as in ComfyUI."""
 
     @property
     def widget(self) -> bool:
@@ -40,6 +44,7 @@ class Socket:
 
     @property
     def picture(self) -> bool:
+        """Whether it takes the name of a picture in the input folder."""
         return bool(self.options.get("image_upload", False))
 
     @property
@@ -47,9 +52,7 @@ class Socket:
         """The value that the page starts with."""
         if "default" in self.options:
             return self.options["default"]
-        return (
-            self.choices[0] if self.choices else {"INT": 0, "FLOAT": 0.0, "STRING": "", "BOOLEAN": False}.get(self.type)
-        )
+        return self.choices[0] if self.choices else WIDGETS.get(self.type)
 
     def accept(self, value: Any) -> Any:  # noqa: ANN401 - a constant of any type
         """`value` in the input's own type, be it a number, its text, or (for names of files) a path."""
@@ -67,11 +70,14 @@ def sockets(node_class: type) -> dict[str, Socket]:
     """The inputs of a node class by name: required ones first, as the page orders them."""
     declared = node_class.INPUT_TYPES()
     validate = getattr(node_class, "VALIDATE_INPUTS", None)
-    return {
-        name: _socket(name, spec, required, bound=validate is None or not takes(validate, name))
-        for group, required in (("required", True), ("optional", False))
-        for name, spec in declared.get(group, {}).items()
-    }
+    found: dict[str, Socket] = {}
+    for group in ("required", "optional"):
+        for name, (kind, *more) in declared.get(group, {}).items():
+            options = more[0] if more else {}
+            choices = options.get("options", ()) if isinstance(kind, str) else kind
+            bound = validate is None or not takes(validate, name)
+            found[name] = Socket(name, socket_type(kind), options, tuple(choices), group == "required", bound)
+    return found
 
 
 def takes(function: Callable[..., object], name: str) -> bool:
@@ -93,20 +99,14 @@ def socket_type(declared: str | list[Any] | tuple[Any, ...]) -> str:
 
 def compatible(output: str, taken: str) -> bool:
     """Whether a link may go from one type to another: `*` is any, a comma separates alternatives."""
-    ways = [{part.strip() for part in types.split(",")} for types in (output, taken)]
-    return bool(ways[0] & ways[1]) or any("*" in way for way in ways)
+    given, accepted = ({part.strip() for part in types.split(",")} for types in (output, taken))
+    return bool(given & accepted) or "*" in given | accepted
 
 
-def listed(values: Any, most: int = 12) -> str:  # noqa: ANN401 - any iterable
+def listed(values: Any, limit: int = 12) -> str:  # noqa: ANN401 - any iterable
     """The first values with commas between, for a message."""
     texts = [str(value) for value in values]
-    return ", ".join(texts[:most]) + (f" and {len(texts) - most} more" if len(texts) > most else "")
-
-
-def _socket(name: str, spec: Any, required: bool, bound: bool) -> Socket:  # noqa: ANN401 - as node classes write it
-    declared, options = spec[0], (spec[1] if len(spec) > 1 else {})
-    choices = options.get("options", ()) if isinstance(declared, str) else declared
-    return Socket(name, socket_type(declared), options, tuple(choices), required, bound)
+    return ", ".join(texts[:limit]) + (f" and {len(texts) - limit} more" if len(texts) > limit else "")
 
 
 def _number(socket: Socket, value: Any) -> int | float:  # noqa: ANN401 - to be checked here

@@ -25,7 +25,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..media.images import pictures_at
+from ..media.images import eight_bits, pictures_at
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -341,7 +341,7 @@ def _bytes(picture: Tensor, shorter: int) -> Tensor:
     (top, left, height, width), size = fitted((picture.shape[-2], picture.shape[-1]), shorter)
     kept = picture.detach()[None, :, top : top + height, left : left + width].float()
     scaled = F.interpolate(kept, size, mode="bicubic", antialias=True)[0]
-    return scaled.nan_to_num().clamp(0, 1).mul(255).round().to(torch.uint8).movedim(0, -1)
+    return eight_bits(scaled).movedim(0, -1)
 
 
 def _that_fit(sizes: Sequence[Size], limit: int) -> list[int]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ..media.images import eight_bits
 from ..transfer.moments import Moments
 from .data import Crops
 
@@ -157,7 +158,7 @@ class KeptPictures:
 
     def keep(self, places: Sequence[int], pictures: Tensor) -> None:
         """Put pictures [B, 3, side, side] in 0..1 there."""
-        self.pixels[list(places)] = pictures.mul(255).round().movedim(1, -1).to("cpu", torch.uint8).numpy()
+        self.pixels[list(places)] = eight_bits(pictures).movedim(1, -1).cpu().numpy()
         self.known[list(places)] = 1
 
     def read(self, places: Sequence[int]) -> Tensor:

@@ -16,9 +16,9 @@ from brushwork.models.registry import build_network
 from brushwork.models.weights.manifest import read_manifest
 from brushwork.nodes import networks as network_nodes
 from brushwork.runner.check import checked
-from brushwork.runner.core_nodes import INPUT_FOLDER, SAVER, all_nodes, all_titles
+from brushwork.runner.core_nodes import all_nodes, all_titles
 from brushwork.runner.graph import Graph, WorkflowError
-from brushwork.runner.saving import Saver
+from brushwork.runner.run import INPUT_FOLDER, SAVER, Saver
 
 NODES = {**all_nodes(), "LongerSide": LongerSide}
 ONE = {"adain": {"style": ["hubble"]}, "wct": {"style": ["hubble"]}, "msgnet": {"style": ["hubble"]}, "stylebank": {}}

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from brushwork.nodes import NODES
 from brushwork.nodes._host import HostedNetwork, KeptFeatures
 from brushwork.nodes._inputs import FEATURES, NETWORK
-from brushwork.runner.errors import sentence
+from brushwork.runner.errors import user_message
 from brushwork.tests.nodes.stand_ins import arguments, bank, call, encoded, msgnet, pictures, tiny
 from brushwork.tests.nodes.watch import confined
 
@@ -142,7 +142,7 @@ def withstands(node: str, inputs: dict[str, Any], *folders: Path) -> None:
         with confined(*folders):
             results = call(node, **inputs)
     except Exception as error:
-        if sentence(error) is None:
+        if user_message(error) is None:
             raise
         assert_sentence(str(error))
     else:

@@ -1,4 +1,4 @@
-"""Fixtures of the headless tests."""
+"""Fixtures of the runner's tests."""
 
 import pytest
 

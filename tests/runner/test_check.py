@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from brushwork.runner.check import checked
-from brushwork.runner.core_nodes import INPUT_FOLDER, SAVER
 from brushwork.runner.graph import Graph, Link, Node, WorkflowError
-from brushwork.runner.saving import Saver
+from brushwork.runner.run import INPUT_FOLDER, SAVER, Saver
 from brushwork.tests.runner.fakes import fake
 
 
@@ -92,7 +91,7 @@ def test_faults(changes: dict[str, Node | None], message: str, nodes: dict[str, 
     assert str(caught.value) == message
 
 
-def test_a_sound_graph_comes_back_in_order_without_what_no_output_needs(nodes: dict[str, type]) -> None:
+def test_a_valid_graph_comes_back_in_order_without_what_no_output_needs(nodes: dict[str, type]) -> None:
     unused = Node("Blend", {})  # would not pass, but nobody asks
     assert list(check(graph(n0=unused), nodes).nodes) == ["1", "2", "3", "4"]
 

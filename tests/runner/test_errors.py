@@ -1,7 +1,7 @@
 import pytest
 
 from brushwork.models.weights.manifest import WeightsError
-from brushwork.runner.errors import blamed_on, sentence
+from brushwork.runner.errors import error_context, user_message
 from brushwork.runner.graph import WorkflowError
 
 SHOWN = [
@@ -25,8 +25,8 @@ BUGS = [
 
 @pytest.mark.parametrize(("error", "line"), SHOWN)
 def test_messages_become_one_line(error: Exception, line: str) -> None:
-    assert sentence(error) == line
-    with pytest.raises(WorkflowError) as caught, blamed_on("AdaIN (node 5)"):
+    assert user_message(error) == line
+    with pytest.raises(WorkflowError) as caught, error_context("AdaIN (node 5)"):
         raise error
     assert str(caught.value) == f"AdaIN (node 5): {line}"
     assert caught.value.__cause__ is error
@@ -34,7 +34,7 @@ def test_messages_become_one_line(error: Exception, line: str) -> None:
 
 @pytest.mark.parametrize("bug", BUGS, ids=repr)
 def test_bugs_pass_through(bug: BaseException) -> None:
-    assert sentence(bug) is None
-    with pytest.raises(type(bug)) as caught, blamed_on("AdaIN (node 5)"):
+    assert user_message(bug) is None
+    with pytest.raises(type(bug)) as caught, error_context("AdaIN (node 5)"):
         raise bug
     assert caught.value is bug

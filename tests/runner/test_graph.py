@@ -45,13 +45,8 @@ def test_descendants() -> None:
 
 def test_find_by_id_title_and_kind() -> None:
     graph = Graph({"1": Node("Paint", {}, "my content"), "2": Node("Blend", {}, "1"), "3": Node("Blend", {}, "Blend")})
-    assert [graph.find(name) for name in ("1", "my content", "My Content", "Paint", "Blend")] == [
-        "1",
-        "1",
-        "1",
-        "1",
-        "3",
-    ]
+    found = [graph.find(name) for name in ("1", "my content", "My Content", "Paint", "Blend")]
+    assert found == ["1", "1", "1", "1", "3"]
 
 
 def test_find_nothing_or_too_much() -> None:

@@ -12,11 +12,10 @@ import brushwork.nodes.pictures
 from brushwork.media.images import read_picture
 from brushwork.models.weights import store as weights
 from brushwork.runner.check import checked
-from brushwork.runner.core_nodes import SAVER, all_nodes, all_titles, known_nodes
+from brushwork.runner.core_nodes import all_nodes, all_titles, known_nodes
 from brushwork.runner.formats import read_workflow
 from brushwork.runner.graph import Graph, Node, WorkflowError
-from brushwork.runner.run import run_workflow
-from brushwork.runner.saving import Saver
+from brushwork.runner.run import SAVER, Saver, run_workflow
 from brushwork.samples import load_sample
 from brushwork.tools.build import FOLDER, WORKFLOWS
 from brushwork.tools.workflows.ingredients import ingredients, runs_here

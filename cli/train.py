@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from ..runner.run import silent
 from ..training import distributed
-from ..training.config import with_settings
-from ..training.recipes import RecipeName, find_recipe
+from ..training.recipes import RecipeName, find_recipe, with_settings
 from ..training.recipes import train as train_recipe
 from ..training.trainer import OnStep
 from .progress import shown_progress

@@ -19,10 +19,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import get_args
 
-from .config import named_fields
 from .data import Pictures
 from .pack import Packed, write_pack
-from .recipes import RecipeName, find_recipe, train
+from .recipes import RecipeName, find_recipe, named_fields, train
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("media", "methods", "models", "nodes", "samples", "tiling", "training", "transfer")
 """Folders of the package that go along."""
 FILES = ("__init__.py", "weights_manifest.json", "LICENSE")
-NOT_ALONG = shutil.ignore_patterns("__pycache__", "sheets", "*.pyc")
+LEFT_OUT = shutil.ignore_patterns("__pycache__", "sheets", "*.pyc")
 DATA, LOSS_NETWORK, TEACHER = "pictures.pack", "loss_network.safetensors.gz", "teacher.safetensors.gz"
 SCRIPT = '''"""Train by one of the recipes: python train.py RECIPE --minutes N --out DIR [--set FIELD=VALUE]"""
 
@@ -46,7 +45,7 @@ if __name__ == "__main__":
     sys.exit(main(HERE, {photo_size}, {style_size}, sys.argv[1:]))
 '''
 LOG_SECONDS = 10.0
-"""Between lines on how far a training is."""
+"""Between two lines of progress."""
 
 
 def write_bundle(
@@ -60,15 +59,16 @@ def write_bundle(
     style_size: int = 384,
     limit_mib: float = 60,
 ) -> Packed:
-    """Write the folder; pictures get the room that the rest leaves of `limit_mib` MiB, and a third of them is styles.
+    """Write the folder `out`; pictures get the room that the rest leaves of `limit_mib` MiB.
 
-    ValueError where the folder is there already or the limit leaves no room; OSError where it cannot be written.
+    Their shorter sides are resized to `photo_size` and `style_size` pixels. ValueError where `out` is there already or
+    the limit leaves no room; OSError where it cannot be written.
     """
     if out.exists():
         raise ValueError(f"{out} is there already: name a new folder, or delete it.")
     try:
         for room in ROOMS:
-            shutil.copytree(ROOT / room, out / "brushwork" / room, ignore=NOT_ALONG)
+            shutil.copytree(ROOT / room, out / "brushwork" / room, ignore=LEFT_OUT)
         for file in FILES:
             shutil.copy(ROOT / file, out / "brushwork" / file)
         for file, name in ((teacher, TEACHER), (loss_network, LOSS_NETWORK)):
@@ -101,24 +101,30 @@ def main(bundle: Path, photo_size: int, style_size: int, arguments: Sequence[str
     Sizes in the recipe's config that are beyond those of the packed pictures become these.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    given = _parser().parse_args(arguments)
-    recipe: RecipeName = given.recipe
-    data = [bundle / DATA]
-    chosen = find_recipe(recipe)
+    options = _parser().parse_args(arguments)
+    recipe = find_recipe(options.recipe)
+    logged = 0.0
+
+    def on_step(step: int, losses: dict[str, float]) -> None:
+        nonlocal logged
+        if time.monotonic() - logged > LOG_SECONDS:
+            logged = time.monotonic()
+            log.info("step %d: %s", step, ", ".join(f"{name} {value:.3f}" for name, value in losses.items()))
+
     try:
         files = train(
-            recipe,
-            given.photos or data,
-            given.styles or data,
-            given.out,
-            network=given.network,
-            loss_network=given.loss_network or str(bundle / LOSS_NETWORK),
-            teacher=str(bundle / TEACHER) if chosen.taught and not given.no_teacher else "",
-            start=given.start,
-            from_scratch=given.from_scratch,
-            minutes=given.minutes,
-            settings=[*_packed_sizes(chosen.config(), photo_size, style_size), *given.set],
-            on_step=_Progress(),
+            options.recipe,
+            options.photos or [bundle / DATA],
+            options.styles or [bundle / DATA],
+            options.out,
+            network=options.network,
+            loss_network=options.loss_network or str(bundle / LOSS_NETWORK),
+            teacher=str(bundle / TEACHER) if recipe.taught and not options.no_teacher else "",
+            start=options.start,
+            from_scratch=options.from_scratch,
+            minutes=options.minutes,
+            settings=[*_packed_sizes(recipe.config(), photo_size, style_size), *options.set],
+            on_step=on_step,
         )
     except (ValueError, OSError) as error:
         log.error("%s", " ".join(str(error).split()))
@@ -135,18 +141,6 @@ def _packed_sizes(config: object, photo_size: int, style_size: int) -> Iterator[
             yield f"{name}={','.join(map(str, sorted({min(size, style_size) for size in value})))}"
         elif field in ("photo", "shorter", "style_size") and isinstance(value, int):
             yield f"{name}={min(value, style_size if field == 'style_size' else photo_size)}"
-
-
-class _Progress:
-    """A line now and then."""
-
-    def __init__(self) -> None:
-        self.told = 0.0
-
-    def __call__(self, step: int, losses: dict[str, float]) -> None:
-        if time.monotonic() - self.told > LOG_SECONDS:
-            self.told = time.monotonic()
-            log.info("step %d: %s", step, ", ".join(f"{name} {value:.3f}" for name, value in losses.items()))
 
 
 def _parser() -> argparse.ArgumentParser:

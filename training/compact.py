@@ -2,8 +2,8 @@
 
     python -m brushwork train compact --photos PHOTOS --styles PAINTINGS --out OUT
 
-Four stages in four files: encoder.py, wct.py, deepest.py, adain.py. OUT/compact.safetensors holds the whole network;
-the same command goes on where it was stopped.
+Four stages: encoder.py has the first and the third, wct.py and adain.py the others. OUT/compact.safetensors holds the
+whole network; the same command goes on where it was stopped.
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ from pathlib import Path
 
 from ..models.networks.vgg import ADAIN_LEVEL, COMPACT, VggNetwork
 from .adain import AdainConfig, train_adain
-from .deepest import DeepestConfig, train_deepest
-from .encoder import EncoderConfig, solve_projections, train_encoder
-from .initialisation import seeded
+from .encoder import DeepestConfig, EncoderConfig, solve_projections, train_deepest, train_encoder
 from .loss_network import LossNetwork
+from .networks import seeded
 from .recipes import Job, Recipe
 from .trainer import later, save_weights
 from .wct import WctConfig, train_wct
@@ -42,11 +41,11 @@ class CompactConfig:
         return self.encoder.steps, decoders, self.deepest.steps, self.adain.steps
 
 
-def train_compact(teachers: LossNetwork, job: Job, config: CompactConfig = CompactConfig()) -> VggNetwork:
-    """Train the whole network and save it; `job.on_step` counts over all stages."""
+def train_compact(loss_network: LossNetwork, job: Job, config: CompactConfig = CompactConfig()) -> VggNetwork:
+    """Train the whole network and save it; `job.on_step` counts over all stages. Errors of the stages."""
 
     def part(stage: int) -> Job:
-        """Each stage's own; decoders are asked for what `compact` itself sees."""
+        """Each stage's own; decoders are compared by what `compact` itself sees."""
         return replace(
             job,
             loss_network=None,
@@ -57,11 +56,11 @@ def train_compact(teachers: LossNetwork, job: Job, config: CompactConfig = Compa
         )
 
     network = seeded(lambda: VggNetwork(COMPACT, adain=ADAIN_LEVEL), config.encoder.seed)
-    network.encoder.load_state_dict(train_encoder(COMPACT, teachers, part(0), config.encoder).state_dict())
+    network.encoder.load_state_dict(train_encoder(COMPACT, loss_network, part(0), config.encoder).state_dict())
     network.requires_grad_(False).eval()
-    solve_projections(network, teachers, job, config.encoder)
+    solve_projections(network, loss_network, job, config.encoder)
     train_wct(network, part(1), config.decoders)
-    train_deepest(network, teachers, part(2), config.deepest)
+    train_deepest(network, loss_network, part(2), config.deepest)
     decoder = train_adain(network, part(3), config.adain)
     network.get_submodule("adain").load_state_dict(decoder.state_dict())
     save_weights(network, job.out / "compact.safetensors")

@@ -5,9 +5,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..models.networks.layers import ReflectConv
-from .losses import TINY, relative_distance
+from .losses import EPSILON, relative_distance
 
-PROBE_MEMORY = 0.9
+PROBE_DECAY = 0.9
 """What is left of a batch's sums at the next one: a probe's map is that of some ten batches."""
 PROBE_RIDGE = 1e-3
 """Added to every channel's variance, as a share of the mean variance."""
@@ -39,23 +39,22 @@ class LinearProbe(nn.Module):
         The map is solved for again where `refresh` says so; the sums take in every batch.
         """
         x, y = (pixels.movedim(1, -1).flatten(0, 2).float() for pixels in (values, target))
-        x_mean, y_mean = self._take_in(x.detach(), y, refresh)
-        wanted = (y - y_mean)[None, None]
         with torch.autocast(x.device.type, enabled=False):
-            reached = ((x - x_mean) @ self.matrix.clone())[None, None]
-        return relative_distance(reached, wanted)
+            x_mean, y_mean = self._add(x.detach(), y, refresh)
+            mapped = (x - x_mean) @ self.matrix.clone()
+        return relative_distance(mapped[None, None], (y - y_mean)[None, None])
 
     @torch.no_grad()
-    def _take_in(self, x: Tensor, y: Tensor, refresh: bool) -> tuple[Tensor, Tensor]:
+    def _add(self, x: Tensor, y: Tensor, refresh: bool) -> tuple[Tensor, Tensor]:
+        """Take a batch into the sums; the means of both sides."""
         rows = torch.cat([torch.ones_like(x[:, :1]), x, y], 1)
-        with torch.autocast(x.device.type, enabled=False):
-            self.sums.mul_(PROBE_MEMORY).add_(rows.mT @ rows)
+        self.sums.mul_(PROBE_DECAY).add_(rows.mT @ rows)
         means = self.sums / self.sums[0, 0]
         mean, split = means[0, 1:], self.channels
         if refresh:
             covariance = means[1:, 1:] - mean[:, None] * mean
             own, cross = covariance[:split, :split].clone(), covariance[:split, split:]
-            own.diagonal().add_(PROBE_RIDGE * own.diagonal().mean() + TINY)
+            own.diagonal().add_(PROBE_RIDGE * own.diagonal().mean() + EPSILON)
             self.matrix.copy_(torch.linalg.solve_ex(own, cross).result)  # unlike `solve` it waits for no device
         return mean[:split].to(x), mean[split:].to(x)
 
@@ -65,7 +64,7 @@ def best_map(values: Tensor, target: Tensor, ridge: float = 1e-4) -> tuple[Tenso
     x, y = (pixels.movedim(1, -1).flatten(0, 2).double() for pixels in (values, target))
     centred = x - x.mean(0)
     scatter = centred.mT @ centred
-    damped = scatter + (ridge * scatter.diagonal().mean() + TINY) * torch.eye(len(scatter)).to(scatter)
+    damped = scatter + (ridge * scatter.diagonal().mean() + EPSILON) * torch.eye(len(scatter)).to(scatter)
     matrix = torch.linalg.solve(damped, centred.mT @ (y - y.mean(0))).mT
     return matrix.float(), (y.mean(0) - matrix @ x.mean(0)).float()
 
@@ -77,17 +76,12 @@ def fit_convolution(layer: ReflectConv, values: Tensor, target: Tensor) -> None:
     scatter = torch.zeros(size, size, dtype=torch.float64, device=values.device)
     cross = torch.zeros(size, outputs, dtype=torch.float64, device=values.device)
     for some, wanted in zip(values.split(PICTURES_AT_ONCE), target.split(PICTURES_AT_ONCE), strict=True):
-        inputs = _patches(some, layer.scale)
+        upsampled = F.interpolate(some, scale_factor=layer.scale, mode="nearest") if layer.scale > 1 else some
+        patches = F.unfold(F.pad(upsampled, (1,) * 4, mode="reflect"), 3).movedim(1, -1).flatten(0, 1)
+        inputs = F.pad(patches, (0, 1), value=1.0).double()  # what weights and bias meet at each position
         scatter.addmm_(inputs.mT, inputs)
         cross.addmm_(inputs.mT, wanted.movedim(1, -1).flatten(0, 2).double())
     scatter.diagonal().add_(CONVOLUTION_RIDGE * scatter.diagonal().mean())
     best = torch.linalg.solve(scatter, cross).mT.to(layer.weight)
     layer.weight.copy_(best[:, :-1].reshape(layer.weight.shape))
     layer.get_parameter("bias").copy_(best[:, -1])
-
-
-def _patches(values: Tensor, scale: int) -> Tensor:
-    """What the layer's weights and its bias meet at each position, [positions, 9 C + 1]."""
-    upsampled = F.interpolate(values, scale_factor=scale, mode="nearest") if scale > 1 else values
-    patches = F.unfold(F.pad(upsampled, (1,) * 4, mode="reflect"), 3).movedim(1, -1).flatten(0, 1)
-    return F.pad(patches, (0, 1), value=1.0).double()

@@ -1,7 +1,7 @@
-"""One file of many pictures: photographs and styles, scaled and encoded, to train where folders are too large to go.
+"""A pack: one file of many pictures, resized and encoded, to train where folders are too large to go.
 
-A safetensors file. Of each group it holds the encoded pictures, one after the other, and where each begins; what they
-are called and of which kind they are is in its header.
+A safetensors file. Of each group, photographs and styles, it holds the encoded pictures one after the other, and where
+each begins; their names and kinds are in its header.
 """
 
 from __future__ import annotations
@@ -12,17 +12,15 @@ import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from itertools import accumulate
 from math import ceil, inf
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..media.images import pictures_at, write_whole
-from .data import PACK, READERS, Encoded, Group, Pictures, spread
+from .data import PACK, READER_THREADS, Encoded, Group, Pictures, spread
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +31,8 @@ QUALITIES = (95, 90, 85)
 """Of JPEGs, where a pack has no room for PNG; the first that all pictures fit in."""
 PHOTOS_SHARE = 0.6
 """Of a pack that not all pictures fit in; what one group does not need the other has."""
-HEADER = 4096
-"""Bytes of a pack beside those that are counted for each picture."""
+HEADER_BYTES = 4096
+"""Of a pack, beside those that are counted for each picture."""
 
 
 @dataclass(frozen=True)
@@ -64,22 +62,22 @@ def write_pack(out: Path, photos: Pictures | None, styles: Pictures | None, limi
         raise ValueError("there is nothing to pack: name a folder of photographs, one of styles, or both.")
     if out.suffix.lower() != PACK:
         raise ValueError(f"{out} would not be known as a pack: end its name in {PACK}.")
-    room = int(limit_mib * 2**20) - HEADER
-    quality, encoded = _best(groups, room)
-    kept = _kept({group: _costs(groups[group], encoded[group]) for group in groups}, room)
+    limit = int(limit_mib * 2**20) - HEADER_BYTES
+    quality, encoded = _best(groups, limit)
+    kept = _kept(groups, encoded, limit)
     tensors: dict[str, Tensor] = {}
-    about = {FORM: VERSION}
+    metadata = {FORM: VERSION}
     for group, pictures in groups.items():
         contents = [encoded[group][index] for index in kept[group]]
         tensors[group] = torch.frombuffer(bytearray().join(contents), dtype=torch.uint8)
-        tensors[_offsets(group)] = torch.tensor([0, *accumulate(map(len, contents))])
+        tensors[f"{group}.offsets"] = torch.tensor([0, *accumulate(map(len, contents))])
         listed = {
             "shorter": min(map(min, pictures.sizes)),
             "names": [pictures.names[index] for index in kept[group]],
             "kinds": [pictures.kinds[index] for index in kept[group]],
         }
-        about[group] = json.dumps(listed)
-    content = save(tensors, about)
+        metadata[group] = json.dumps(listed)
+    content = save(tensors, metadata)
     write_whole(out, content)
     packed = Packed(quality, {group: len(kept[group]) for group in groups}, len(content))
     shares = " and ".join(f"{packed.counts[group]} of {len(groups[group])} {group}" for group in groups)
@@ -88,64 +86,36 @@ def write_pack(out: Path, photos: Pictures | None, styles: Pictures | None, limi
     return packed
 
 
-def read_pack(path: Path, group: Group) -> Pictures:
-    """One group of a pack, at the size it is stored in, on the CPU.
-
-    FileNotFoundError where there is no such file; ValueError where it is no pack, is damaged, has another version or
-    does not hold the group.
-    """
-    return Pictures.from_files([path], _stored(path, group)[0], group=group)
-
-
-def entries(path: Path, group: Group, shorter: int) -> list[Encoded]:
-    """The pictures of one group of a pack, still encoded. Errors of `read_pack`, and ValueError where the pictures are
-    smaller than `shorter`.
-    """
-    stored, pictures = _stored(path, group)
-    if stored < shorter:
-        raise ValueError(
-            f"{path} holds {group} with a shorter side of {stored} pixels, and {shorter} are asked for: "
-            f"pack them again with {shorter} or more."
-        )
-    return pictures
-
-
-def _best(groups: Mapping[Group, Pictures], room: int) -> tuple[str | int, dict[Group, list[bytes]]]:
-    """The best quality in which all pictures have room, the worst where there is none; and all pictures in it."""
+def _best(groups: Mapping[Group, Pictures], limit: int) -> tuple[str | int, dict[Group, list[bytes]]]:
+    """The best quality in which all pictures fit, the worst where there is none; and all pictures in it."""
     for quality in (LOSSLESS, *QUALITIES[:-1]):
-        encoded, whole = _encoded(groups, quality, room)
-        if whole:
+        encoded = _encoded(groups, quality, limit)
+        if encoded:
             return quality, encoded
-    return QUALITIES[-1], _encoded(groups, QUALITIES[-1], inf)[0]
+    return QUALITIES[-1], _encoded(groups, QUALITIES[-1], inf) or {}
 
 
-def _encoded(
-    groups: Mapping[Group, Pictures], quality: str | int, room: float
-) -> tuple[dict[Group, list[bytes]], bool]:
-    """The pictures as files, until there is no more room for one; and whether these are all."""
-    encoded: dict[Group, list[bytes]] = {group: [] for group in groups}
-    with ThreadPoolExecutor(READERS) as pool:
-        for group, pictures in groups.items():
-            work = pool.map(partial(_encode, pictures, quality), range(len(pictures)))
-            for content, name, kind in zip(work, pictures.names, pictures.kinds, strict=True):
-                room -= _cost(content, name, kind)
-                if room < 0:
-                    pool.shutdown(cancel_futures=True)
-                    return encoded, False
-                encoded[group].append(content)
-    return encoded, True
-
-
-def _encode(pictures: Pictures, quality: str | int, index: int) -> bytes:
+def _encoded(groups: Mapping[Group, Pictures], quality: str | int, limit: float) -> dict[Group, list[bytes]] | None:
+    """The pictures as files; None where they take more than `limit` bytes."""
     from PIL import Image
 
-    file = io.BytesIO()
-    picture = Image.fromarray(pictures.rows(index).numpy())
-    if quality == LOSSLESS:
-        picture.save(file, "PNG")
-    else:
-        picture.save(file, "JPEG", quality=quality, subsampling="4:4:4", optimize=True)
-    return file.getvalue()
+    def encode(rows: Tensor) -> bytes:
+        file = io.BytesIO()
+        options = {} if quality == LOSSLESS else {"quality": quality, "subsampling": "4:4:4", "optimize": True}
+        Image.fromarray(rows.numpy()).save(file, LOSSLESS if quality == LOSSLESS else "JPEG", **options)
+        return file.getvalue()
+
+    encoded: dict[Group, list[bytes]] = {group: [] for group in groups}
+    with ThreadPoolExecutor(READER_THREADS) as pool:
+        for group, pictures in groups.items():
+            work = pool.map(encode, map(pictures.rows, range(len(pictures))))
+            for content, name, kind in zip(work, pictures.names, pictures.kinds, strict=True):
+                limit -= _cost(content, name, kind)
+                if limit < 0:
+                    pool.shutdown(cancel_futures=True)
+                    return None
+                encoded[group].append(content)
+    return encoded
 
 
 def _cost(content: bytes, name: str, kind: str) -> int:
@@ -153,69 +123,69 @@ def _cost(content: bytes, name: str, kind: str) -> int:
     return len(content) + 8 + len(json.dumps(json.dumps([name, kind])))
 
 
-def _costs(pictures: Pictures, encoded: Sequence[bytes]) -> list[int]:
-    return list(map(_cost, encoded, pictures.names, pictures.kinds))
-
-
-def _kept(costs: Mapping[Group, Sequence[int]], room: int) -> dict[Group, list[int]]:
-    """Of each group the indices of the pictures that a pack has room for."""
+def _kept(
+    groups: Mapping[Group, Pictures], encoded: Mapping[Group, Sequence[bytes]], limit: int
+) -> dict[Group, list[int]]:
+    """Of each group the indices of the pictures that fit; ValueError where a group has none."""
+    costs: dict[Group, list[int]] = {}
+    for group, pictures in groups.items():
+        costs[group] = list(map(_cost, encoded[group], pictures.names, pictures.kinds))
     kept: dict[Group, list[int]] = {}
-    left = room
+    left = limit
     for group, own in costs.items():
         others = sum(sum(costs[other]) for other in costs if other not in kept and other != group)
-        kept[group] = spread(own, left - min(others, int((1 - PHOTOS_SHARE) * room)))
+        kept[group] = spread(own, left - min(others, int((1 - PHOTOS_SHARE) * limit)))
         left -= sum(own[index] for index in kept[group])
     if not all(kept.values()):
-        enough = HEADER + max(own[0] for own in costs.values()) / min(PHOTOS_SHARE, 1 - PHOTOS_SHARE)
+        enough = HEADER_BYTES + max(own[0] for own in costs.values()) / min(PHOTOS_SHARE, 1 - PHOTOS_SHARE)
         raise ValueError(
-            f"a pack of {(room + HEADER) / 2**20:.2f} MiB has no room for one picture of each group: "
+            f"a pack of {(limit + HEADER_BYTES) / 2**20:.2f} MiB has no room for one picture of each group: "
             f"allow {ceil(enough / 2**20 * 100) / 100} MiB or more."
         )
     return kept
 
 
-def _stored(path: Path, group: Group) -> tuple[int, list[Encoded]]:
-    """The shorter side of a group's pictures, and the pictures themselves."""
+def read_group(path: Path, group: Group, resize: int) -> list[Encoded]:
+    """The pictures of one group of a pack, still encoded.
+
+    FileNotFoundError where there is no such file; ValueError where it is no pack, is damaged, has another version, does
+    not hold the group, or holds pictures whose shorter side has fewer than `resize` pixels.
+    """
     from safetensors import SafetensorError, safe_open
 
     pictures_at(path)  # has the words for a name that is wrong
     try:
         with safe_open(path, "pt") as file:
-            about = file.metadata() or {}
-            held = set(file.keys())
-            tensors = {name: file.get_tensor(name) for name in held & {group, _offsets(group)}}
+            metadata = file.metadata() or {}
+            present = {group, f"{group}.offsets"} & set(file.keys())
+            tensors = {name: file.get_tensor(name) for name in present}
     except SafetensorError as error:
         raise ValueError(
             f"{path} is damaged, or no pack ({error}): copy it again, or pack the pictures again."
         ) from error
     except OSError as error:
         raise OSError(f"{path} cannot be read: {error.strerror or error}") from error
-    if FORM not in about:
+    if FORM not in metadata:
         raise ValueError(f"{path} is no pack of pictures: name a file that was packed, or a folder.")
-    if about[FORM] != VERSION:
+    if metadata[FORM] != VERSION:
         raise ValueError(
-            f"{path} is a pack of version {about[FORM]}, and this reads version {VERSION}: pack the pictures again."
+            f"{path} is a pack of version {metadata[FORM]}, and this reads version {VERSION}: pack the pictures again."
         )
-    if group not in about:
+    if group not in metadata:
         raise ValueError(f"{path} holds no {group}: pack them with it, or name a folder of {group}.")
     try:
-        return _listed(path, json.loads(about[group]), tensors[group], tensors[_offsets(group)].tolist())
+        listed, content = json.loads(metadata[group]), tensors[group]
+        offsets, stored = tensors[f"{group}.offsets"].tolist(), int(listed["shorter"])
+        if offsets[0] != 0 or offsets[-1] != len(content) or offsets != sorted(offsets):
+            raise ValueError("pictures do not begin where they should")
+        bounds = zip(offsets[:-1], offsets[1:], listed["names"], listed["kinds"], strict=True)
+        data = content.numpy().data
+        pictures = [Encoded(f"{name} in {path}", name, kind, data[start:end]) for start, end, name, kind in bounds]
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is damaged, its list of {group} is wrong: pack the pictures again.") from error
-
-
-def _listed(
-    path: Path, listed: Mapping[str, Any], content: Tensor, offsets: Sequence[int]
-) -> tuple[int, list[Encoded]]:
-    """The group that a header lists; errors of any sort where the list does not fit what is there."""
-    if offsets[0] != 0 or offsets[-1] != len(content) or list(offsets) != sorted(offsets):
-        raise ValueError("pictures do not begin where they should")
-    bounds = zip(offsets[:-1], offsets[1:], listed["names"], listed["kinds"], strict=True)
-    data = content.numpy().data
-    pictures = [Encoded(f"{name} in {path}", name, kind, data[start:end]) for start, end, name, kind in bounds]
-    return int(listed["shorter"]), pictures
-
-
-def _offsets(group: Group) -> str:
-    """The tensor that says where each picture of a group begins, and where the last one ends."""
-    return f"{group}.offsets"
+    if stored < resize:
+        raise ValueError(
+            f"{path} holds {group} with a shorter side of {stored} pixels, and {resize} are asked for: "
+            f"pack them again with {resize} or more."
+        )
+    return pictures

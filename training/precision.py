@@ -15,8 +15,8 @@ import torch.nn.functional as F
 
 OVERRIDE = "BRUSHWORK_TRAINING_DTYPE"
 """Environment variable: `float32` or `bfloat16` in place of a measurement."""
-MARGIN = 0.85
-"""Of the time in float32 that bfloat16 has to stay under: a measurement that wavers shall not choose another type."""
+LARGEST_TIME = 0.85
+"""Of bfloat16, over the time in float32: a measurement that wavers shall not choose another type."""
 
 
 def autocast(device: torch.device) -> torch.autocast:
@@ -50,7 +50,7 @@ def training_dtype(device: torch.device) -> torch.dtype:
 def _cpu_gains() -> bool:
     """Whether a convolution and its way back take clearly less time in bfloat16. Some CPUs only emulate it."""
     times = {dtype: min(_timed(dtype) for _ in range(3)) for dtype in (torch.float32, torch.bfloat16)}
-    return times[torch.bfloat16] < MARGIN * times[torch.float32]
+    return times[torch.bfloat16] < LARGEST_TIME * times[torch.float32]
 
 
 def _timed(dtype: torch.dtype) -> float:

@@ -1,10 +1,10 @@
 """The loop that every recipe runs in: steps, a falling rate, an average of the weights, checkpoints to go on from.
 
 A training can be killed at any moment: the same call goes on from the last checkpoint, at most a minute back, and where
-its length is in steps it ends as if it had never been stopped. Random numbers are a matter of seed, step and process,
-and of nothing else, so that no generator's state has to be kept. Beside a checkpoint lies the average of the weights
-over the last steps as a float16 file: it is what a training is for, small enough to carry elsewhere, and enough to go
-on from where there is no checkpoint.
+its length is in steps it ends as if it had never been stopped. Random numbers depend on seed, step and process alone:
+no generator's state has to be kept. Beside a checkpoint lies the average of the weights over the last steps as a
+float16 file: it is what a training is for, small enough to carry elsewhere, and enough to go on from where there is no
+checkpoint.
 """
 
 from __future__ import annotations
@@ -39,11 +39,10 @@ SAVE_SECONDS = 45.0
 """Between checkpoints: a run that is killed loses no more, and a step."""
 PREVIEW_SECONDS = 300.0
 """Between preview pictures."""
-AVERAGED = 0.999
-"""The share of the average that stays at each step, once there are that many steps to average."""
-
-KEPT = ("step", "seconds", "closing", "fresh", "seed")
-"""Fields of the trainer that a run goes on with."""
+AVERAGE_DECAY = 0.999
+"""What stays of the average of the weights at each step, once there are that many steps to average."""
+RESUMED = ("step", "seconds", "closing", "fresh", "seed")
+"""Fields of the trainer that a checkpoint and the float16 file hold."""
 
 Module = TypeVar("Module", bound=nn.Module)
 Losses = dict[str, Tensor]
@@ -77,12 +76,12 @@ class Trainer:
     start: Path | None = None
     """A float16 file of another run, to start from."""
     exported: nn.Module | None = None
-    """The part of the learner that goes into the float16 file, the whole unless told."""
+    """The part of the learner that goes into the float16 file; by default the whole."""
     rate_factors: Collection[tuple[nn.Parameter, float]] = ()
-    """Weights that learn at another rate, and by which factor."""
+    """Weights of other parameter groups, each with the factor of its rate."""
     device: torch.device = field(default_factory=distributed.training_device)
     started: float | None = None
-    """When the command began, now unless told: what is prepared before the first step counts as training."""
+    """When the command began, by default now: what is prepared before the first step counts as training."""
     step: int = 0
     seconds: float = 0.0
     """Of training so far, over all commands."""
@@ -101,7 +100,12 @@ class Trainer:
         self.exported = self.exported or self.learner
         self.weights = [weight for weight in self.learner.parameters() if weight.requires_grad]
         self.average = [weight.detach().clone() for weight in self.weights]
-        self.optimiser = torch.optim.Adam(self._groups(), self.rate, fused=True)
+        factors = {id(weight): factor for weight, factor in self.rate_factors}
+        groups: dict[float, list[nn.Parameter]] = {}
+        for weight in self.weights:
+            groups.setdefault(factors.get(id(weight), 1.0), []).append(weight)
+        parameter_groups = [{"params": weights, "factor": factor} for factor, weights in groups.items()]
+        self.optimiser = torch.optim.Adam(parameter_groups, self.rate, fused=True)
         self._restore(distributed.from_first(self._read))
         self.saved = self.step
         self.before = self.seconds
@@ -121,7 +125,7 @@ class Trainer:
         weights. TrainingError where a loss is no number any more, or the disk or the device is full.
         """
         first = distributed.rank() == 0
-        with self._room():
+        with self._explained():
             run_log = RunLog(self.checkpoint.with_suffix(".csv"), self.step) if first else None
             if first and not self.checkpoint.is_file():
                 self._save()  # what was prepared for the first step may have taken long
@@ -129,16 +133,16 @@ class Trainer:
         taken: list[Losses] = []
         saved = shown = looked = time.monotonic()
         try:
-            while not self._done():
-                with self._room():
+            while self._progress() < 1:
+                with self._explained():
                     taken.append(self._take_step(losses))
                 self.step += 1
                 if self.step % every and self.step != self.steps:
                     continue
-                with self._room():
-                    values = self._values(taken)
+                with self._explained():
+                    values = self._read_losses(taken)
                     taken = []
-                    now, last = time.monotonic(), self._done()
+                    now, last = time.monotonic(), self._progress() >= 1
                     if run_log:
                         run_log.write(self.step, values, self.taken_at, self.seconds)
                         if preview and (last or now - shown >= PREVIEW_SECONDS):
@@ -168,29 +172,16 @@ class Trainer:
         _copy(self.weights, self.average)
         return module.eval().requires_grad_(False)
 
-    def _done(self) -> bool:
-        return self._progress() >= 1
-
     def _progress(self) -> float:
         """The share of the training that is done."""
         if self.minutes is None:
             return self.step / self.steps
         return self.seconds / max(1.0, 60 * self.minutes - self.closing)
 
-    def _rate(self) -> float:
-        return self.rate * max(0.0, min((self.step - self.fresh + 1) / WARM_UP, 1 - self._progress()))
-
-    def _groups(self) -> list[dict[str, Any]]:
-        """Adam's parameter groups, one for each factor of the rate."""
-        factors = {id(weight): factor for weight, factor in self.rate_factors}
-        groups: dict[float, list[nn.Parameter]] = {}
-        for weight in self.weights:
-            groups.setdefault(factors.get(id(weight), 1.0), []).append(weight)
-        return [{"params": weights, "factor": factor} for factor, weights in groups.items()]
-
     def _take_step(self, losses: Callable[[], Losses]) -> Losses:
         """One step; nothing here waits for the device."""
-        self.taken_at = self._rate()
+        warm_up = (self.step - self.fresh + 1) / WARM_UP
+        self.taken_at = self.rate * max(0.0, min(warm_up, 1 - self._progress()))
         for group in self.optimiser.param_groups:
             group["lr"] = self.taken_at * group["factor"]
         with self._randomness(), autocast(self.device):
@@ -200,11 +191,11 @@ class Trainer:
         distributed.average_gradients(self.weights)
         slope = nn.utils.clip_grad_norm_(self.weights, 1.0)
         self.optimiser.step()
-        kept = min(AVERAGED, (self.step + 1) / (self.step + 10))
+        kept = min(AVERAGE_DECAY, (self.step + 1) / (self.step + 10))
         torch._foreach_lerp_(self.average, [weight.detach() for weight in self.weights], 1 - kept)  # pyright: ignore[reportPrivateImportUsage]
         return {name: part.detach().float() for name, part in parts.items()} | {"the gradient": slope.float()}
 
-    def _values(self, taken: list[Losses]) -> dict[str, float]:
+    def _read_losses(self, taken: list[Losses]) -> dict[str, float]:
         """The mean of each loss over the steps taken, in one read, and with it the time, which all processes share.
 
         TrainingError where one is no number: before a checkpoint is written, so that the last one is good.
@@ -212,8 +203,7 @@ class Trainer:
         names = list(dict.fromkeys(name for parts in taken for name in parts))
         means = [torch.stack([parts[name] for parts in taken if name in parts]).mean() for name in names]
         clocks = torch.tensor([self.before + time.monotonic() - self.began, self.closing], device=self.device)
-        read = distributed.mean(torch.cat([torch.stack(means), clocks])).tolist()
-        *values, self.seconds, self.closing = read
+        *values, self.seconds, self.closing = distributed.mean(torch.cat([torch.stack(means), clocks])).tolist()
         found = dict(zip(names, values, strict=True))
         bad = next((name for name, value in found.items() if not math.isfinite(value)), None)
         if bad:
@@ -225,7 +215,7 @@ class Trainer:
         return found
 
     def _remains(self) -> str:
-        """What there is to go on from."""
+        """What there is to go on from, as the end of a message."""
         if self.checkpoint.is_file():
             return f"the last good checkpoint, of step {self.saved}, is {self.checkpoint}"
         return "there is no checkpoint yet"
@@ -255,19 +245,19 @@ class Trainer:
         with self._averaged():
             sheet = preview()
         file = io.BytesIO()
-        to_pillow(sheet[0].movedim(0, -1)).save(file, "PNG")
+        to_pillow(sheet[0].movedim(0, -1)).save(file, "PNG", compress_level=1)  # a fifth of the time, a quarter larger
         _write(self.checkpoint.with_name(f"{self.checkpoint.stem}-preview.png"), file.getvalue())
         run_log.show(self.step, sheet)
 
     def _save(self) -> None:
         """The checkpoint, then the float16 file, each whole or not at all."""
-        told = {name: getattr(self, name) for name in KEPT}
+        resumed = {name: getattr(self, name) for name in RESUMED}
         state = {
             "weights": self.learner.state_dict(),
             "average": self.average,
             "optimiser": self.optimiser.state_dict(),
             "settings": self.settings,
-            **told,
+            **resumed,
         }
         file = io.BytesIO()
         torch.save(tree_map(lambda value: value.cpu() if isinstance(value, Tensor) else value, state), file)
@@ -275,11 +265,11 @@ class Trainer:
         self.saved = self.step
         with self._averaged():
             assert self.exported is not None
-            content = float16_file(self.exported, {"training": json.dumps(told)})
+            content = float16_file(self.exported, {"training": json.dumps(resumed)})
         _write(self.weights_file, content)
 
     @contextmanager
-    def _room(self) -> Iterator[None]:
+    def _explained(self) -> Iterator[None]:
         """A full disk or device is one sentence."""
         try:
             yield
@@ -298,15 +288,16 @@ class Trainer:
             return None
         from safetensors import SafetensorError, safe_open
 
-        carried = self.weights_file if self.weights_file.is_file() else self.start
+        path, metadata = self.weights_file if self.weights_file.is_file() else self.start, {}
         try:
-            with safe_open(carried, "pt") as file:
-                told = json.loads((file.metadata() or {}).get("training", "{}")) if carried != self.start else {}
+            with safe_open(path, "pt") as file:
+                if path != self.start:  # a run of its own, which goes on where it was
+                    metadata = json.loads((file.metadata() or {}).get("training", "{}"))
                 tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 (no mapping)
         except (OSError, SafetensorError) as error:
-            raise ValueError(f"{carried} holds no weights ({error}): name a .safetensors file of a run.") from error
-        kept = {name: told.get(name, getattr(self, name)) for name in KEPT}
-        return {**kept, "exported": tensors, "fresh": kept["step"], "file": str(carried)}
+            raise ValueError(f"{path} holds no weights ({error}): name a .safetensors file of a run.") from error
+        resumed = {name: metadata.get(name, getattr(self, name)) for name in RESUMED}
+        return {**resumed, "exported": tensors, "fresh": resumed["step"], "file": str(path)}
 
     def _restore(self, state: dict[str, Any] | None) -> None:
         if state is None:
@@ -327,7 +318,7 @@ class Trainer:
             self.learner.load_state_dict(state["weights"])
             _copy(self.average, state["average"])
             self.optimiser.load_state_dict(state["optimiser"])
-        for name in KEPT:
+        for name in RESUMED:
             setattr(self, name, state[name])
         log.info("going on from step %d of %s", self.step, state.get("file", self.checkpoint))
 

@@ -3,8 +3,8 @@
     python -m brushwork train wct --network vgg19 --photos PHOTOS --styles PAINTINGS --out OUT
 
 The encoder stays as it is, and serves as the loss network unless another is named. Each decoder learns to give back the
-picture, the features that are found in it, and those that WCT makes of them; it starts from the decoder of the level
-above, whose layers are its own last ones. OUT/decoder-relu1_1.safetensors and so on are what the manifest takes as the
+picture, the features of it, and those that WCT makes of them; it starts from the decoder of the level above, whose
+layers are its own last ones. OUT/decoder-relu1_1.safetensors and so on are what the manifest takes as the
 parts `decoder.relu1_1` ...; the same command goes on where it was stopped.
 """
 
@@ -23,14 +23,12 @@ from ..models.networks.layers import ReflectConv
 from ..models.networks.vgg import LEVELS, VggDecoder, VggNetwork
 from ..transfer.moments import Moments
 from ..transfer.wct import wct
-from . import distributed
-from .data import Crops
-from .initialisation import kaiming_initialised
+from .data import Crops, fixed_crops
+from .distributed import training_device
 from .least_squares import fit_convolution
-from .loss_network import LossNetwork, loss_network_of
+from .loss_network import loss_network_of
 from .losses import relative_distance
-from .networks import check_side, vgg_network
-from .pairs import fixed_crops
+from .networks import check_side, kaiming_initialised, vgg_network
 from .recipes import Job, Recipe
 from .trainer import Losses, later, save_weights
 
@@ -53,7 +51,7 @@ class WctConfig:
     features: float = 0.5
     restyled: float = 1.0  # the features of what is decoded from restyled ones; the paper has none of this
     levels: tuple[str, ...] = LEVELS  # from fine to coarse; those that the network has
-    fine_tune: bool = False  # whether the network's own decoders learn on, each by itself
+    fine_tune: bool = False  # whether the network's own decoders are fine-tuned, each by itself
     held_out: int = 0  # photographs, the last by name, that are kept to measure with
     seed: int = 0
 
@@ -90,7 +88,7 @@ def _train_level(
     job: Job,
     config: WctConfig,
 ) -> VggDecoder:
-    device = distributed.training_device()
+    device = training_device()
     check_side(config.side, network.spaces[level].stride)
     network.to(device)
     loss_network = job.loss_network.to_training(device) if job.loss_network else loss_network_of(network)
@@ -98,37 +96,80 @@ def _train_level(
     if config.fine_tune:
         decoder.load_state_dict(network.decoder[level].state_dict())
 
-    shown = fixed_crops(photos, 3, paintings, 1, config.seed)
+    examples = fixed_crops(photos, 3, paintings, 1, config.seed)
     rate = config.solved_rate if coarse_layers(decoder, level) and not config.fine_tune else config.rate
     if not (config.fine_tune or (job.out / f"decoder-{level}.pt").is_file()):
-        images = fixed_crops(photos, SOLVED_CROPS, paintings, SOLVED_CROPS // 3, config.seed)
-        solve(network, decoder, level, images)
+        solve(network, decoder, level, fixed_crops(photos, SOLVED_CROPS, paintings, SOLVED_CROPS // 3, config.seed))
     if len(decoder) == 1:
         return decoder
 
+    def encode(image: Tensor) -> Tensor:
+        return network.encode(image, level).values
+
     def losses() -> Losses:
+        """Departure from the paper: features of photographs that whitening and colouring has changed are decoded too. A
+        decoder that has never met such features takes from them what it can invert best, and loses what makes the
+        style."""
         image = torch.cat([photos.take(config.photos), paintings.take(config.paintings)])
-        return _losses(network, decoder, loss_network, image, level, config)
+        with torch.no_grad():
+            strength = 1 - torch.rand(min(config.photos, config.paintings), device=device) / 2
+            features = encode(image)
+            features = torch.cat([features, _restyled(features, config.photos, strength)])
+            if loss_network.network is network:
+                target = loss_network.project({level: features})[level] if level in loss_network.levels else features
+            else:
+                target = loss_network(image, (level,))[level]
+                target = torch.cat([target, _restyled(target, config.photos, strength)])
+        result, count = decoder(features).float(), len(image)
+        found = loss_network(result, (level,))[level] if level in loss_network.levels else encode(result)
+        return {
+            f"{level} pixels": config.pixels * relative_distance(result[:count], image),
+            f"{level} features": config.features * relative_distance(found[:count], target[:count]),
+            f"{level} restyled": config.restyled * relative_distance(found[count:], target[count:]),
+        }
 
     def preview() -> Tensor:
-        return contact_sheet([*shown, *decoder(network.encode(shown, level).values).float()], columns=len(shown))
+        return contact_sheet([*examples, *decoder(encode(examples)).float()], columns=len(examples))
 
     trainer = job.trainer(decoder, f"decoder-{level}", config, rate=rate)
     trainer.train(losses, preview, job.on_step)
     return trainer.finished(decoder)
 
 
+def _restyled(features: Tensor, photos: int, strength: Tensor) -> Tensor:
+    """WCT of the features of as many photographs as there are paintings, each with one of these as style."""
+    content, style = features[: len(strength)], features[photos : photos + len(strength)]
+    operator = wct(Moments.of(content, full=True), Moments.of(style, full=True))
+    return operator.blend(strength)(content)
+
+
+def first_decoder(network: VggNetwork, level: str, above: VggDecoder | None, seed: int) -> VggDecoder:
+    """A decoder that ends in the layers of the level above, where there is one.
+
+    Of the others those that keep the number of channels start as the identity, and one that does not is random.
+    """
+    decoder = kaiming_initialised(VggDecoder(network.layout.stage(level), network.layout.rectified_picture), seed)
+    for layer in decoder.values():
+        if isinstance(layer, nn.Conv2d) and layer.in_channels == layer.out_channels:
+            nn.init.dirac_(layer.weight)
+    if above is not None and network.layout.stage(level)[:1] == network.layout.widths[:1]:
+        own = decoder.state_dict()
+        fitting = {k: v for k, v in above.state_dict().items() if k in own and own[k].shape == v.shape}
+        decoder.load_state_dict(fitting, strict=False)
+    return decoder
+
+
 @torch.no_grad()
 def solve(network: VggNetwork, decoder: VggDecoder, level: str, images: Tensor) -> None:
     """Find what needs no steps: the one layer of relu1_1, and at relu5_1 those before the layers of the level above.
 
-    They are given the features, at the level above, of the best linear guess of the picture: it is blurred, but a
-    picture, which the layers that follow know how to paint. The mean of all features that could be is not, and at
-    relu5_1, where steps have a long way from the level above, 1,500 of them end 4 dB short of this start.
+    The target is the features, at the level above, of the best linear guess of the pictures `images` [B, 3, H, W]: it
+    is blurred, but a picture, which the layers that follow know how to paint. The mean of all features that could be is
+    not, and at relu5_1, where steps have a long way from the level above, 1,500 of them end 4 dB short of this start.
     """
     values, stride = network.encode(images, level).values, network.spaces[level].stride
     if len(decoder) == 1:
-        fit_convolution(_layer(decoder, "conv1_1"), values, images)
+        fit_convolution(decoder.get_submodule("conv1_1"), values, images)  # pyright: ignore[reportArgumentType]
     if not (coarse := coarse_layers(decoder, level)):
         return
     guess = ReflectConv(values.shape[1], 3 * stride**2).to(values)
@@ -144,75 +185,12 @@ def coarse_layers(decoder: VggDecoder, level: str) -> list[ReflectConv]:
     """The layers before those of the level above, where none changes the number of channels; else none."""
     names = list(decoder)
     own = names[: names.index(f"conv{_above(level)[4]}_1")] if len(names) > 1 else []
-    layers = [_layer(decoder, name) for name in own]
+    layers = [layer for name in own if isinstance(layer := decoder[name], ReflectConv)]
     return layers if all(layer.in_channels == layer.out_channels for layer in layers) else []
 
 
 def _above(level: str) -> str:
     return LEVELS[LEVELS.index(level) - 1]
-
-
-def _layer(decoder: VggDecoder, name: str) -> ReflectConv:
-    layer = decoder[name]
-    assert isinstance(layer, ReflectConv)
-    return layer
-
-
-def first_decoder(network: VggNetwork, level: str, above: VggDecoder | None, seed: int) -> VggDecoder:
-    """A decoder that ends in the layers of the level above, where there is one.
-
-    Of the others those that keep the number of channels start as the identity, and one that does not is random.
-    """
-    decoder = kaiming_initialised(VggDecoder(network.layout.stage(level), network.layout.rectified_picture), seed)
-    for layer in decoder.values():
-        if isinstance(layer, nn.Conv2d) and layer.in_channels == layer.out_channels:
-            nn.init.dirac_(layer.weight)
-    if above is not None and network.layout.stage(level)[:1] == network.layout.widths[:1]:
-        shared = {name: value for name, value in above.state_dict().items() if _fits(decoder, name, value)}
-        decoder.load_state_dict(shared, strict=False)
-    return decoder
-
-
-def _fits(decoder: nn.Module, name: str, value: Tensor) -> bool:
-    own = decoder.state_dict().get(name)
-    return own is not None and own.shape == value.shape
-
-
-def _losses(
-    network: VggNetwork, decoder: VggDecoder, loss_network: LossNetwork, image: Tensor, level: str, config: WctConfig
-) -> Losses:
-    """How far decoded pictures are from the pictures, and what the loss network sees of them from what was decoded.
-
-    Departure from the paper: photographs' features that whitening and colouring has changed are decoded too. A decoder
-    that has never met such features takes from them what it can invert best, and loses what makes the style.
-    """
-    with torch.no_grad():
-        strength = 1 - torch.rand(min(config.photos, config.paintings), device=image.device) / 2
-        own = network.encode(image, level).values
-        decoded = torch.cat([own, _restyled(own, config.photos, strength)])
-        if loss_network.network is network:
-            asked = loss_network.project({level: decoded})[level] if level in loss_network.levels else decoded
-        else:
-            seen = loss_network(image, (level,))[level]
-            asked = torch.cat([seen, _restyled(seen, config.photos, strength)])
-    painted, count = decoder(decoded).float(), len(image)
-    reached = loss_network(painted, (level,))[level] if level in loss_network.levels else _own(network, painted, level)
-    return {
-        f"{level} pixels": config.pixels * relative_distance(painted[:count], image),
-        f"{level} features": config.features * relative_distance(reached[:count], asked[:count]),
-        f"{level} restyled": config.restyled * relative_distance(reached[count:], asked[count:]),
-    }
-
-
-def _own(network: VggNetwork, image: Tensor, level: str) -> Tensor:
-    return network.encode(image, level).values
-
-
-def _restyled(values: Tensor, photos: int, strength: Tensor) -> Tensor:
-    """The features of as many photographs as there are paintings, each restyled by one of them."""
-    content, style = values[: len(strength)], values[photos : photos + len(strength)]
-    operator = wct(Moments.of(content, full=True), Moments.of(style, full=True))
-    return operator.blend(strength)(content)
 
 
 def _run(network: str, job: Job, config: WctConfig) -> list[Path]:

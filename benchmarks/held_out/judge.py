@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ...models.networks.vgg import ADAIN_LEVEL as CONTENT_LEVEL
 from ...training.loss_network import LossNetwork
-from ...training.picture_loss import STYLE_LEVELS
+from ...training.losses import STYLE_LEVELS
 from ...transfer.distance import content_distance, style_distance
 from ...transfer.moments import Moments
 

@@ -52,8 +52,8 @@ def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
     for module in ("networks", "new_style"):
         monkeypatch.setattr(f"brushwork.training.{module}.load_network", load)
-    monkeypatch.setattr("brushwork.training.loss_network.load_loss_network", lambda name: tiny_teachers())
-    monkeypatch.setattr("brushwork.training.teacher.load_teacher", lambda name: tiny_teacher())
+    monkeypatch.setattr("brushwork.training.recipes.load_loss_network", lambda name: tiny_teachers())
+    monkeypatch.setattr("brushwork.training.recipes.load_teacher", lambda name: tiny_teacher())
     monkeypatch.setenv("BRUSHWORK_TRAINING_DTYPE", "float32")
     monkeypatch.setattr(wct, "SOLVED_CROPS", 6)
     monkeypatch.setenv("BRUSHWORK_WEIGHTS", str(tmp_path / "weights"))

@@ -9,7 +9,7 @@ from safetensors import safe_open
 
 from brushwork.models.weights.store import BUILTIN
 from brushwork.tests.training.tiny import folder_of_pictures
-from brushwork.training.bundle import size_mib, write_bundle
+from brushwork.training.bundle import main, size_mib, write_bundle
 from brushwork.training.pack import Packed
 
 COMPACT = BUILTIN / "compact.safetensors"
@@ -29,27 +29,25 @@ def bundle(folder: Path, limit: float = 60) -> Packed:
     return write_bundle(folder / "to go", pictures, pictures, COMPACT, COMPACT, **sizes)
 
 
-def train(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", ELSEWHERE, str(folder / "train.py"), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=folder.parent, check=False)
-
-
-def test_it_trains_in_a_folder_of_another_name(tmp_path: Path) -> None:
+def test_it_trains_in_a_folder_of_another_name(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     assert bundle(tmp_path).counts == {"photos": 3, "styles": 3}
     assert size_mib(tmp_path / "to go") < 30
     there = (tmp_path / "to go").rename(tmp_path / "an other-name")
-    for _ in range(2):  # the second time there is nothing left to do
-        done = train(there, "adain", "--out", str(tmp_path / "out"), *SMALL)
-        assert done.returncode == 0, done.stderr
-        assert done.stderr.splitlines()[-1] == str(tmp_path / "out" / "adain.safetensors")
-    with safe_open(tmp_path / "out" / "adain.safetensors", "pt") as weights:
+    arguments = ["adain", "--out", str(tmp_path / "out"), *SMALL]
+    command = [sys.executable, "-c", ELSEWHERE, str(there / "train.py"), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stderr
+    file = tmp_path / "out" / "adain.safetensors"
+    assert done.stderr.splitlines()[-1] == str(file)
+    with safe_open(file, "pt") as weights:
         assert weights.keys()
-
-
-def test_a_fault_there_is_a_line(tmp_path: Path) -> None:
-    bundle(tmp_path)
-    done = train(tmp_path / "to go", "adain", "--out", str(tmp_path / "out"), "--minutes", "0")
-    assert (done.returncode, done.stderr) == (1, "--minutes is a length of more than 0, not 0.0.\n")
+    # In this process: a second time there is nothing left to do, and what is wrong is a line.
+    before = (tmp_path / "out" / "adain.pt").read_bytes()
+    with caplog.at_level("INFO"):
+        assert main(there, 40, 40, arguments) == 0 and caplog.messages[-1] == str(file)
+    assert (tmp_path / "out" / "adain.pt").read_bytes() == before
+    assert main(there, 40, 40, [*arguments, "--minutes", "0"]) == 1
+    assert caplog.messages[-1] == "--minutes is a length of more than 0, not 0.0."
 
 
 def test_a_limit_that_leaves_no_room(tmp_path: Path) -> None:

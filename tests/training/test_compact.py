@@ -11,8 +11,7 @@ from brushwork.tests.training.tiny import tiny_job, tiny_teachers
 from brushwork.training import wct
 from brushwork.training.adain import AdainConfig
 from brushwork.training.compact import CompactConfig, train_compact
-from brushwork.training.deepest import DeepestConfig
-from brushwork.training.encoder import EncoderConfig
+from brushwork.training.encoder import DeepestConfig, EncoderConfig
 from brushwork.training.wct import WctConfig
 
 CONFIG = CompactConfig(

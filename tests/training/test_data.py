@@ -27,8 +27,8 @@ def damaged(path: Path) -> Path:
     return path
 
 
-def read(places: Sequence[Path], shorter: int = 8, **asked: int) -> Pictures:
-    return Pictures.from_files(places, shorter, **asked)
+def read(places: Sequence[Path], resize: int = 8, **options: int) -> Pictures:
+    return Pictures.from_files(places, resize, **options)
 
 
 def greys(pictures: Pictures) -> list[float]:
@@ -133,14 +133,6 @@ def test_much_too_small_pictures_are_skipped(tmp_path: Path, caplog: pytest.LogC
     assert any("its 3000x1 pixels are too few, 2 are needed each way" in message for message in caplog.messages)
 
 
-def test_the_smallest_may_be_asked_for(tmp_path: Path) -> None:
-    plain(tmp_path / "a.png", 0.4, (5, 70))
-    plain(tmp_path / "b.png", 0.6, (6, 6))
-    assert greys(read([tmp_path], smallest=6)) == [0.6]
-    with pytest.raises(ValueError, match="with a shorter side of 7 pixels at least"):
-        read([tmp_path], smallest=7)
-
-
 def test_of_a_strip_the_middle_is_taken(tmp_path: Path) -> None:
     strip = torch.zeros(8, 1001, 3)
     strip[:, 460:541] = 1
@@ -193,7 +185,6 @@ def test_tensors_are_as_good_as_files(tmp_path: Path) -> None:
     given, from_files = Pictures.from_tensors(images.movedim(-1, 1), 8), read([tmp_path])
     assert torch.equal(given.pixels, from_files.pixels)
     assert (given.sizes, given.names, given.kinds) == (from_files.sizes, from_files.names, from_files.kinds)
-    assert Pictures.from_tensors(list(images.movedim(-1, 1)), 8, ["a", "b", "c"]).names == ("a", "b", "c")
 
 
 def test_no_tensors() -> None:

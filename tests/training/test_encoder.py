@@ -7,14 +7,22 @@ import torch
 
 from brushwork.models.networks.vgg import LEVELS, VggEncoder, VggLayout, VggNetwork
 from brushwork.tests.tolerances import assert_close
-from brushwork.tests.training.tiny import TINY, LossCurve, tiny_job, tiny_loss_network, tiny_network
-from brushwork.training.encoder import EncoderConfig, first_encoder, normalise, solve_projections, train_encoder
+from brushwork.tests.training.tiny import TINY, LossCurve, tiny_job, tiny_loss_network, tiny_network, tiny_teachers
+from brushwork.training.encoder import (
+    DeepestConfig,
+    EncoderConfig,
+    first_encoder,
+    normalise,
+    solve_projections,
+    train_deepest,
+    train_encoder,
+)
 from brushwork.training.loss_network import loss_network_of
 
 
 def test_losses_fall(tmp_path: Path) -> None:
     curve = LossCurve("relu1_1")
-    config = EncoderConfig(steps=80, photos=1, paintings=1, side=32, shorter=32, rate=1e-2)
+    config = EncoderConfig(steps=40, photos=1, paintings=1, side=32, shorter=32, rate=1e-2)
     train_encoder(TINY, tiny_loss_network(), tiny_job(tmp_path, curve), config)
     assert curve.fell()
 
@@ -50,3 +58,20 @@ def test_projections_show_the_teachers_features(tmp_path: Path) -> None:
     own, seen = teachers(image, LEVELS), loss_network_of(network)(image, LEVELS)
     for level in LEVELS[:3]:  # deeper ones have too few pixels here to tell the channels apart
         assert (seen[level] - own[level]).norm() < 0.1 * own[level].norm()
+
+
+# The deepest level: its layers learn together with their decoder, nothing else moves
+
+
+DEEPEST = ("encoder.conv4_2.", "encoder.conv4_3.", "encoder.conv4_4.", "encoder.conv5_1.", f"decoder.{LEVELS[-1]}.")
+
+
+def test_only_the_deepest_levels_layers_learn(tmp_path: Path) -> None:
+    network, curve = tiny_network(), LossCurve("pixels")
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    config = DeepestConfig(steps=40, photos=1, paintings=1, side=32, shorter=36, rate=3e-3)
+    train_deepest(network, tiny_teachers(), tiny_job(tmp_path, curve), config)
+    assert curve.fell(0.97)
+    moved = {name for name, value in network.state_dict().items() if not torch.equal(value, before[name])}
+    assert moved and all(name.startswith(DEEPEST) for name in moved)
+    assert not any(weight.requires_grad for weight in network.parameters())

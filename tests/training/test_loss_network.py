@@ -32,7 +32,6 @@ def test_moments_behind_projections_are_those_of_what_is_seen() -> None:
         expected = Moments.of(seen[level], full=True)
         assert_close(moments[level].gram, expected.gram)
         assert_close(diagonal[level].variance, expected.variance)
-        assert_close(loss_network.grams(image, (level,))[level], moments[level].gram)
 
 
 def test_networks_without_projections_are_seen_as_they_are() -> None:
@@ -52,8 +51,8 @@ def test_near_levels_are_seen_by_one_and_far_ones_by_the_other() -> None:
         expected = exact if level in exact.levels else compressed
         assert torch.equal(seen[level], expected(image, (level,))[level])
         assert torch.equal(mixed(image, (level,))[level], seen[level])
-    moments = mixed.grams(image, LEVELS)
-    assert [moments[level].shape[1] for level in LEVELS] == [*TINY.widths[:3], *PROJECTED.projections[3:]]
+    moments = mixed.moments(mixed.encode(image, LEVELS))
+    assert [moments[level].mean.shape[1] for level in LEVELS] == [*TINY.widths[:3], *PROJECTED.projections[3:]]
 
 
 def test_a_level_that_is_not_there_is_a_sentence() -> None:

@@ -10,7 +10,14 @@ from safetensors.torch import load_file
 from brushwork.models.networks.msgnet import MsgNet
 from brushwork.models.networks.vgg import VggNetwork
 from brushwork.tests.tolerances import assert_close
-from brushwork.tests.training.tiny import LossCurve, tiny_job, tiny_loss_network, tiny_network, tiny_teacher
+from brushwork.tests.training.tiny import (
+    LossCurve,
+    of_one_style,
+    tiny_job,
+    tiny_loss_network,
+    tiny_network,
+    tiny_teacher,
+)
 from brushwork.training.losses import LossWeights
 from brushwork.training.msgnet import MsgNetConfig, choose_basis, first_msgnet, start_comatch, train_msgnet
 from brushwork.training.recipes import Job
@@ -26,24 +33,24 @@ def train(job: Job, config: MsgNetConfig = CONFIG, start: VggNetwork | MsgNet | 
     return train_msgnet(start, tiny_loss_network(), job, config)
 
 
-@pytest.mark.parametrize("scratch", [False, True])
-def test_losses_fall(scratch: bool, tmp_path: Path, short_warm_up: None) -> None:
+@pytest.mark.parametrize(("scratch", "steps", "rate"), [(False, 40, 1e-2), (True, 20, 2e-3)])
+def test_losses_fall(scratch: bool, steps: int, rate: float, tmp_path: Path, short_warm_up: None) -> None:
     curve = LossCurve("style")
-    config = replace(CONFIG, steps=40, rate=1e-3 if scratch else 1e-2)
-    train(tiny_job(tmp_path, curve), config, None if scratch else tiny_network())
-    assert len(curve.sums) == 40 and curve.fell()
+    config = replace(CONFIG, steps=steps, rate=rate)
+    train(of_one_style(tiny_job(tmp_path, curve)), config, None if scratch else tiny_network())
+    assert len(curve.sums) == steps and curve.fell()
 
 
 def test_a_teachers_pictures_are_all_that_is_needed(tmp_path: Path, short_warm_up: None) -> None:
     curve = LossCurve("taught")
-    config = replace(CONFIG, steps=32, rate=1e-3, kept=6, same_style=2, loss_weights=LossWeights(0.0, 0.0, 0.0, 1.0))
+    config = replace(CONFIG, steps=20, rate=2e-3, kept=6, same_style=2, loss_weights=LossWeights(0.0, 0.0, 0.0, 1.0))
     names: set[str] = set()
 
     def on_step(step: int, losses: dict[str, float]) -> None:
         names.update(losses)
         curve(step, losses)
 
-    train(tiny_job(tmp_path, on_step, teacher=tiny_teacher()), config)
+    train(of_one_style(tiny_job(tmp_path, on_step, teacher=tiny_teacher())), config)
     assert names == {"taught"} and curve.fell()
 
 

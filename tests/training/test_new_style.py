@@ -68,8 +68,8 @@ def kept(bank: StyleBankNetwork) -> dict[str, Tensor]:
 
 def test_losses_fall(bank: StyleBankNetwork, tmp_path: Path) -> None:
     curve = LossCurve("style")
-    learned(bank, tmp_path, curve, config=replace(CONFIG, steps=80))
-    assert len(curve.sums) == 80 and curve.fell()
+    learned(bank, tmp_path, curve, config=replace(CONFIG, steps=40))
+    assert len(curve.sums) == 40 and curve.fell()
 
 
 def test_all_but_the_new_kernel_stays_bit_for_bit(bank: StyleBankNetwork, tmp_path: Path) -> None:

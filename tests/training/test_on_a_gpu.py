@@ -9,10 +9,9 @@ import torch
 from safetensors.torch import load_file
 
 from brushwork.tests.second_device import SecondDevice
-from brushwork.tests.training.test_recipes import RECIPES
+from brushwork.tests.training.test_recipes import NARROW, RECIPES
 from brushwork.tests.training.tiny import tiny_job
-from brushwork.training import trainer, wct
-from brushwork.training.recipes import Job
+from brushwork.training import compact, trainer, wct
 from brushwork.training.trainer import Trainer
 
 COUNTED = ("launches", "layout_copies", "host_reads")
@@ -48,6 +47,7 @@ class Counts:
 @pytest.fixture
 def gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counts]:
     monkeypatch.setattr(wct, "SOLVED_CROPS", 6)
+    monkeypatch.setattr(compact, "COMPACT", NARROW)
     monkeypatch.delenv("BRUSHWORK_TRAINING_DTYPE")
     with SecondDevice() as device:
         counts = Counts(device)
@@ -63,14 +63,26 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counts]:
         yield counts
 
 
-def run(name: str, job: Job) -> None:
-    RECIPES[name][0](job)
+class Stopped(BaseException):
+    """After a step."""
+
+
+def stop(step: int, losses: dict[str, float]) -> None:
+    raise Stopped
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_it_trains_there_and_no_step_waits(name: str, gpu: Counts, tmp_path: Path) -> None:
+def test_it_trains_and_goes_on_there_and_no_step_waits(
+    name: str, gpu: Counts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From a checkpoint after its first step, which another process might have left, on a CPU as well."""
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        patch.setattr(trainer, "READ_EVERY", 1)
+        patch.setattr(trainer, "SAVE_SECONDS", 0)
+        RECIPES[name][0](tiny_job(tmp_path, stop))
+    assert len(gpu.steps) == 1
     job = tiny_job(tmp_path)
-    run(name, job)
+    RECIPES[name][0](job)
     assert len(gpu.steps) >= 2
     for count, most in zip(COUNTED, MOST[name], strict=True):
         assert gpu.most(count) <= most, count
@@ -78,42 +90,16 @@ def test_it_trains_there_and_no_step_waits(name: str, gpu: Counts, tmp_path: Pat
         assert all(value.isfinite().all() for value in load_file(file).values()), file.name
 
 
-@pytest.mark.parametrize("name", RECIPES)
-def test_it_goes_on_there(name: str, gpu: Counts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From a checkpoint after each step, which another process might have left, on a CPU as well."""
-    monkeypatch.setattr(trainer, "READ_EVERY", 1)
-    monkeypatch.setattr(trainer, "SAVE_SECONDS", 0)
-
-    class Stopped(BaseException):
-        pass
-
-    def stop(step: int, losses: dict[str, float]) -> None:
-        raise Stopped
-
-    steps = 0
-    for _ in range(20):
-        try:
-            run(name, tiny_job(tmp_path, stop))
-        except Stopped:
-            steps += 1
-        else:
-            break
-    assert steps == len(gpu.steps) > 1
-
-
 def test_from_the_cpu_to_the_gpu_and_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trainer, "SAVE_SECONDS", 0)
     monkeypatch.setattr(trainer, "READ_EVERY", 1)
     places: list[str] = []
 
-    class Stopped(BaseException):
-        pass
-
-    def stop(step: int, losses: dict[str, float]) -> None:
+    def tell_and_stop(step: int, losses: dict[str, float]) -> None:
         places.append(f"{step} {'cuda' if torch.cuda.is_available() else 'cpu'}")
         raise Stopped
 
     for emulated in (False, True, False):
         with SecondDevice() if emulated else torch.enable_grad(), pytest.raises(Stopped):
-            run("adain", tiny_job(tmp_path, stop))
+            RECIPES["adain"][0](tiny_job(tmp_path, tell_and_stop))
     assert places == ["1 cpu", "2 cuda", "3 cpu"]

@@ -7,9 +7,15 @@ import pytest
 import torch
 from torch import Tensor
 
+from brushwork.models.networks.base import ADAIN
+from brushwork.models.networks.msgnet import MsgNet
+from brushwork.models.networks.vgg import ADAIN_LEVEL
+from brushwork.tests.tolerances import assert_close
+from brushwork.tests.training.tiny import tiny_network, tiny_teacher
 from brushwork.training import pairs
 from brushwork.training.data import Crops, Pictures
-from brushwork.training.pairs import CropPool, KeptPictures, Measured, Pairs
+from brushwork.training.pairs import CropPool, KeptPictures, Pairs, StyleMoments, Teacher, load_teacher
+from brushwork.transfer.adain import adain
 from brushwork.transfer.moments import Moments
 
 SIDE = 8
@@ -55,7 +61,7 @@ def moments_of(style: int) -> dict[str, Moments]:
 
 def test_a_style_is_measured_once() -> None:
     asked: list[int] = []
-    measured = Measured(lambda style: asked.append(style) or moments_of(style))
+    measured = StyleMoments(lambda style: asked.append(style) or moments_of(style))
     for styles in ([3, 1, 3], [1], [2, 3]):
         assert measured.of(styles)["level"].mean[:, 0].tolist() == styles
     assert asked == [3, 1, 2]
@@ -64,10 +70,10 @@ def test_a_style_is_measured_once() -> None:
 def test_where_there_is_no_room_the_oldest_are_forgotten() -> None:
     """But never so many that a batch would not be there."""
     asked: list[int] = []
-    measured = Measured(lambda style: asked.append(style) or moments_of(style), limit=0)
+    measured = StyleMoments(lambda style: asked.append(style) or moments_of(style), limit=0)
     assert measured.of(range(64))["level"].mean[:, 0].tolist() == list(range(64))
     measured.of([64])
-    assert list(measured.kept) == list(range(1, 65)) and measured.bytes == 64 * 4 * 4
+    assert list(measured.cached) == list(range(1, 65)) and measured.bytes == 64 * 4 * 4
     measured.of([64, 0])
     assert asked == [*range(65), 0]
 
@@ -103,19 +109,19 @@ def test_runs_of_one_style(same: int, kept: int, tmp_path: Path) -> None:
 def test_each_pair_is_painted_once_whoever_asks(tmp_path: Path) -> None:
     painter = Painter()
     for _ in range(2):
-        drawn = Pairs(crops(), 5, painter, kept=7, folder=tmp_path, told="teacher")
+        drawn = Pairs(crops(), 5, painter, kept=7, folder=tmp_path, sources="teacher")
         for _ in range(20):
             drawn.take(4)
     assert painter.painted == 7
     assert len(list(tmp_path.iterdir())) == 1
     fresh = Painter()
-    Pairs(crops(), 5, fresh, kept=7, folder=tmp_path, told="teacher").take(4)
+    Pairs(crops(), 5, fresh, kept=7, folder=tmp_path, sources="teacher").take(4)
     assert fresh.painted == 0
 
 
 @pytest.mark.parametrize(
     ("changed", "zooms", "side"),
-    [({"told": "another"}, (1.0,), 8), ({"seed": 1}, (1.0,), 8), ({}, (2.0,), 8), ({}, (1.0,), 7)],
+    [({"sources": "another"}, (1.0,), 8), ({"seed": 1}, (1.0,), 8), ({}, (2.0,), 8), ({}, (1.0,), 7)],
     ids=["teacher", "seed", "zooms", "side"],
 )
 def test_other_pairs_have_a_file_of_their_own(
@@ -163,8 +169,48 @@ def test_what_was_not_written_to_its_end_is_painted_again(tmp_path: Path, monkey
 
 
 def test_a_style_that_the_same_batch_pushes_out_is_there() -> None:
-    measured = Measured(lambda style: {"relu1_1": Moments.of(torch.full((1, 1, 1, 1), float(style)))}, limit=0)
+    measured = StyleMoments(lambda style: {"relu1_1": Moments.of(torch.full((1, 1, 1, 1), float(style)))}, limit=0)
     for style in range(64):
         measured.of([style])
     assert measured.of([0, 64]).get("relu1_1").mean.flatten().tolist() == [0.0, 64.0]
-    assert 0 not in measured.kept
+    assert 0 not in measured.cached
+
+
+# The teacher: AdaIN by a network that has a decoder for it
+
+
+def test_it_paints_by_adain() -> None:
+    teacher, content, style = tiny_teacher(), torch.rand(2, 3, 24, 32), torch.rand(2, 3, 40, 24)
+    network = teacher.network
+    features, styles = network.encode(content, ADAIN_LEVEL), network.encode(style, ADAIN_LEVEL)
+    operator = adain(Moments.of(features.values), Moments.of(styles.values))
+    expected = network.decode(features.with_values(operator(features.values)), ADAIN)
+    painted = teacher.paint(content, teacher.learn(style))
+    assert_close(painted, expected.clamp(0, 1))
+    assert painted.std() > 0.01 and not painted.requires_grad
+
+
+def test_nothing_learns_from_it() -> None:
+    teacher, content = tiny_teacher(), torch.rand(1, 3, 24, 24, requires_grad=True)
+    assert not teacher.paint(content, teacher.learn(content)).requires_grad
+
+
+def test_a_network_without_adains_decoder() -> None:
+    with pytest.raises(ValueError) as caught:
+        Teacher(tiny_network())
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_it_paints_in_the_type_that_networks_learn_in(dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BRUSHWORK_TRAINING_DTYPE", str(dtype).removeprefix("torch."))
+    teacher = tiny_teacher().to_training(torch.device("cpu"))
+    assert {weight.dtype for weight in teacher.parameters()} == {dtype}
+
+
+def test_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    networks = {"some/adain.pth": tiny_network(ADAIN_LEVEL), "msgnet": MsgNet(4)}
+    monkeypatch.setattr("brushwork.training.pairs.load_network", lambda name, folders: networks[name])
+    assert load_teacher("some/adain.pth").name == "adain.pth"
+    with pytest.raises(ValueError, match="^msgnet does not paint by AdaIN: name a network or a file with AdaIN's dec"):
+        load_teacher("msgnet")

@@ -1,14 +1,16 @@
-"""What every recipe keeps to: interrupted anywhere it ends the same, in half types it learns; and what none takes."""
+"""What every recipe keeps to: interrupted anywhere it ends the same, in half types it learns; configs, and refusals."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
+from brushwork.models.networks.vgg import VGG19, VggLayout
 from brushwork.tests.training.tiny import (
+    TINY,
     Killed,
     LossCurve,
     tiny_job,
@@ -17,14 +19,12 @@ from brushwork.tests.training.tiny import (
     tiny_teacher,
     tiny_teachers,
 )
-from brushwork.training import trainer, wct
+from brushwork.training import compact, trainer, wct
 from brushwork.training.adain import AdainConfig, train_adain
 from brushwork.training.compact import CompactConfig, train_compact
-from brushwork.training.deepest import DeepestConfig, train_deepest
-from brushwork.training.encoder import EncoderConfig, train_encoder
-from brushwork.training.losses import LossWeights
+from brushwork.training.encoder import DeepestConfig, EncoderConfig, train_deepest, train_encoder
 from brushwork.training.msgnet import MsgNetConfig, train_msgnet
-from brushwork.training.recipes import Job, RecipeName, train
+from brushwork.training.recipes import Job, RecipeName, find_recipe, listed, train, with_settings
 from brushwork.training.stylebank import StyleBankConfig, train_stylebank
 from brushwork.training.wct import WctConfig, train_wct
 
@@ -32,9 +32,12 @@ ENCODER = EncoderConfig(3, 1, 1, 32, 32)
 WCT = WctConfig(1, 1, 1, 32, 36)
 DEEPEST = DeepestConfig(3, 1, 1, 32, 36)
 ADAIN = AdainConfig(3, 2, 24, 28, 24, (24, 30), 4)
-MSGNET = MsgNetConfig(3, 2, 1, 24, 28, 24, (24, 30), 4, width=4)
+MSGNET = MsgNetConfig(2, 2, 1, 24, 28, 24, (24, 30), 4, width=4)
 STYLEBANK = StyleBankConfig(4, batch=2, side=24, photo=28, style_size=30)
 COMPACT = CompactConfig(replace(ENCODER, steps=2), WCT, replace(DEEPEST, steps=1), replace(ADAIN, steps=1, batch=1))
+
+NARROW = VggLayout("compact", TINY.widths, projections=VGG19.widths[:4])
+"""What the recipe `compact` builds here."""
 
 RECIPES: dict[str, tuple[Callable[[Job], object], tuple[int, ...]]] = {
     "encoder": (lambda job: train_encoder(tiny_network().layout, tiny_loss_network(), job, ENCODER), (1, 2)),
@@ -42,7 +45,7 @@ RECIPES: dict[str, tuple[Callable[[Job], object], tuple[int, ...]]] = {
     "deepest": (lambda job: train_deepest(tiny_network(), tiny_teachers(), job, DEEPEST), (1, 3)),
     "adain": (lambda job: train_adain(tiny_network(), job, ADAIN), (1, 3)),
     "adain, taught": (lambda job: train_adain(tiny_network(), taught(job), replace(ADAIN, kept=3)), (2,)),
-    "msgnet": (lambda job: train_msgnet(tiny_network(), tiny_loss_network(), job, MSGNET), (2,)),
+    "msgnet": (lambda job: train_msgnet(tiny_network(), tiny_loss_network(), job, MSGNET), (1,)),
     "msgnet, taught": (
         lambda job: train_msgnet(None, tiny_loss_network(), taught(job), replace(MSGNET, kept=4, same_style=2)),
         (1,),
@@ -57,8 +60,9 @@ RECIPES: dict[str, tuple[Callable[[Job], object], tuple[int, ...]]] = {
 
 
 @pytest.fixture(autouse=True)
-def fewer_crops(monkeypatch: pytest.MonkeyPatch) -> None:
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wct, "SOLVED_CROPS", 6)
+    monkeypatch.setattr(compact, "COMPACT", NARROW)
 
 
 def taught(job: Job) -> Job:
@@ -117,20 +121,10 @@ def test_a_network_is_not_rounded_where_it_is_its_own_loss_network(
     assert all(torch.equal(value, before[key]) for key, value in network.encoder.state_dict().items())
 
 
-@pytest.mark.parametrize("kind", ["adain", "msgnet"])
-def test_losses_fall_in_bfloat16(
-    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, short_warm_up: None
-) -> None:
+def test_losses_fall_in_bfloat16(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, short_warm_up: None) -> None:
     monkeypatch.setenv("BRUSHWORK_TRAINING_DTYPE", "bfloat16")
     curve = LossCurve("taught")
-    job = taught(tiny_job(tmp_path, curve))
-    if kind == "adain":
-        learnt = train_adain(tiny_network(), job, replace(ADAIN, steps=60, rate=2e-2))
-    else:
-        weights = LossWeights(0.5, 0.8, 0.05, 1.0)
-        learnt = train_msgnet(
-            None, tiny_loss_network(), job, replace(MSGNET, steps=32, rate=1e-3, loss_weights=weights)
-        )
+    learnt = train_adain(tiny_network(), taught(tiny_job(tmp_path, curve)), replace(ADAIN, steps=32, rate=2e-2))
     assert curve.fell()
     assert {weight.dtype for weight in learnt.parameters()} == {torch.float32}
 
@@ -172,3 +166,64 @@ def test_a_loss_network_that_ends_too_early(recipe: str, tmp_path: Path) -> None
     }
     with pytest.raises(ValueError, match="^this loss network ends at relu3_1 and relu4_1 is asked for: choose a deep"):
         runs[recipe]()
+
+
+# Configs
+
+
+NAMES: tuple[RecipeName, ...] = ("compact", "wct", "adain", "msgnet", "stylebank", "stylebank-style")
+
+
+@dataclass(frozen=True)
+class Weights:
+    style: float = 0.5
+
+
+@dataclass(frozen=True)
+class Settings:
+    steps: int = 10
+    sizes: tuple[int, ...] = (1, 2)
+    fast: bool = False
+    name: str = "a"
+    loss_weights: Weights = field(default_factory=Weights)
+
+
+ALL = "steps=10, sizes=1,2, fast=False, name=a, loss_weights.style=0.5"
+
+
+def test_every_type() -> None:
+    settings = ["steps=3", "sizes=4,5,6", "fast=true", "name=b=c", "loss_weights.style=2e-3"]
+    assert with_settings(Settings(), settings) == Settings(3, (4, 5, 6), True, "b=c", Weights(0.002))
+    assert with_settings(Settings(), ["steps=3", "steps=4"]).steps == 4
+    assert with_settings(Settings(), []) == Settings()
+
+
+@pytest.mark.parametrize(
+    "setting, expected",
+    [
+        ("steps", f"'steps' is no setting: write FIELD=VALUE, the field one of {ALL}."),
+        ("step=3", f"there is no field 'step': choose one of {ALL}."),
+        ("loss_weights=3", f"there is no field 'loss_weights': choose one of {ALL}."),
+        ("loss_weights.x=3", f"there is no field 'loss_weights.x': choose one of {ALL}."),
+        ("steps=1.5", "'steps' is a whole number from 0, not '1.5'."),
+        ("steps=-1", "'steps' is a whole number from 0, not '-1'."),
+        ("steps=", "'steps' is a whole number from 0, not ''."),
+        ("sizes=3,x", "'sizes' is a whole number from 0, not 'x'."),
+        ("fast=yes", "'fast' is true or false, not 'yes'."),
+        ("loss_weights.style=nan", "'loss_weights.style' is a number from 0, not 'nan'."),
+        ("loss_weights.style=inf", "'loss_weights.style' is a number from 0, not 'inf'."),
+    ],
+)
+def test_settings_that_are_none_are_a_sentence(setting: str, expected: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        with_settings(Settings(), [setting])
+    assert str(caught.value) == expected
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_field_of_every_recipe_can_be_set(name: RecipeName) -> None:
+    recipe = find_recipe(name)
+    config = recipe.config()
+    for setting in listed(config).replace(", ", "\n").splitlines():
+        assert with_settings(config, [setting]) == config
+    assert recipe.length(config) > 0

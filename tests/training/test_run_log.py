@@ -31,10 +31,10 @@ def test_a_row_a_step(tmp_path: Path) -> None:
 
 def test_a_new_loss_is_a_new_column(tmp_path: Path) -> None:
     run_log = filled(tmp_path / "a.csv", 1)
-    run_log.write(2, {"plain": 7.0}, 0.5, 4.0)
+    run_log.write(2, {"reconstruction": 7.0}, 0.5, 4.0)
     run_log.write(3, {"content": 8.0}, 0.5, 6.0)
     expected = [["1", "0.25", "", "0.5", "2.0"], ["2", "", "7.0", "0.5", "4.0"], ["3", "8.0", "", "0.5", "6.0"]]
-    assert table(tmp_path / "a.csv") == [["step", "content", "plain", "rate", "seconds"], *expected]
+    assert table(tmp_path / "a.csv") == [["step", "content", "reconstruction", "rate", "seconds"], *expected]
 
 
 @pytest.mark.parametrize("step", range(4))

@@ -175,7 +175,7 @@ def test_seeds_and_steps_draw_differently(tmp_path: Path) -> None:
 
 def test_the_average_in_closed_form(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a tenth that stays at each step, the weights of n steps ago count 0.9 times 0.1 to the power of n."""
-    monkeypatch.setattr(trainer, "AVERAGED", 0.1)
+    monkeypatch.setattr(trainer, "AVERAGE_DECAY", 0.1)
     copying, seen = Copying(tmp_path), list[Tensor]()
     first = copying.learner.bias.detach().clone()
     for _ in copying.trainer.run(copying.losses):
@@ -312,17 +312,18 @@ def test_minutes_are_those_of_all_commands(tmp_path: Path) -> None:
     assert [step for step, _ in more.trainer.run(more.losses)] == list(range(12, 18))
 
 
-def test_the_rate_rises_and_falls_to_zero(tmp_path: Path) -> None:
-    copying, rates = Copying(tmp_path, steps=300), list[float]()
+def test_the_rate_rises_and_falls_to_zero(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trainer, "WARM_UP", 20)
+    copying, rates = Copying(tmp_path, steps=60), list[float]()
 
     def losses() -> Losses:
         rates.append(copying.trainer.optimiser.param_groups[0]["lr"])
         return copying.losses()
 
     list(copying.trainer.run(losses))
-    assert rates[:2] == pytest.approx([0.001, 0.002])
-    assert max(rates) == pytest.approx(0.1 * 3 / 4, rel=0.01)
-    assert rates[-1] == pytest.approx(0.1 / 300)
+    assert rates[:2] == pytest.approx([0.005, 0.01])
+    assert max(rates) == pytest.approx(0.1 * 3 / 4)
+    assert rates[-1] == pytest.approx(0.1 / 60)
 
 
 def test_the_rate_falls_with_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from brushwork.models.networks.vgg import LEVELS, VggEncoder, VggLayout, VggNetw
 from brushwork.tests.models.small import enlivened
 from brushwork.tests.tolerances import assert_close
 from brushwork.tests.training.tiny import TINY, LossCurve, tiny_job, tiny_loss_network, tiny_network, tiny_teachers
-from brushwork.training.encoder import give_pixels
+from brushwork.training.encoder import pass_pixels_on
 from brushwork.training.loss_network import LossNetwork
 from brushwork.training.wct import WctConfig, first_decoder, solve, train_wct
 
@@ -22,9 +22,9 @@ CONFIG = WctConfig(steps=2, photos=1, paintings=1, side=32, shorter=36, rate=2e-
 @pytest.mark.parametrize("loss_network", [None, tiny_teachers()], ids=["its own", "another"])
 def test_losses_fall(loss_network: LossNetwork | None, tmp_path: Path) -> None:
     curve = LossCurve("relu2_1 pixels")
-    config = replace(CONFIG, steps=60, levels=("relu2_1",))
+    config = replace(CONFIG, steps=32, levels=("relu2_1",))
     train_wct(tiny_network(), tiny_job(tmp_path, curve, loss_network), config)
-    assert len(curve.sums) == 60 and curve.fell()
+    assert len(curve.sums) == 32 and curve.fell()
 
 
 def test_another_network_with_the_same_weights_asks_for_the_same(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_relu1_1_is_solved() -> None:
     network, images = tiny_network(), torch.rand(2, 3, 20, 20)
     encoder = network.encoder
     assert isinstance(encoder, VggEncoder) and isinstance(encoder["conv1_1"], nn.Conv2d)
-    give_pixels(encoder["conv1_1"], range(3))  # what has the pixels in it can be inverted
+    pass_pixels_on(encoder["conv1_1"])  # what has the pixels in it can be inverted
     decoder = first_decoder(network, "relu1_1", None, seed=0)
     solve(network, decoder, "relu1_1", images)
     assert_close(decoder(network.encode(images, "relu1_1").values), images)

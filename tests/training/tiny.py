@@ -1,6 +1,7 @@
 """Small networks and pictures for recipes, and a clock that goes by itself."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -9,8 +10,8 @@ from brushwork.media.images import write_picture
 from brushwork.models.networks.vgg import ADAIN_LEVEL, LEVELS, VGG19, VggLayout, VggNetwork
 from brushwork.tests.models.small import enlivened
 from brushwork.training.loss_network import LossNetwork, loss_network_of
+from brushwork.training.pairs import Teacher
 from brushwork.training.recipes import Job
-from brushwork.training.teacher import Teacher
 
 TINY = VggLayout("tiny", (4, 6, 8, 8, 8))
 OnStep = Callable[[int, dict[str, float]], None]
@@ -72,6 +73,11 @@ def tiny_job(
     if not pictures.exists():
         folder_of_pictures(pictures)
     return Job([pictures], [pictures], folder / out, loss_network, teacher, minutes, start, on_step)
+
+
+def of_one_style(job: Job) -> Job:
+    """Styles of noise differ in how far they are: with one of them a few steps show whether losses fall."""
+    return replace(job, styles=sorted(job.styles[0].iterdir())[:1])
 
 
 class LossCurve:

@@ -15,13 +15,13 @@ from time import perf_counter
 import torch
 from torch import Tensor
 
+from ..methods import MATCHING
 from ..methods.protocol import Style
 from ..methods.render import render
 from ..models.networks.base import ADAIN, StyleNetwork
 from ..models.networks.precision import AUTOMATIC, compute_dtype
 from ..models.networks.vgg import ADAIN_LEVEL, LEVELS, VGG19
 from ..models.registry import load_network
-from ..nodes._inputs import MATCHING
 from ..samples import load_sample
 from ..tiling.policy import Host, Policy
 from ..transfer.wct import WHITENING
@@ -56,6 +56,11 @@ def main(network: str, method: str, megapixels: str, way: str, threads: str) -> 
     sys.stdout.write(json.dumps(figures))
 
 
+def _rendered(network: StyleNetwork, content: Tensor, style: Style, method: str, way: str) -> Tensor:
+    how, strengths = RECIPES[method]
+    return render(network, how, content, [style], strengths=strengths, host=WAYS[way])
+
+
 def _timed(work: Callable[[], Tensor]) -> tuple[Tensor, float]:
     start = perf_counter()
     return work(), perf_counter() - start
@@ -67,8 +72,3 @@ def _size(picture: Tensor) -> int:
 
 if __name__ == "__main__":
     main(*sys.argv[1:])
-
-
-def _rendered(network: StyleNetwork, content: Tensor, style: Style, method: str, way: str) -> Tensor:
-    how, strengths = RECIPES[method]
-    return render(network, how, content, [style], strengths=strengths, host=WAYS[way])

@@ -9,13 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..methods import METHODS
-from ..methods.protocol import Learnt, Method, Style
+from ..methods import MATCHING, METHODS
+from ..methods.protocol import Method, Style
 from ..methods.render import learn, render
 from ..models.networks.base import ADAIN, StyleNetwork
 from ..models.networks.msgnet import MsgNet
 from ..models.networks.stylebank import StyleBankNetwork
-from ..nodes._inputs import MATCHING
 
 
 @dataclass(frozen=True)
@@ -33,17 +32,20 @@ class Painter:
 
 def ours(network: StyleNetwork, method: str) -> Painter:
     """Our painter of a method, at full strength; StyleBank's paints its first style whatever the style's picture."""
-    if isinstance(network, MsgNet):
-        way: Method = METHODS["msgnet"]
-    elif isinstance(network, StyleBankNetwork):
-        way = METHODS["stylebank"]
-    else:
-        way = MATCHING[method]
+    return painter_of(
+        network,
+        method,
+        lambda network: _rendering(network, METHODS["msgnet"]),
+        lambda network: _rendering(network, METHODS["stylebank"], network.styles[0]),
+        lambda network, method: _rendering(network, MATCHING[method]),
+    )
 
-    def learnt(style: Tensor) -> Learnt:
-        return learn(network, way, Style(network.styles[0] if isinstance(network, StyleBankNetwork) else style))
 
-    return Painter(learnt, lambda content, style: render(network, way, content, [Style(style)], strengths=1.0))
+def _rendering(network: StyleNetwork, method: Method, name: str | None = None) -> Painter:
+    return Painter(
+        lambda style: learn(network, method, Style(name or style)),
+        lambda content, learnt: render(network, method, content, [Style(learnt)], strengths=1.0),
+    )
 
 
 def painter_of(

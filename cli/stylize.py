@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from ..media.images import READABLE, distinct_stems
 from ..media.video_read import VIDEOS
 from ..media.video_write import KINDS, check_video_suffix, is_partial, partial_path
-from ..methods.matching import PER_IMAGE, SMOOTHED
+from ..methods.statistics import PER_IMAGE, SMOOTHED
 from ..models.networks.base import ADAIN, RECONSTRUCTION
 from ..models.networks.vgg import ADAIN_LEVEL
 from ..models.weights.manifest import NetworkEntry, read_manifest

@@ -9,12 +9,13 @@ from torch import Tensor
 
 from ..transfer.moments import check_batches
 from ..transfer.operators import blend
-from .matching import PER_IMAGE, SMOOTHED, Matching
+from .matching import Matching
+from .statistics import PER_IMAGE, SMOOTHED
 
 
 @dataclass(frozen=True)
 class LatentTransfer:
-    """What gives latents the statistics of others: a method, a strength of 0 to 1, and one of matching.STATISTICS."""
+    """What gives latents the statistics of others: a method, a strength of 0 to 1, and one of statistics.STATISTICS."""
 
     method: Matching
     strength: float = 1.0

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Literal
 
 from torch import Tensor
 
 from ..models.networks.base import RECONSTRUCTION, StyleNetwork
-from ..tiling.features import Kind, Statistics, statistics_of
-from ..tiling.plan import Box
+from ..tiling.features import Kind, Statistics
 from ..transfer.moments import Moments
 from ..transfer.quantiles import Quantiles
-from ..transfer.temporal import TemporalWindow, smoothed
+from ..transfer.temporal import TemporalWindow
 from .protocol import Operator, Step, Tensors
-
-PER_IMAGE, WHOLE_BATCH, SMOOTHED = "per image", "whole batch", "smoothed over time"
-STATISTICS = (PER_IMAGE, WHOLE_BATCH, SMOOTHED)
-"""What a batch's statistics are taken over: each picture, all, or each frame and its neighbours in time."""
+from .statistics import PER_IMAGE, pooled_content, pooled_style, statistics_of_map
 
 
 class Matching(ABC):
@@ -30,6 +26,10 @@ class Matching(ABC):
     network: str = "compact"
     style_input: Literal["picture", "name"] = "picture"
     strength: float = 1.0
+
+    def variants(self) -> Mapping[str, Matching]:
+        """What users choose between, by name: itself, where there is no choice."""
+        return {self.name: self}
 
     @abstractmethod
     def match(self, content: Any, style: Any) -> Operator:  # noqa: ANN401 - statistics of `kind`
@@ -69,22 +69,6 @@ class Matching(ABC):
         window: TemporalWindow | None = None,
     ) -> Operator:
         """The operator of whole maps [B, C, h, w] and [1 or B, C, h, w], weighted [1 or B, 1, h, w]."""
-        own = pooled(statistics_of_map(self.kind, content, content_weights), statistics, window)
+        own = statistics_of_map(self.kind, content, content_weights)
         target = statistics_of_map(self.kind, style, style_weights)
-        return self.match(own, target.over_batch() if statistics == WHOLE_BATCH else target)
-
-
-def statistics_of_map(kind: Kind, values: Tensor, weights: Tensor | None) -> Statistics:
-    """Statistics of a whole map [B, C, h, w], weighted [1 or B, 1, h, w]."""
-    box = Box(0, 0, values.shape[-2], values.shape[-1])
-    return statistics_of(kind, values, weights, box, box.area)
-
-
-def pooled(content: Any, statistics: str, window: TemporalWindow | None = None, key: Any = None) -> Any:  # noqa: ANN401
-    """The content's statistics [B] over what `statistics`, one of STATISTICS, says; over the batch they are [1].
-
-    A `window` goes on from a video's last frames; `key` tells several statistics of one window apart.
-    """
-    if statistics == WHOLE_BATCH:
-        return content.over_batch()
-    return smoothed(content, window, key) if statistics == SMOOTHED else content
+        return self.match(pooled_content(own, statistics, window), pooled_style(target, statistics))

@@ -27,10 +27,10 @@ from ..tiling.plan import Box
 from ..tiling.policy import Host
 from ..tiling.runner import TileBatch, TileLoop, cut
 from ..transfer.moments import check_batches
-from ..transfer.operators import blend, normalised
+from ..transfer.operators import blend, masked_blend, normalised
 from ..transfer.temporal import TemporalWindow
-from .matching import PER_IMAGE, WHOLE_BATCH, pooled
 from .protocol import Learnt, Method, Operator, Step, Style, Tensors
+from .statistics import PER_IMAGE, pooled_content, pooled_style, statistics_of_map
 
 
 @torch.no_grad()
@@ -51,39 +51,41 @@ def render(
     `strengths` is one for every step, or one by level; then the steps are those levels in that order, each on the
     picture that the last one painted. A step of strength 0 is left out. Styles without a region are mixed by weight;
     those with one lie over them in order. Where no style goes, the content's own pixels stay. `statistics` is one of
-    matching.STATISTICS; a `window` carries those over time from one part of a video to the next. Memory holds content
+    statistics.STATISTICS; a `window` carries those over time from one part of a video to the next. Memory holds content
     and result, which lies there as [B, H, W, 3], and tiles. ValueError for batches that do not pair, a network or
     levels that the method does not take, and where not even small tiles fit.
     """
     host = host or Host()
-    by_level = strengths if isinstance(strengths, Mapping) else None
-    steps = method.steps(network, None if by_level is None else list(by_level))
-    every = strengths if isinstance(strengths, int | float) else method.strength
-    alphas = [every if by_level is None else by_level[step.level] for step in steps]
-    steps, alphas = [s for s, a in zip(steps, alphas, strict=True) if a], [alpha for alpha in alphas if alpha]
+    if isinstance(strengths, Mapping):
+        alphas = {step: strengths[step.level] for step in method.steps(network, list(strengths))}
+    else:
+        alphas = dict.fromkeys(method.steps(network), method.strength if strengths is None else strengths)
+    steps = [step for step, alpha in alphas.items() if alpha]
     for style in styles:
         _check(method, network, style, content.shape[0])
     if weights := [style.weight for style in styles if style.region is None]:
         normalised(weights)
+    result = blank(content.shape[0], (content.shape[-2], content.shape[-1]), device)
+    if not steps:
+        return result.copy_(content)
     pictures = [style.source for style in styles if isinstance(style.source, Tensor)]
     total = 2 * len(steps) * _pixels(network, content) + sum(_pixels(network, picture) for picture in pictures)
     loop = TileLoop(host, network, total)
     learnt = [_learn(loop, network, method, steps, style, statistics) for style in styles]
-    result = blank(content.shape[0], (content.shape[-2], content.shape[-1]), device)
-    if not steps:
-        return result.copy_(content)
     many = len(content) if statistics != PER_IMAGE else loop.together(_pixels(network, content[:1]))
     for start in range(0, len(content), many):  # through all steps before the next ones begin
         items = slice(start, min(start + many, len(content)))
         source = content[items]
         own = [replace(s, region=None if s.region is None else items_of(s.region, items)) for s in styles]
-        for step, alpha in zip(steps, alphas, strict=True):
+        for step in steps:
             kept = [{name: items_of(value, items) for name, value in each[step.level].items()} for each in learnt]
-            _Pass(loop, network, method, step, alpha, own, kept, statistics, window).restyle(source, result[items])
+            one = _Pass(loop, network, method, step, alphas[step], own, kept, statistics, window)
+            one.restyle(source, result[items])
             source = result[items]
     return result
 
 
+@torch.no_grad()
 def learn(network: StyleNetwork, method: Method, style: Style, host: Host | None = None) -> Learnt:
     """What `method` keeps of a style at all its levels; ValueError as `render`."""
     if isinstance(style.source, Learnt):
@@ -93,6 +95,25 @@ def learn(network: StyleNetwork, method: Method, style: Style, host: Host | None
     loop = TileLoop(host or Host(), network, 0)
     tensors = _learn(loop, network, method, steps, style, PER_IMAGE)
     return Learnt(method.name, network.space(steps[0].level).network, tensors)
+
+
+def transform(
+    network: StyleNetwork,
+    method: Method,
+    content: FeatureMap,
+    learnt: Sequence[Tensors],
+    weights: Sequence[float],
+    within: Tensor | None = None,
+    statistics: str = PER_IMAGE,
+    window: TemporalWindow | None = None,
+) -> FeatureMap:
+    """A step between encoder and decoder on a whole map: styles mixed by weight, `within` [1 or B, 1, h, w] in 0..1."""
+    (step,) = method.steps(network, [content.space.level])
+    own = None
+    if step.content:
+        own = pooled_content(statistics_of_map(step.content, content.values, within), statistics, window)
+    fitted = [method.fit(network, step, own, each) for each in learnt]
+    return content.with_values(masked_blend(type(fitted[0]).mix(fitted, weights), content.values, within))
 
 
 @dataclass(frozen=True)
@@ -136,7 +157,7 @@ class _Pass:
         regions = list({id(style.region): style.region for style in self.styles}.values())
         found = accumulate_statistics(self.loop, network, source, {step.level: step.content}, regions, buffer)
         own = {
-            id(region): pooled(each, self.statistics, self.window, (step.level, number))
+            id(region): pooled_content(each, self.statistics, self.window, (step.level, number))
             for number, (region, each) in enumerate(zip(regions, found.get(step.level, ()), strict=False))
         }
         fitted = [
@@ -198,9 +219,8 @@ def _learn(
     if isinstance(source, str):
         return {step.level: method.learn(network, step, source) for step in steps}
     kinds: dict[str, Kind] = {step.level: step.style for step in steps}
-    found = accumulate_statistics(loop, network, source, kinds, [style.mask]) if kinds else {}
-    seen = {level: each.over_batch() if statistics == WHOLE_BATCH else each for level, (each,) in found.items()}
-    return {step.level: method.learn(network, step, seen[step.level]) for step in steps}
+    found = accumulate_statistics(loop, network, source, kinds, [style.mask])
+    return {step.level: method.learn(network, step, pooled_style(found[step.level][0], statistics)) for step in steps}
 
 
 def _check(method: Method, network: StyleNetwork, style: Style, batch: int) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from torch import Tensor
+
 from ..models.networks.base import RECONSTRUCTION, StyleNetwork
 from ..models.networks.stylebank import LEVEL, StyleBankNetwork
 from ..transfer.moments import Moments
@@ -28,14 +30,18 @@ class StyleBank:
     def learn(self, network: StyleNetwork, step: Step, style: object) -> Tensors:
         if not isinstance(style, str):
             raise ValueError("stylebank takes a style by its name, not a picture: name one, or learn one first.")
-        weight, bias = bank_of(network).kernel(style)
-        return {"weight": weight[None], "bias": bias[None]}
+        return kept_of(*bank_of(network).kernel(style))
 
     def fit(self, network: StyleNetwork, step: Step, content: Moments | object, style: Tensors) -> KernelMap:
-        kernel = KernelMap(style["weight"], style["bias"])
+        kernel = KernelMap(**style)
         # The paper's encoder normalises its features, a backbone's does not: a kernel then paints a dark and a bright
         # photograph alike.
         return kernel.after(ChannelMap.normalising(content)) if isinstance(content, Moments) else kernel
+
+
+def kept_of(weight: Tensor, bias: Tensor) -> Tensors:
+    """What is kept of a style whose kernel [C, C, 3, 3] and bias [C] these are."""
+    return vars(KernelMap.of(weight, bias))
 
 
 def bank_of(network: StyleNetwork) -> StyleBankNetwork:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..models.networks.base import RECONSTRUCTION, StyleNetwork
 from ..transfer.moments import Moments
 from ..transfer.operators import ChannelMap
-from ..transfer.wct import WHITENING, wct
+from ..transfer.wct import METHODS, WHITENING, wct
 from .matching import Matching
 
 
@@ -21,6 +21,9 @@ class WCT(Matching):
     name = "wct"
     kind = "full"
     strength = 0.6
+
+    def variants(self) -> Mapping[str, Matching]:
+        return {solver: WCT(solver) for solver in METHODS}
 
     def match(self, content: Moments, style: Moments) -> ChannelMap:
         return wct(content, style, self.solver)

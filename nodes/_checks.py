@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..methods.matching import STATISTICS
+from ..methods.statistics import STATISTICS
 from ..models.networks.base import FeatureMap
 from ..transfer.masks import cell_weights, resize_mask
 from ..transfer.moments import check_batches

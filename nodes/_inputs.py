@@ -5,19 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..methods.adain import AdaIN
-from ..methods.efdm import EFDM
-from ..methods.matching import STATISTICS, Matching
-from ..methods.wct import WCT
-from ..models.networks.base import ADAIN
+from ..methods import MATCHING
+from ..methods.statistics import STATISTICS
 from ..transfer.wct import METHODS as WCT_METHODS
 
 NETWORK, FEATURES = "BRUSHWORK_NETWORK", "BRUSHWORK_FEATURES"
 PAST = "BRUSHWORK_PAST"
 """A hidden input that the command line fills, where a video comes in parts; ComfyUI leaves it out."""
-
-MATCHING: dict[str, Matching] = {ADAIN: AdaIN(), **{solver: WCT(solver) for solver in WCT_METHODS}, "efdm": EFDM()}
-"""The methods that any network with decoders takes, by the words of the nodes' lists."""
 
 Input = tuple[str | list[str], dict[str, Any]]
 Inputs = dict[str, dict[str, Any]]

@@ -36,6 +36,15 @@ def restyle(
     window: TemporalWindow | None = None,
 ) -> Tensor:
     """The IMAGE that `content` [B, 3, H, W] in 0..1 becomes, wherever pictures lie: see `render`."""
-    where = {"host": _host.tiling_host(), "device": _host.result_device()}
-    options = {"strengths": strengths, "statistics": statistics, "window": window}
-    return picture_painted(render(network.ready(), method, content, styles, **options, **where))
+    painted = render(
+        network.ready(),
+        method,
+        content,
+        styles,
+        strengths=strengths,
+        statistics=statistics,
+        window=window,
+        host=_host.tiling_host(),
+        device=_host.result_device(),
+    )
+    return picture_painted(painted)

@@ -7,8 +7,9 @@ from typing import Any
 
 from torch import Tensor
 
+from ..methods import MATCHING
 from ..methods.latents import LatentTransfer
-from ..methods.matching import PER_IMAGE
+from ..methods.statistics import PER_IMAGE
 from ..models.networks.base import ADAIN
 from ..transfer.wct import WHITENING
 from . import _host, _inputs
@@ -136,8 +137,8 @@ def _transform(**widgets: _inputs.Input) -> _inputs.Inputs:
 
 
 def _alignment(method: str, strength: float, statistics: str) -> LatentTransfer:
-    choice_in(method, tuple(_inputs.MATCHING), "method")
-    return LatentTransfer(_inputs.MATCHING[method], strength, statistics_in(statistics))
+    choice_in(method, tuple(MATCHING), "method")
+    return LatentTransfer(MATCHING[method], strength, statistics_in(statistics))
 
 
 def _aligned(

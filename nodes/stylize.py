@@ -7,8 +7,9 @@ from typing import Any
 
 from torch import Tensor
 
-from ..methods.matching import PER_IMAGE
+from ..methods import MATCHING
 from ..methods.protocol import Style
+from ..methods.statistics import PER_IMAGE
 from ..models.networks.base import ADAIN
 from . import _host, _inputs
 from ._base import ImageNode
@@ -80,14 +81,14 @@ class StylizeLarge(ImageNode):
             "relu2_1": alpha_relu2_1,
             "relu1_1": alpha_relu1_1,
         }
-        choice_in(method, tuple(_inputs.MATCHING), "method")
+        choice_in(method, tuple(MATCHING), "method")
         picture = picture_at_rest(content, "content")
         given = {"style_1": style_1, **slots}
         styles = [
             _style_in(slot, given, picture, style_mask) for slot in SLOTS if given.get(f"style_{slot}") is not None
         ]
         chosen, how = _chosen(alphas), statistics_in(statistics)
-        return (restyle(network, _inputs.MATCHING[method], picture, styles, chosen, how),)
+        return (restyle(network, MATCHING[method], picture, styles, chosen, how),)
 
 
 def _style() -> _inputs.Input:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from torch import Tensor
 
-from ..methods import METHODS
+from ..methods import MATCHING, METHODS
 from ..methods import wct as wct_method
-from ..methods.matching import PER_IMAGE, WHOLE_BATCH, Matching, pooled, statistics_of_map
-from ..methods.protocol import Method, Step, Style, Tensors
-from ..methods.stylebank import bank_of
-from ..models.networks.base import FeatureMap, StyleNetwork
+from ..methods.matching import Matching
+from ..methods.protocol import Step, Style, Tensors
+from ..methods.render import transform
+from ..methods.statistics import PER_IMAGE, pooled_style, statistics_of_map
+from ..methods.stylebank import bank_of, kept_of
 from ..models.networks.stylebank import StyleBankNetwork
 from ..models.weights.learnt_styles import EMPTY_SLOT as NONE
 from ..models.weights.learnt_styles import find_style, learned_styles
 from ..models.weights.manifest import read_manifest
 from ..transfer.moments import check_batches
-from ..transfer.operators import blend
+from ..transfer.operators import masked_blend
 from ..transfer.temporal import TemporalWindow
 from ..transfer.wct import WHITENING
 from . import _host, _inputs
@@ -60,17 +59,7 @@ class AdaIN(FeatureNode):
         style_mask: Tensor | None = None,
         past: TemporalWindow | None = None,
     ) -> tuple[KeptFeatures]:
-        return features_out(
-            _restyle(
-                _inputs.MATCHING["adain"],
-                features_in(content),
-                features_in(style),
-                statistics,
-                content_mask,
-                style_mask,
-                past,
-            )
-        )
+        return _restyle(MATCHING["adain"], content, style, statistics, content_mask, style_mask, past)
 
 
 class WCT(FeatureNode):
@@ -95,9 +84,7 @@ class WCT(FeatureNode):
         style_mask: Tensor | None = None,
         past: TemporalWindow | None = None,
     ) -> tuple[KeptFeatures]:
-        return features_out(
-            _restyle(_wct(method), features_in(content), features_in(style), statistics, content_mask, style_mask, past)
-        )
+        return _restyle(wct_method.WCT(method), content, style, statistics, content_mask, style_mask, past)
 
 
 class WCTLevel(ImageNode):
@@ -146,29 +133,24 @@ class WCTLevel(ImageNode):
         region = mask_at_rest(content_mask, "content_mask", own)
         learnt_from = style_mask_at_rest(style_mask, "style_mask", target)
         styles, how = [Style(target, region=region, mask=learnt_from)], statistics_in(statistics)
-        return (restyle(network, _wct(method), own, styles, {level: alpha}, how, past),)
+        return (restyle(network, wct_method.WCT(method), own, styles, {level: alpha}, how, past),)
 
 
 def _restyle(
     method: Matching,
-    content: FeatureMap,
-    style: FeatureMap,
+    content: KeptFeatures,
+    style: KeptFeatures,
     statistics: str,
     content_mask: Tensor | None,
     style_mask: Tensor | None,
     past: TemporalWindow | None,
-) -> FeatureMap:
-    style.expect(content.space)
-    within = mask_over(content, content_mask, "content_mask")
-    learnt_from = style_mask_over(style, style_mask, "style_mask")
-    how = statistics_in(statistics)
-    operator = method.fit_values(content.values, style.values, within, learnt_from, how, past)
-    mapped = operator(content.values)
-    return content.with_values(mapped if within is None else blend(content.values, mapped, within))
-
-
-def _wct(solver: str) -> Matching:
-    return wct_method.WCT(solver)
+) -> tuple[KeptFeatures]:
+    own, target = features_in(content), features_in(style)
+    target.expect(own.space)
+    within = mask_over(own, content_mask, "content_mask")
+    learnt_from = style_mask_over(target, style_mask, "style_mask")
+    operator = method.fit_values(own.values, target.values, within, learnt_from, statistics_in(statistics), past)
+    return features_out(own.with_values(masked_blend(operator, own.values, within)))
 
 
 class CoMatch(FeatureNode):
@@ -209,8 +191,11 @@ class CoMatch(FeatureNode):
         check_batches(own.values.shape[0], target.values.shape[0])
         how = statistics_in(statistics)
         seen = statistics_of_map(step.style, target.values, style_mask_over(target, style_mask, "style_mask"))
-        learnt = method.learn(ready, step, seen.over_batch() if how == WHOLE_BATCH else seen)
-        return features_out(_fitted(ready, method, own, [learnt], [1.0], how, content_mask, past))
+        learnt, within = (
+            method.learn(ready, step, pooled_style(seen, how)),
+            mask_over(own, content_mask, "content_mask"),
+        )
+        return features_out(transform(ready, method, own, [learnt], [1.0], within, how, past))
 
 
 class StyleBankFilter(FeatureNode):
@@ -317,35 +302,15 @@ def _filter(
     own = features_in(features)
     own.expect(bank.space(step.level))
     learnt = [_kernel(bank, step, style) for style in styles]
-    how = statistics_in(statistics)
-    return features_out(_fitted(bank, method, own, learnt, weights, how, content_mask, past))
-
-
-def _fitted(
-    network: StyleNetwork,
-    method: Method,
-    content: FeatureMap,
-    learnt: Sequence[Tensors],
-    weights: Sequence[float],
-    statistics: str,
-    content_mask: Tensor | None,
-    past: TemporalWindow | None,
-) -> FeatureMap:
-    """The content restyled within its mask by styles mixed by weight."""
-    step, within = method.steps(network)[0], mask_over(content, content_mask, "content_mask")
-    own = None
-    if step.content is not None:
-        own = pooled(statistics_of_map(step.content, content.values, within), statistics, past)
-    fitted = [method.fit(network, step, own, each) for each in learnt]
-    mapped = type(fitted[0]).mix(fitted, weights)(content.values)
-    return content.with_values(mapped if within is None else blend(content.values, mapped, within))
+    how, within = statistics_in(statistics), mask_over(own, content_mask, "content_mask")
+    return features_out(transform(bank, method, own, learnt, weights, within, how, past))
 
 
 def _kernel(bank: StyleBankNetwork, step: Step, style: str) -> Tensors:
     # ComfyUI may hold a bank that was loaded before the style was learnt, when the list already has it.
     if style not in bank.styles and (found := find_style(bank, style, _host.weight_folders())):
         like = next(bank.parameters())
-        return {"weight": found.weight[None].to(like), "bias": found.bias[None].to(like)}
+        return kept_of(found.weight.to(like), found.bias.to(like))
     return METHODS["stylebank"].learn(bank, step, style)
 
 

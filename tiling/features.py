@@ -239,21 +239,21 @@ def accumulate_statistics(
             box = core.cells(stride)
             values = cut(features.values, box.within(part.tile.outer.cells(stride)))
             area = Box(0, 0, *size).cells(stride).area
-            for number, mask in enumerate(regions):
+            for number, mask in enumerate(regions if kind else ()):
                 weights = None if mask is None else weights_of(mask, part.items, core, values, stride)
-                if kind is not None:
-                    found.append(((level, number), statistics_of(kind, values, weights, box, area)))
+                found.append(((level, number), statistics_of(kind, values, weights, box, area)))
         for key, statistics in found:  # only now: memory may run out before, and the tile batch be tried again
             known = sums[key].get(part.items.start)
             sums[key][part.items.start] = statistics if known is None else known.merge(statistics)  # pyright: ignore[reportArgumentType]
 
     over(loop, network, grid, pictures.shape[0], work, count_norms(network, encoding=True))
-    joined = {key: [parts[start] for start in sorted(parts)] for key, parts in sums.items() if parts}
-    return {
-        level: [type(joined[level, n][0]).joined(joined[level, n]) for n in range(len(regions))]  # pyright: ignore[reportArgumentType]
-        for level, kind in wanted.items()
-        if kind is not None
-    }
+    return {level: [_joined(sums[level, n]) for n in range(len(regions))] for level, kind in wanted.items() if kind}
+
+
+def _joined(parts: Mapping[int, Statistics]) -> Statistics:
+    """Those of the whole batch, of parts by the number of their first picture."""
+    ordered = [parts[start] for start in sorted(parts)]
+    return type(ordered[0]).joined(ordered)  # pyright: ignore[reportArgumentType]
 
 
 def statistics_of(kind: Kind, values: Tensor, weights: Tensor | None, box: Box, area: int) -> Statistics:

@@ -6,7 +6,7 @@ All are differentiable, change nothing in place, and hold one operator or one an
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -39,6 +39,12 @@ def mix(values: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
 def blend(content: Tensor, stylised: Tensor, alpha: float | Tensor) -> Tensor:
     """(1 - alpha) * content + alpha * stylised; exactly one of them at 0 and 1. A tensor alpha broadcasts."""
     return content.lerp(stylised.to(content), alpha.to(content) if isinstance(alpha, Tensor) else alpha)
+
+
+def masked_blend(operator: Callable[[Tensor], Tensor], values: Tensor, weights: Tensor | None) -> Tensor:
+    """`operator` on `values` [B, C, h, w], faded out where `weights` [B or 1, 1, h, w] go to 0; everywhere if None."""
+    mapped = operator(values)
+    return mapped if weights is None else blend(values, mapped, weights)
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from math import isqrt
 import torch
 from torch import Tensor
 
-LIMIT = 1 << 16
+MAX_CELLS = 1 << 16
 """Cells of a picture whose values are all kept; of a larger one those of an even lattice."""
 
 
 def lattice(cells: int) -> int:
     """Of a map of so many cells every how many-th row and column is kept: the map decides, never a tile of it."""
-    return max(1, isqrt(-(-cells // LIMIT) - 1) + 1)
+    return max(1, isqrt(-(-cells // MAX_CELLS) - 1) + 1)
 
 
 @dataclass(frozen=True)

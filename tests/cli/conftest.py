@@ -1,10 +1,3 @@
 """Fixtures of the command line's tests."""
 
-import pytest
-
-from brushwork.tests.runner.fakes import fake_nodes
-
-
-@pytest.fixture
-def nodes() -> dict[str, type]:
-    return fake_nodes()
+from brushwork.tests.runner.conftest import nodes  # noqa: F401

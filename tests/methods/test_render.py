@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 import brushwork.tiling.features
+from brushwork.methods import MATCHING
 from brushwork.methods.adain import AdaIN
-from brushwork.methods.matching import PER_IMAGE, SMOOTHED, WHOLE_BATCH
 from brushwork.methods.protocol import Style
 from brushwork.methods.render import render
+from brushwork.methods.statistics import PER_IMAGE, SMOOTHED, WHOLE_BATCH
 from brushwork.models.networks.base import ADAIN, RECONSTRUCTION, StyleNetwork
 from brushwork.models.networks.vgg import LEVELS
-from brushwork.nodes._inputs import MATCHING
 from brushwork.tests.laws import law, picture
 from brushwork.tests.models.small import KINDS
 from brushwork.tests.tiling.hosts import CASCADES, WHOLE, budgets, masks, sides, sizes, tiles_of

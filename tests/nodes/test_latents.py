@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from brushwork.methods import MATCHING
 from brushwork.methods.latents import LatentTransfer
-from brushwork.nodes._inputs import MATCHING
 from brushwork.tests.laws import features
 from brushwork.tests.nodes.stand_ins import call
 from brushwork.tests.nodes.test_bad_input import refused

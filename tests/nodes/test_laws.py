@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from brushwork.methods.matching import PER_IMAGE, SMOOTHED
+from brushwork.methods.statistics import PER_IMAGE, SMOOTHED
 from brushwork.models.networks.base import FeatureMap, FeatureSpace
 from brushwork.nodes._host import KeptFeatures
 from brushwork.tests.nodes.stand_ins import bank, call, encoded, pictures, tiny, values

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from brushwork.methods import MATCHING
 from brushwork.methods.latents import LatentTransfer
-from brushwork.methods.matching import PER_IMAGE, SMOOTHED, WHOLE_BATCH
+from brushwork.methods.statistics import PER_IMAGE, SMOOTHED, WHOLE_BATCH
 from brushwork.models.networks.base import ADAIN
-from brushwork.nodes._inputs import MATCHING
 from brushwork.tests.laws import alphas, covariance, features, law, noise, seeds
 from brushwork.tests.tolerances import COVARIANCE, assert_close
 from brushwork.transfer.temporal import smoothed

@@ -1,0 +1,95 @@
+"""Every method by one protocol: tiles are the whole, and what was learnt of a style is the style."""
+
+from pathlib import Path
+
+import pytest
+from torch import Tensor
+
+from brushwork.methods import METHODS
+from brushwork.methods.protocol import Learnt, Style
+from brushwork.methods.render import learn, render
+from brushwork.models.networks.base import StyleNetwork
+from brushwork.models.networks.msgnet import MsgNet
+from brushwork.models.networks.stylebank import StyleBankNetwork
+from brushwork.models.weights.manifest import WeightsError
+from brushwork.tests.laws import picture
+from brushwork.tests.models.small import KINDS, enlivened
+from brushwork.tests.tiling.hosts import CASCADES, backbone_bank, backbone_msgnet, masks, tiles_of
+from brushwork.tests.tolerances import SEAM, assert_close
+
+
+def in_the_papers_layout(network: StyleNetwork) -> StyleNetwork:
+    return enlivened(network).eval().requires_grad_(False)
+
+
+WAYS: dict[str, tuple[str, StyleNetwork]] = {
+    **{name: (name, CASCADES[KINDS[0]]) for name in ("adain", "wct", "efdm")},
+    "msgnet": ("msgnet", backbone_msgnet()),
+    "stylebank": ("stylebank", backbone_bank()),
+    "msgnet in the paper's layout": ("msgnet", in_the_papers_layout(MsgNet(4))),
+    "stylebank in the paper's layout": ("stylebank", in_the_papers_layout(StyleBankNetwork(("waves",), (4, 6, 8)))),
+}
+ALL = pytest.mark.parametrize("way", WAYS)
+SIZE = 67, 53
+
+
+def source(method: str, seed: int = 5) -> Tensor | str:
+    return picture(40, 33, seed=seed).double() if METHODS[method].style_input == "picture" else "waves"
+
+
+def test_every_method_is_here() -> None:
+    assert {name for name, _ in WAYS.values()} == set(METHODS)
+
+
+@ALL
+@pytest.mark.parametrize("masked", [False, True])
+def test_tiles_are_the_whole(way: str, masked: bool) -> None:
+    (name, network), content = WAYS[way], picture(*SIZE).double()
+    network = network.double()
+    try:
+        styles = [Style(source(name), region=masks(SIZE) if masked else None), Style(source(name, 6), 2.0)]
+        whole = render(network, METHODS[name], content, styles, strengths=0.7)
+        tiled = render(network, METHODS[name], content, styles, strengths=0.7, host=tiles_of(16))
+        afresh = render(network, METHODS[name], content, styles, strengths=0.7, host=tiles_of(16, budget=0))
+    finally:
+        network.float()
+    assert whole.std() > 0.001
+    assert max((tiled - whole).abs().max(), (afresh - whole).abs().max()) < SEAM
+
+
+@ALL
+def test_what_was_learnt_is_the_style(way: str, tmp_path: Path) -> None:
+    (name, network), content = WAYS[way], picture(*SIZE)
+    style = Style(picture(40, 33, seed=5) if METHODS[name].style_input == "picture" else "waves")
+    learnt = learn(network, METHODS[name], style)
+    learnt.save(tmp_path / "style.safetensors")
+    again = Learnt.load(tmp_path / "style.safetensors")
+    expected = render(network, METHODS[name], content, [style])
+    for each in (learnt, again):
+        assert_close(render(network, METHODS[name], content, [Style(each)]), expected)
+
+
+def test_a_style_that_another_method_learnt_is_refused() -> None:
+    (_, network), content = WAYS["adain"], picture(*SIZE)
+    learnt = learn(network, METHODS["adain"], Style(picture(40, 33)))
+    with pytest.raises(ValueError, match="learnt by adain with .*, and wct .* was asked: learn it again"):
+        render(network, METHODS["wct"], content, [Style(learnt)])
+
+
+def test_a_file_that_holds_no_style(tmp_path: Path) -> None:
+    (tmp_path / "a.safetensors").write_bytes(b"nothing")
+    with pytest.raises(WeightsError, match="does not hold a learnt style .*: learn the style again"):
+        Learnt.load(tmp_path / "a.safetensors")
+
+
+def test_a_style_of_the_wrong_sort() -> None:
+    with pytest.raises(ValueError, match="wct takes a style picture: give one"):
+        render(WAYS["wct"][1], METHODS["wct"], picture(*SIZE), [Style("waves")])
+    with pytest.raises(ValueError, match="stylebank takes a style by its name: give one"):
+        render(WAYS["stylebank"][1], METHODS["stylebank"], picture(*SIZE), [Style(picture(9, 9))])
+
+
+@pytest.mark.parametrize("name", ["msgnet", "stylebank"])
+def test_a_network_of_another_kind(name: str) -> None:
+    with pytest.raises(ValueError, match="this network has no .*: load a"):
+        render(CASCADES[KINDS[0]], METHODS[name], picture(*SIZE), [Style(source(name))])

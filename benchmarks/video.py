@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ..cli.stylize import Stylization, stylize
+from ..media.images import eight_bits
 from ..models.networks.precision import AUTOMATIC
 from .cases import CASES, way_through
 from .scenes import CONTENT, STYLE, scene
@@ -72,7 +73,7 @@ def _write(path: Path, size: tuple[int, int], frames: int) -> None:
     import av
 
     height, width = size
-    wide = scene(CONTENT, (height, width + SHIFT * frames))[0].movedim(0, -1).mul(255).byte().numpy()
+    wide = eight_bits(scene(CONTENT, (height, width + SHIFT * frames))[0].movedim(0, -1)).cpu().numpy()
     with av.open(str(path), "w") as file:
         picture = file.add_stream("libx264", rate=Fraction(25))
         picture.width, picture.height, picture.pix_fmt = width, height, "yuv420p"

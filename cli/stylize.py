@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from typer import Argument, Option
+
 from ..media.images import READABLE, distinct_stems
 from ..media.video_read import VIDEOS
-from ..media.video_write import KINDS, check_video_suffix, is_unfinished, unfinished
+from ..media.video_write import KINDS, check_video_suffix, is_partial, partial_path
 from ..methods.matching import PER_IMAGE, SMOOTHED
 from ..models.networks.base import ADAIN, RECONSTRUCTION
 from ..models.networks.vgg import ADAIN_LEVEL
@@ -99,24 +101,35 @@ BY_STATISTICS = ("adain", "wct")  # any encoder serves, and the transform itself
 class Stylization:
     """What to do, which is also the command line's face: names, defaults and help are read off this class."""
 
-    content: Annotated[str, "The picture or video to stylize, a folder of them, or a sample's name."]
-    output: Annotated[Path, "--output", "-o", "The picture or video to write; for a folder, a folder."]
-    style: Annotated[list[str] | None, "--style", "-s", "A style picture or a sample's name; up to four."] = None
-    weight: Annotated[list[float] | None, "--weight", "-w", "How much each style counts, in order."] = None
-    method: Annotated[Literal["adain", "wct", "msgnet", "stylebank"], "The method."] = "adain"
-    network: Annotated[str | None, "A network that `weights list` shows; else the method's own."] = None
-    alpha: Annotated[float | None, "Strength, 0 to 1; else 1, or for WCT the paper's 0.6 at every level."] = None
-    levels: Annotated[str | None, "Levels with commas, coarse to fine: relu4_1,relu3_1; else the method's own."] = None
-    mask: Annotated[Path | None, "A picture that is white where the content is restyled."] = None
-    preserve_color: Annotated[Literal["none", "luminance", "matching"], "Whether to keep the content's colours."] = (
-        "none"
-    )
-    style_size: Annotated[int | None, "Scale the styles to this longer side: larger gives larger strokes."] = None
-    style_name: Annotated[list[str] | None, "A style of a StyleBank by name; up to four."] = None
+    content: Annotated[str, Argument(help="The picture or video to stylize, a folder of them, or a sample's name.")]
+    output: Annotated[Path, Option("--output", "-o", help="The picture or video to write; for a folder, a folder.")]
+    style: Annotated[
+        list[str] | None, Option("--style", "-s", help="A style picture or a sample's name; up to four.")
+    ] = None
+    weight: Annotated[list[float] | None, Option("--weight", "-w", help="How much each style counts, in order.")] = None
+    method: Annotated[Literal["adain", "wct", "msgnet", "stylebank"], Option(help="The method.")] = "adain"
+    network: Annotated[str | None, Option(help="A network that `weights list` shows; else the method's own.")] = None
+    alpha: Annotated[
+        float | None, Option(help="Strength, 0 to 1; else 1, or for WCT the paper's 0.6 at every level.")
+    ] = None
+    levels: Annotated[
+        str | None, Option(help="Levels with commas, coarse to fine: relu4_1,relu3_1; else the method's own.")
+    ] = None
+    mask: Annotated[Path | None, Option(help="A picture that is white where the content is restyled.")] = None
+    preserve_color: Annotated[
+        Literal["none", "luminance", "matching"], Option(help="Whether to keep the content's colours.")
+    ] = "none"
+    style_size: Annotated[
+        int | None, Option(help="Scale the styles to this longer side: larger gives larger strokes.")
+    ] = None
+    style_name: Annotated[list[str] | None, Option(help="A style of a StyleBank by name; up to four.")] = None
     statistics: Annotated[
-        Literal["smoothed", "per image"], "Of AdaIN and WCT in a video: with frames shortly before, or each by itself."
+        Literal["smoothed", "per image"],
+        Option(help="Of AdaIN and WCT in a video: with frames shortly before, or each by itself."),
     ] = "smoothed"
-    max_size: Annotated[int | None, "Shrink the content to this longer side first; the output is as small."] = None
+    max_size: Annotated[
+        int | None, Option(help="Shrink the content to this longer side first; the output is as small.")
+    ] = None
 
 
 def stylize_graph(order: Stylization, nodes: Mapping[str, type], titles: Mapping[str, str]) -> Graph:
@@ -279,7 +292,7 @@ def _one_by_one(order: Stylization) -> list[Stylization]:
         outputs = [order.output / _named(content.stem, content) if order.output.is_dir() else order.output]
     sources = {Path(name).resolve() for name in (*map(str, contents), *(order.style or []), str(order.mask or ""))}
     for output in outputs:
-        if not sources.isdisjoint((output.resolve(), unfinished(output).resolve())):
+        if not sources.isdisjoint((output.resolve(), partial_path(output).resolve())):
             raise WorkflowError(
                 f"the output {output} would replace a picture or video that it is made from: choose another name"
             )
@@ -292,7 +305,7 @@ def _one_by_one(order: Stylization) -> list[Stylization]:
 def _contents_of(folder: Path) -> list[Path]:
     endings = (*READABLE, *VIDEOS)
     files = [file for file in sorted(folder.iterdir()) if file.suffix.lower() in endings and file.is_file()]
-    found = [file for file in files if not is_unfinished(file)]  # what a killed run left is no content
+    found = [file for file in files if not is_partial(file)]  # what a killed run left is no content
     if not found:
         raise FileNotFoundError(
             f"there is no picture or video in {folder}: put some in, ending in one of {', '.join(endings)}"

@@ -4,9 +4,9 @@ import math
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from ..transfer.resize import scale_strokes
 from .charts import draw_text
 
 GAP = 0.03
@@ -27,27 +27,15 @@ def contact_sheet(pictures: Sequence[Tensor], labels: Sequence[str] = (), column
         raise ValueError("a contact sheet needs at least one picture: connect an image.")
     columns = min(columns, len(pictures)) or math.ceil(math.sqrt(len(pictures)))
     rows = math.ceil(len(pictures) / columns)
-    fitted = [_fit(picture, side) for picture in pictures]
-    height, width = (max(picture.shape[axis] for picture in fitted) for axis in (1, 2))
+    scaled = [scale_strokes(picture[None].cpu(), side / max(picture.shape[-2:]))[0] for picture in pictures]
+    height, width = (max(picture.shape[axis] for picture in scaled) for axis in (1, 2))
     gap, line = max(1, round(side * GAP)), round(side * LINE) if any(labels) else 0
     sheet = torch.full((3, rows * (height + line + gap) + gap, columns * (width + gap) + gap), PAPER)
-    for index, picture in enumerate(fitted):
+    for index, picture in enumerate(scaled):
         top, left = gap + index // columns * (height + line + gap), gap + index % columns * (width + gap)
-        _place(sheet[:, top : top + height, left : left + width], picture)
+        down, across = (height - picture.shape[1]) // 2, (width - picture.shape[2]) // 2
+        sheet[:, top + down :, left + across :][:, : picture.shape[1], : picture.shape[2]] = picture
         if index < len(labels) and line:
             below = sheet[:, top + height : top + height + line, left : left + width]
             below.copy_(draw_text(labels[index], (line, width), PAPER))
     return sheet[None]
-
-
-def _fit(picture: Tensor, side: int) -> Tensor:
-    """The picture with its longer side of `side` pixels, its proportions kept."""
-    scale = side / max(picture.shape[-2:])
-    size = [max(1, round(length * scale)) for length in picture.shape[-2:]]
-    return F.interpolate(picture[None].float().cpu(), size=size, mode="bicubic", antialias=True)[0].clamp(0, 1)
-
-
-def _place(cell: Tensor, picture: Tensor) -> None:
-    """Put a picture into a cell of the sheet, centred."""
-    top, left = ((room - length) // 2 for room, length in zip(cell.shape[1:], picture.shape[1:], strict=True))
-    cell[:, top : top + picture.shape[1], left : left + picture.shape[2]] = picture

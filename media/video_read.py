@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 VIDEOS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".wmv")
 """The endings of the videos that are looked for in folders."""
-PIXELS = 1 << 22
+MAX_PART_PIXELS = 1 << 22
 """Of all frames of a part: what the features of two frames at 1920 x 1080 take fits anywhere."""
 
 
@@ -58,9 +58,9 @@ class Source:
         seconds = (self.container.duration or 0) / 1_000_000
         return self.picture.frames or round(seconds * self.rate)
 
-    def parts(self, most: int | None = None) -> Iterator[Part]:
-        """All frames in order, at most `most` at once; else as many as have PIXELS. No part is without a frame."""
-        most = most or max(1, PIXELS // (self.picture.width * self.picture.height))
+    def parts(self, max_frames: int | None = None) -> Iterator[Part]:
+        """All frames in order, at most `max_frames` at once, else `MAX_PART_PIXELS`. No part is without a frame."""
+        max_frames = max_frames or max(1, MAX_PART_PIXELS // (self.picture.width * self.picture.height))
         frames: list[VideoFrame] = []
         sound: list[Packet] = []
         for packet in self.container.demux(self.picture, *self.sounds):
@@ -68,18 +68,19 @@ class Source:
                 sound.append(packet)
                 continue
             for frame in packet.decode():
-                if len(frames) == most:
-                    yield self._part(frames, sound)
+                if len(frames) == max_frames:
+                    yield _part(frames, sound)
                     frames, sound = [], []
                 frames.append(frame)  # pyright: ignore[reportArgumentType] - a video stream's
         if frames:
-            yield self._part(frames, sound)
+            yield _part(frames, sound)
 
-    def _part(self, frames: "list[VideoFrame]", sound: "list[Packet]") -> Part:
-        pixels = np.stack([frame.to_ndarray(format="rgb24") for frame in frames])
-        values = torch.from_numpy(pixels).rot90(frames[0].rotation // 90, (1, 2)).float().div_(255)
-        times = [frame.pts if frame.pts is not None else frame.dts or 0 for frame in frames]
-        return Part(values, times, [frame.duration or 0 for frame in frames], sound)
+
+def _part(frames: "list[VideoFrame]", sound: "list[Packet]") -> Part:
+    pixels = np.stack([frame.to_ndarray(format="rgb24") for frame in frames])
+    upright = torch.from_numpy(pixels).rot90(frames[0].rotation // 90, (1, 2)).float().div_(255)
+    times = [frame.pts if frame.pts is not None else frame.dts or 0 for frame in frames]
+    return Part(upright, times, [frame.duration or 0 for frame in frames], sound)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from weakref import ref
 import torch
 from torch import Tensor, nn
 
+from ..media.images import to_pillow
 from ..models.networks.base import FeatureMap, FeatureSpace, StyleNetwork
 from ..tiling.policy import Host, Policy, out_of_memory
 
@@ -226,10 +227,7 @@ def as_sampled(model: Any, latent: Tensor) -> Tensor:  # noqa: ANN401 - ComfyUI'
 
 def _preview(picture: Tensor) -> tuple[str, object, int]:
     """What ComfyUI's progress bar takes: a format, a picture of Pillow's, and the longest side it may have."""
-    from PIL import Image
-
-    pixels = picture[0].detach().clamp(0, 1).mul(255).round().to("cpu", torch.uint8).movedim(0, -1)
-    return "JPEG", Image.fromarray(pixels.contiguous().numpy()), PREVIEW
+    return "JPEG", to_pillow(picture[0].movedim(0, -1)), PREVIEW
 
 
 def _free_bytes(device: torch.device) -> int | None:

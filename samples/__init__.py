@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-import torch
 from torch import Tensor
+
+from ..media.images import read_picture
 
 CONTENT: tuple[str, ...] = ("astronaut", "chelsea", "coffee", "rocket")
 STYLES: tuple[str, ...] = (
@@ -33,9 +34,4 @@ def sample_path(name: str) -> Path:
 
 def load_sample(name: str) -> Tensor:
     """A sample as image [1, 3, H, W], float32 in 0..1, on the CPU."""
-    import numpy as np
-    from PIL import Image
-
-    with Image.open(sample_path(name)) as picture:
-        pixels = torch.from_numpy(np.array(picture.convert("RGB")))  # [H, W, 3]
-    return pixels.permute(2, 0, 1)[None].contiguous().float() / 255
+    return read_picture(sample_path(name))[0].movedim(-1, 1).contiguous()

@@ -9,7 +9,6 @@ and style. OUT/adain.safetensors is what the manifest takes as the part `adain`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,14 +21,12 @@ from ..models.networks.vgg import ADAIN_LEVEL as LEVEL
 from ..models.networks.vgg import LAYOUTS, VggDecoder, VggNetwork
 from ..transfer.adain import adain
 from ..transfer.moments import Moments
-from . import distributed
-from .data import Crops
-from .initialisation import kaiming_initialised
+from .data import CropPool, Crops
+from .distributed import training_device
 from .loss_network import loss_network_of
-from .losses import LossWeights
-from .networks import vgg_network
-from .pairs import CropPool, Measured, Pairs
-from .picture_loss import CONTENT_LEVEL, STYLE_LEVELS, content_of, picture_losses
+from .losses import CONTENT_LEVEL, STYLE_LEVELS, LossWeights, content_of, picture_losses
+from .networks import kaiming_initialised, vgg_network
+from .pairs import StyleMoments
 from .precision import autocast
 from .recipes import Job, Recipe
 from .trainer import Losses
@@ -45,7 +42,7 @@ class AdainConfig:
     photo: int = 256  # pixels of a photograph's shorter side before the crop
     style_side: int = 256  # pixels of a style crop
     style_sizes: tuple[int, ...] = (256, 384, 512)  # pixels of a painting's shorter side: larger ones, larger strokes
-    style_crops: int = 4000  # that are drawn once; what is measured of each is kept
+    style_crops: int = 4000  # that are drawn once; the moments of each are kept
     rate: float = 4e-4  # Adam's, falling to zero; the paper's 1e-4 is for a start from nothing and 160,000 steps
     loss_weights: LossWeights = field(default_factory=lambda: LossWeights(1.0, 1.0, 0.05, 1.0))
     decoder: str = ""  # the layout whose widths the decoder has: compact, vgg19; the network's own unless told
@@ -58,65 +55,57 @@ class AdainConfig:
 
 
 def train_adain(network: VggNetwork, job: Job, config: AdainConfig = AdainConfig()) -> VggDecoder:
-    """Train a decoder for AdaIN's features and save it.
+    """Train a decoder for AdaIN's features of `network` and save it.
 
     ValueError where a folder has no pictures, where the network has no decoder to start from, or where `job.out` holds
     a checkpoint of another config.
     """
-    device, weights = distributed.training_device(), config.loss_weights
+    device, weights = training_device(), config.loss_weights
     decoder = first_decoder(network.to(device), config)
     loss_network = job.loss_network.to_training(device) if job.loss_network else loss_network_of(network)
-    teacher = job.teacher and job.teacher.to_training(device)
     contents = Crops(job.photographs(config.photo, config.held_out), config.side)
-    styles = style_crops(job, config.style_side, config.style_sizes, config.style_crops, config.seed)
+    styles = job.style_crops(config)
+    sources = (styles.crops.pictures.names, config.style_side, config.style_sizes)
+    pairs = job.pairs(contents, len(styles), lambda style: styles.cut([style]), sources, config)
 
-    def features(image: Tensor) -> Tensor:
+    def encode(image: Tensor) -> Tensor:
         values = network.encode(image, LEVEL).values
         return torch.cat([values, network.heads[LEVEL](values)], 1) if config.projected else values
 
-    def measure(style: int) -> dict[str, Moments]:
+    def moments_of(style: int) -> dict[str, Moments]:
         image = styles.cut([style])
         with autocast(device):
-            seen = loss_network.encode(image, STYLE_LEVELS) if weights.style or weights.content else {}
-            return {**loss_network.moments(seen, full=False), "own": Moments.of(features(image))}
+            features = loss_network.encode(image, STYLE_LEVELS) if weights.style or weights.content else {}
+            return {**loss_network.moments(features, full=False), "network": Moments.of(encode(image))}
 
     @torch.no_grad()
-    def restyled(content: Tensor, style: Moments) -> Tensor:
-        own = features(content)
-        return adain(Moments.of(own), style)(own)
+    def stylised(content: Tensor, style: Moments) -> Tensor:
+        features = encode(content)
+        return adain(Moments.of(features), style)(features)
 
     @torch.no_grad()
-    def wanted(content: Tensor, style: Moments) -> Tensor:
-        """The content target: AdaIN's features as the loss network sees them, as in the paper."""
-        seen = content_of(loss_network, content)
-        return adain(Moments.of(seen), style)(seen)
+    def content_target(image: Tensor, style: Moments) -> Tensor:
+        """AdaIN's features as the loss network has them, as in the paper."""
+        features = content_of(loss_network, image)
+        return adain(Moments.of(features), style)(features)
 
     def losses() -> Losses:
         batch = pairs.take(config.batch)
-        known = measured.of(batch.styles)
-        result = decoder(restyled(batch.content, known["own"])).float()
-        content = wanted(batch.content, known[CONTENT_LEVEL]) if weights.content else None
-        return picture_losses(loss_network, result, weights, content, known, batch.target)
+        style = style_moments.of(batch.styles)
+        result = decoder(stylised(batch.content, style["network"])).float()
+        content = content_target(batch.content, style[CONTENT_LEVEL]) if weights.content else None
+        return picture_losses(loss_network, result, weights, content, style, batch.target)
 
     def preview() -> Tensor:
-        result = decoder(restyled(shown, measured.of(chosen)["own"]))
-        painted = teach(shown, chosen) if teach else ()
-        return contact_sheet([*shown, *styles.cut(chosen), *painted, *result.float()], columns=4)
+        result = decoder(stylised(photos, style_moments.of(chosen)["network"]))
+        taught = pairs.paint(photos, chosen) if pairs.paint else ()
+        return contact_sheet([*photos, *styles.cut(chosen), *taught, *result.float()], columns=4)
 
-    measured = Measured(measure)
-    teach = teacher and teacher.painting(lambda style: styles.cut([style]))
-    told = repr((teacher and teacher.name, styles.crops.pictures.names, config.style_side, config.style_sizes))
-    pairs = Pairs(contents, len(styles), teach, 1, config.kept, job.out, told, config.seed)
-    shown, chosen = CropPool(contents, 4, config.seed).cut(range(4)), [style % len(styles) for style in range(4)]
+    style_moments = StyleMoments(moments_of)
+    photos, chosen = CropPool(contents, 4, config.seed).cut(range(4)), [style % len(styles) for style in range(4)]
     trainer = job.trainer(decoder, "adain", config)
     trainer.train(losses, preview, job.on_step)
     return trainer.finished(decoder)
-
-
-def style_crops(job: Job, side: int, sizes: Sequence[int], count: int, seed: int) -> CropPool:
-    """Crops of the style pictures at all `sizes`, drawn by kind."""
-    zooms = [max(sizes) / size for size in sizes]
-    return CropPool(Crops(job.paintings(max(sizes)), side, zooms, by_kind=True), count, seed + 1)
 
 
 def first_decoder(network: VggNetwork, config: AdainConfig) -> VggDecoder:
@@ -136,9 +125,9 @@ def first_decoder(network: VggNetwork, config: AdainConfig) -> VggDecoder:
     if start is None or layout is not network.layout or config.width != 1:
         return kaiming_initialised(decoder, config.seed).train()
     weights = start.state_dict()
-    first = f"conv{LEVEL[4]}_1.weight"
-    beside = decoder.state_dict()[first].shape[1] - weights[first].shape[1]  # that it does not listen to at first
-    decoder.load_state_dict({**weights, first: F.pad(weights[first], (0, 0, 0, 0, 0, beside))})
+    first = next(iter(weights))
+    added = inputs - weights[first].shape[1]  # channels whose weights start at zero
+    decoder.load_state_dict({**weights, first: F.pad(weights[first], (0, 0, 0, 0, 0, added))})
     return decoder.train().requires_grad_(True)
 
 

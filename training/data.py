@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import accumulate
 from math import prod
 from operator import itemgetter
@@ -25,7 +25,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..media.images import pictures_at
+from ..media.images import eight_bits, pictures_at
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -35,20 +35,20 @@ log = logging.getLogger(__name__)
 Group = Literal["photos", "styles"]
 """What pictures are learnt as; a pack holds both."""
 Size = tuple[int, int]
-"""Height and width."""
+"""Height and width in pixels."""
 Result = TypeVar("Result")
 
-MOST_BYTES = 3 * 2**30
-"""Of pixels, unless asked otherwise: some 10,000 photographs with a shorter side of 256, beside a network on a card."""
-TINY = 8
-"""How many times a picture may be scaled up; an icon or a strip scaled up more fills the memory with nothing."""
-STRIP = 8
-"""How many times longer than wide a picture may be; of a longer one the middle is taken."""
-READERS = min(8, os.cpu_count() or 1)
-"""Threads: Pillow decodes and scales outside of Python's lock. Each may hold a whole photograph."""
+PIXEL_BYTES = 3 * 2**30
+"""Of all pictures by default: some 10,000 photographs with a shorter side of 256, beside a network on a card."""
+LARGEST_UPSCALE = 8
+"""An icon or a strip that is scaled up more fills the memory with nothing."""
+LARGEST_ASPECT = 8
+"""Length over width; of a longer picture the middle is taken."""
+READER_THREADS = min(8, os.cpu_count() or 1)
+"""Pillow decodes and resizes outside of Python's lock. Each may hold a whole photograph."""
 PACK = ".pack"
-RARE = 200
-"""A kind that fewer than one in so many pictures of a list have is 'other': it would have few pictures too often."""
+RAREST_KIND = 200
+"""A kind that fewer than one in so many pictures of a list have is 'other': its few pictures would come too often."""
 DATED = re.compile(
     r"[\s,]*(\(|\b((c\.|ca\.?|circa|after|before|late|early|(first|second) half of)\s*)*"
     r"(\d{3,4}|(\d+(st|nd|rd|th)|[ivx]+) century)|\bdate unknown).*"
@@ -59,9 +59,9 @@ DATED = re.compile(
 class Pictures:
     """Pictures of any sizes as bytes in one tensor on a device, each with a name and a kind.
 
-    `pixels` are uint8 [all pixels, 3], the rows of one picture after those of another. Where each begins and how large
-    it is lies beside them (`first`, `height`, `width`, int64 [pictures]), and on the host (`starts`, `sizes`), so that
-    nobody has to ask the device. `kinds` are '' where unknown.
+    `pixels` are uint8 [all pixels, 3], the rows of one picture after those of another. Where each begins and its size
+    lie beside them (`first`, `height`, `width`, int64 [pictures]) and on the host (`starts`, `sizes`), so that nobody
+    has to ask the device. `kinds` are '' where unknown.
     """
 
     def __init__(self, pixels: Tensor, sizes: Sequence[Size], names: Sequence[str], kinds: Sequence[str]) -> None:
@@ -72,36 +72,35 @@ class Pictures:
 
     @staticmethod
     def from_files(
-        folders: Sequence[Path],
-        shorter: int,
-        *,
-        held_out: int = 0,
-        smallest: int = 0,
-        group: Group = "photos",
-        limit: int = MOST_BYTES,
+        places: Sequence[Path], resize: int, *, held_out: int = 0, group: Group = "photos", limit: int = PIXEL_BYTES
     ) -> Pictures:
-        """The pictures of `folders` by path, the shorter side of each scaled to `shorter` pixels; on the CPU.
+        """The pictures of `places` by path, the shorter side of each resized to `resize` pixels; on the CPU.
 
-        `folders` may name single pictures, and packs, whose `group` is taken. `held_out` leaves out that many, the last
-        by name, to measure with. With a warning each, pictures are skipped that cannot be read, whose shorter side is
-        less than `smallest` (what is in a pack was measured before) or would grow more than eight times; with one
-        warning, smaller ones are scaled up, and of more than fit `limit` bytes some are taken, evenly spread.
-        FileNotFoundError where a name is wrong, ValueError where no picture is left or a pack does not have them.
+        `places` are folders, single pictures, and packs, whose `group` is taken. `held_out` leaves out that many, the
+        last by name, to measure with. With a warning each, pictures are skipped that cannot be read or would grow more
+        than eight times; with one warning, smaller ones are scaled up, and of more than fit `limit` bytes some are
+        taken, evenly spread. FileNotFoundError where a name is wrong, ValueError where no picture is left or a pack
+        does not have them.
         """
-        found, named = _found(folders, shorter, group), ", ".join(map(str, folders))
+        found, named = _found(places, resize, group), ", ".join(map(str, places))
         kept = found[: max(0, len(found) - held_out)]
         if not kept:
             but = f" beside the {held_out} held out" if found else ""
             raise ValueError(f"there are no pictures in {named}{but}: name a folder of photographs or paintings.")
-        with ThreadPoolExecutor(READERS) as pool:
-            measured = list(_readable(pool, lambda picture: _measure(picture, shorter, smallest), kept))
-            planned = [fitted(size, shorter)[1] for _, size in measured]
-            taken = _that_fit(planned, limit)
-            chosen = [measured[index][0] for index in taken]
-            _warn_of_enlarged([measured[index] for index in taken], shorter)
+        with ThreadPoolExecutor(READER_THREADS) as pool:
+            measured = list(_readable(pool, partial(_measure, resize=resize), kept))
+            planned = [fitted(size, resize)[1] for _, size in measured]
+            taken = _within(planned, limit)
+            small = [picture.label for picture, size in (measured[index] for index in taken) if min(size) < resize]
+            if small:
+                log.warning(
+                    "%d of %d pictures have a shorter side of fewer than %d pixels and are scaled up, as %s.",
+                    *(len(small), len(taken), resize, small[0]),
+                )
             pixels = torch.empty(sum(prod(planned[index]) for index in taken), 3, dtype=torch.uint8)
             read, sizes, end = [], [], 0
-            for picture, rows in _readable(pool, lambda picture: _read(picture, shorter), chosen):
+            chosen = [measured[index][0] for index in taken]
+            for picture, rows in _readable(pool, partial(_read, resize=resize), chosen):
                 read.append(picture)
                 sizes.append((rows.shape[0], rows.shape[1]))
                 pixels[end : end + prod(sizes[-1])] = rows.flatten(0, 1)
@@ -109,37 +108,30 @@ class Pictures:
         if not read:
             raise ValueError(
                 f"none of the {len(kept)} pictures in {named} can be used: name a folder of whole JPEG or PNG files, "
-                f"with a shorter side of {max(smallest, -(-shorter // TINY))} pixels at least."
+                f"with a shorter side of {-(-resize // LARGEST_UPSCALE)} pixels at least."
             )
         return Pictures(pixels[:end], sizes, [each.name for each in read], [each.kind for each in read])
 
     @staticmethod
-    def from_tensors(
-        pictures: Sequence[Tensor] | Tensor, shorter: int, names: Sequence[str] = (), *, limit: int = MOST_BYTES
-    ) -> Pictures:
-        """Pictures at hand, [3, H, W] in 0..1 each or a batch, scaled as files are; on the device of the first.
+    def from_tensors(pictures: Sequence[Tensor] | Tensor, resize: int, *, limit: int = PIXEL_BYTES) -> Pictures:
+        """Pictures at hand, [3, H, W] in 0..1 each or a batch, resized as files are; on the device of the first.
 
         Of more than fit `limit` bytes some are taken, evenly spread. ValueError where there is none.
         """
         if not len(pictures):
             raise ValueError("there are no pictures to learn with: connect at least one.")
-        names = names or [f"picture {number}" for number in range(1, len(pictures) + 1)]
-        planned = [fitted((each.shape[-2], each.shape[-1]), shorter)[1] for each in pictures]
-        chosen = _that_fit(planned, limit)
-        area, end = sum(prod(planned[index]) for index in chosen), 0
-        pixels = torch.empty(area, 3, dtype=torch.uint8, device=pictures[0].device)
+        planned = [fitted((each.shape[-2], each.shape[-1]), resize) for each in pictures]
+        chosen = _within([size for _, size in planned], limit)
+        sizes, end = [planned[index][1] for index in chosen], 0
+        pixels = torch.empty(sum(map(prod, sizes)), 3, dtype=torch.uint8, device=pictures[0].device)
         for index in chosen:
-            rows = _bytes(pictures[index], shorter).flatten(0, 1)
-            pixels[end : end + len(rows)] = rows
-            end += len(rows)
-        return Pictures(pixels, [planned[i] for i in chosen], [names[i] for i in chosen], [""] * len(chosen))
-
-    @staticmethod
-    def from_pack(path: Path, group: Group) -> Pictures:
-        """One group of a pack, at the size it is stored in; errors as `read_pack` has them."""
-        from .pack import read_pack
-
-        return read_pack(path, group)
+            (top, left, height, width), size = planned[index]
+            kept = pictures[index].detach()[None, :, top : top + height, left : left + width].float()
+            scaled = F.interpolate(kept, size, mode="bicubic", antialias=True)[0]
+            rows = eight_bits(scaled).movedim(0, -1)
+            pixels[end : end + prod(size)] = rows.flatten(0, 1)
+            end += prod(size)
+        return Pictures(pixels, sizes, [f"picture {index + 1}" for index in chosen], [""] * len(chosen))
 
     def __len__(self) -> int:
         return len(self.sizes)
@@ -149,7 +141,7 @@ class Pictures:
         return self.rows(index).movedim(-1, 0)[None] / 255
 
     def rows(self, index: int) -> Tensor:
-        """A picture's own bytes, [H, W, 3]."""
+        """A picture's own bytes [H, W, 3]."""
         height, width = self.sizes[index]
         return self.pixels.narrow(0, self.starts[index], height * width).view(height, width, 3)
 
@@ -216,6 +208,33 @@ class Crops:
         return window
 
 
+class CropPool:
+    """A fixed number of crops, drawn once, so that what is known of one can be kept."""
+
+    def __init__(self, crops: Crops, count: int, seed: int) -> None:
+        self.crops = crops
+        generator = torch.Generator().manual_seed(seed)
+        self.numbers = torch.rand(count, 4, generator=generator).to(crops.pictures.device)
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def cut(self, indices: Sequence[int]) -> Tensor:
+        """Those crops, [B, 3, side, side] in 0..1; the zooms take turns."""
+        zooms = self.crops.zooms
+        if len(zooms) == 1:
+            chosen = torch.tensor(list(indices)).to(self.numbers.device, non_blocking=True)
+            return self.crops.cut(self.numbers[chosen], zooms[0])
+        each = [self.crops.cut(self.numbers[index : index + 1], zooms[index % len(zooms)]) for index in indices]
+        return torch.cat(each)
+
+
+def fixed_crops(photos: Crops, photo_count: int, paintings: Crops, painting_count: int, seed: int) -> Tensor:
+    """Crops [B, 3, side, side] of photographs, then of paintings; the same at each call."""
+    pools = CropPool(photos, photo_count, seed), CropPool(paintings, painting_count, seed)
+    return torch.cat([pool.cut(range(len(pool))) for pool in pools])
+
+
 def spread(sizes: Sequence[int], limit: int) -> list[int]:
     """Indices into `sizes`, as many as together have `limit` at most, evenly spread: every one, every second and so on.
 
@@ -231,11 +250,11 @@ def spread(sizes: Sequence[int], limit: int) -> list[int]:
     return []
 
 
-def fitted(size: Size, shorter: int) -> tuple[tuple[int, int, int, int], Size]:
-    """The part of a picture that is kept (top, left, height, width), and the size it is scaled to."""
-    least = min(size)
-    height, width = (min(length, STRIP * least) for length in size)
-    scaled = (max(shorter, round(height * shorter / least)), max(shorter, round(width * shorter / least)))
+def fitted(size: Size, resize: int) -> tuple[tuple[int, int, int, int], Size]:
+    """The part of a picture that is kept (top, left, height, width), and its size with a shorter side of `resize`."""
+    shorter = min(size)
+    height, width = (min(length, LARGEST_ASPECT * shorter) for length in size)
+    scaled = (max(resize, round(height * resize / shorter)), max(resize, round(width * resize / shorter)))
     return ((size[0] - height) // 2, (size[1] - width) // 2, height, width), scaled
 
 
@@ -248,7 +267,7 @@ def kinds_in(folder: Path) -> dict[str, str]:
         return {}
     kinds = {line["file"]: plain_kind(line.get("kind") or "") for line in lines if line.get("file")}
     number = Counter(kind for kind in kinds.values() if kind)
-    rare = {kind for kind, count in number.items() if count * RARE < number.total()}
+    rare = {kind for kind, count in number.items() if count * RAREST_KIND < number.total()}
     return {file: "other" if kind in rare else kind for file, kind in kinds.items()}
 
 
@@ -275,16 +294,16 @@ class Encoded:
         return Image.open(self.content if isinstance(self.content, Path) else io.BytesIO(self.content))
 
 
-def _found(folders: Sequence[Path], shorter: int, group: Group) -> list[Encoded]:
+def _found(places: Sequence[Path], resize: int, group: Group) -> list[Encoded]:
     """All pictures by path; those of a pack in its own order."""
     found: list[tuple[Path, Encoded]] = []
     kinds = cache(kinds_in)
-    for place in folders:
+    for place in places:
         files = pictures_at(place)
         if place.suffix.lower() == PACK and place.is_file():
-            from .pack import entries  # packs are written from pictures, and read here
+            from .pack import read_group  # packs are written from pictures, and read here
 
-            found += ((place, entry) for entry in entries(place, group, shorter))
+            found += ((place, picture) for picture in read_group(place, group, resize))
             continue
         for file in files:
             kind = kinds(file.parent).get(file.name, "")
@@ -310,42 +329,34 @@ def _readable(
             yield picture, result
 
 
-def _measure(picture: Encoded, shorter: int, smallest: int) -> Size:
+def _measure(picture: Encoded, resize: int) -> Size:
     """The size a picture has now; ValueError where it is too small. Of its file only the beginning is read."""
     with picture.open() as opened:
         width, height = opened.size
-    least = max(-(-shorter // TINY), smallest if isinstance(picture.content, Path) else 0)
-    if min(width, height) < least:
-        raise ValueError(f"its {width}x{height} pixels are too few, {least} are needed each way")
+    smallest = -(-resize // LARGEST_UPSCALE)
+    if min(width, height) < smallest:
+        raise ValueError(f"its {width}x{height} pixels are too few, {smallest} are needed each way")
     return height, width
 
 
-def _read(picture: Encoded, shorter: int) -> Tensor:
-    """A picture's bytes, [H, W, 3], upright and scaled."""
+def _read(picture: Encoded, resize: int) -> Tensor:
+    """A picture's bytes [H, W, 3], upright and resized."""
     import numpy as np
     from PIL import Image, ImageOps
 
     with picture.open() as opened:
-        _, (height, width) = fitted((opened.height, opened.width), shorter)
-        opened.draft(None, (2 * shorter, 2 * shorter))  # a JPEG of four times the size or more is decoded smaller
+        _, (height, width) = fitted((opened.height, opened.width), resize)
+        opened.draft(None, (2 * resize, 2 * resize))  # a JPEG of four times the size or more is decoded smaller
         upright = ImageOps.exif_transpose(opened).convert("RGB")
         if upright.size != opened.size:
             height, width = width, height
-    (top, left, down, across), _ = fitted((upright.height, upright.width), shorter)
+    (top, left, down, across), _ = fitted((upright.height, upright.width), resize)
     scaled = upright.resize((width, height), Image.Resampling.LANCZOS, (left, top, left + across, top + down))
     return torch.from_numpy(np.array(scaled))
 
 
-def _bytes(picture: Tensor, shorter: int) -> Tensor:
-    """[3, H, W] in 0..1 as bytes [H, W, 3], scaled."""
-    (top, left, height, width), size = fitted((picture.shape[-2], picture.shape[-1]), shorter)
-    kept = picture.detach()[None, :, top : top + height, left : left + width].float()
-    scaled = F.interpolate(kept, size, mode="bicubic", antialias=True)[0]
-    return scaled.nan_to_num().clamp(0, 1).mul(255).round().to(torch.uint8).movedim(0, -1)
-
-
-def _that_fit(sizes: Sequence[Size], limit: int) -> list[int]:
-    """Indices of the pictures that are taken, with a warning where they are not all; ValueError where none fits."""
+def _within(sizes: Sequence[Size], limit: int) -> list[int]:
+    """Indices of the pictures that fit `limit` bytes, with a warning where not all do; ValueError where none does."""
     chosen = spread([3 * prod(size) for size in sizes], limit)
     if sizes and not chosen:
         raise ValueError(f"a picture of {sizes[0][1]}x{sizes[0][0]} pixels is too large: scale pictures to fewer.")
@@ -355,15 +366,6 @@ def _that_fit(sizes: Sequence[Size], limit: int) -> list[int]:
             *(len(chosen), len(sizes), limit / 2**30),
         )
     return chosen
-
-
-def _warn_of_enlarged(pictures: Sequence[tuple[Encoded, Size]], shorter: int) -> None:
-    small = [picture.label for picture, size in pictures if min(size) < shorter]
-    if small:
-        log.warning(
-            "%d of %d pictures have a shorter side of fewer than %d pixels and are scaled up, as %s.",
-            *(len(small), len(pictures), shorter, small[0]),
-        )
 
 
 def _below(limits: Tensor, numbers: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Loss networks: what recipes look at pictures with, by a name in the manifest or from a file."""
+"""Loss networks: what losses compare pictures with, by a name of the manifest or from a file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Features = dict[str, Tensor]
 
 
 class LossNetwork(nn.Module):
-    """Features of pictures [B, 3, H, W] in 0..1 at the levels it knows; frozen."""
+    """Features of pictures [B, 3, H, W] in 0..1 at the network's levels; frozen."""
 
     def __init__(self, network: StyleNetwork) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class LossNetwork(nn.Module):
         self.levels: tuple[str, ...] = tuple(network.spaces)
 
     def forward(self, image: Tensor, levels: Collection[str]) -> Features:
-        """What losses compare: the network's own features, seen through its projections where it has some."""
+        """What losses compare: `project(encode(image, levels))`."""
         return self.project(self.encode(image, levels))
 
     def encode(self, image: Tensor, levels: Collection[str]) -> Features:
@@ -46,17 +46,12 @@ class LossNetwork(nn.Module):
         return {level: features.values for level, features in self.network.encode_levels(image, levels).items()}
 
     def project(self, features: Features) -> Features:
-        """The channels that losses compare, of the network's own features."""
+        """The channels that losses compare, of the network's own features: these themselves, or 1x1 projections."""
         return features
 
     def moments(self, features: Mapping[str, Tensor], full: bool = True) -> dict[str, Moments]:
         """The moments of `project(features)`; `full` with the scatter between channels."""
         return {level: Moments.of(values, full=full) for level, values in features.items()}
-
-    @torch.no_grad()
-    def grams(self, image: Tensor, levels: Collection[str]) -> dict[str, Tensor]:
-        """The Gram matrices [B, C, C] of a picture that learns nothing."""
-        return {level: moments.gram for level, moments in self.moments(self.encode(image, levels)).items()}
 
     def to_training(self, device: torch.device) -> LossNetwork:
         """On `device`, in the type that networks learn in there."""
@@ -64,24 +59,23 @@ class LossNetwork(nn.Module):
 
 
 class ProjectedLossNetwork(LossNetwork):
-    """A network behind 1x1 projections that were made in its distillation, to VGG-19's own channels."""
+    """A network behind the 1x1 projections of its distillation, to VGG-19's own channels."""
 
     def __init__(self, network: StyleNetwork, projections: nn.ModuleDict) -> None:
         super().__init__(network)
-        self.heads = projections
+        self.projections = projections
         self.levels = tuple(projections)
 
     def project(self, features: Features) -> Features:
-        return {level: self.heads[level](values) for level, values in features.items()}
+        return {level: self.projections[level](values) for level, values in features.items()}
 
     def moments(self, features: Mapping[str, Tensor], full: bool = True) -> dict[str, Moments]:
         """From the moments of the network's own channels, of which there are several times fewer."""
-        own = super().moments(features)
-        return {level: moments.mapped(*self._projection(level)) for level, moments in own.items()}
-
-    def _projection(self, level: str) -> tuple[Tensor, Tensor]:
-        weight, bias = (self.heads.get_parameter(f"{level}.{part}").float() for part in ("weight", "bias"))
-        return weight[:, :, 0, 0], bias
+        projected = {}
+        for level, moments in super().moments(features).items():
+            weight, bias = (self.projections.get_parameter(f"{level}.{part}").float() for part in ("weight", "bias"))
+            projected[level] = moments.mapped(weight[:, :, 0, 0], bias)
+        return projected
 
 
 class MixedLossNetwork(LossNetwork):
@@ -93,7 +87,8 @@ class MixedLossNetwork(LossNetwork):
         self.levels = compressed.levels
 
     def encode(self, image: Tensor, levels: Collection[str]) -> Features:
-        near, far = ([level for level in levels if (level in self.exact.levels) is exact] for exact in (True, False))
+        near = [level for level in levels if level in self.exact.levels]
+        far = [level for level in levels if level not in near]
         return {
             **(self.exact.encode(image, near) if near else {}),
             **(self.compressed.encode(image, far) if far else {}),
@@ -113,26 +108,28 @@ class MixedLossNetwork(LossNetwork):
 
 
 def load_loss_network(name: str, folders: Sequence[Path] = ()) -> LossNetwork:
-    """`teachers`, a network of the manifest that encodes VGG's levels, or a file of one; frozen."""
-    if name == MIXED:
-        return MixedLossNetwork(LossNetwork(load_network(EXACT, folders)), _compressed(folders))
-    return _compressed(folders) if name == COMPRESSED else loss_network_of(load_network(name, folders))
+    """`teachers`, a network of the manifest that encodes VGG's levels, or a file of one; frozen, on the CPU.
 
-
-def loss_network_of(network: StyleNetwork) -> LossNetwork:
-    """`network`'s encoder, behind its projections where it has some."""
-    if isinstance(network, VggNetwork) and network.heads:
-        return ProjectedLossNetwork(network, network.heads)
-    return LossNetwork(network)
-
-
-def _compressed(folders: Sequence[Path]) -> LossNetwork:
+    Errors of `load_network`.
+    """
+    if name not in (MIXED, COMPRESSED):
+        return loss_network_of(load_network(name, folders))
     network, paths = load_network(COMPRESSED, folders), ensure_network(COMPRESSED, folders)
     projections = nn.ModuleDict()
     for level in network.spaces:
         tensors = read_tensors(paths[f"encoder.{level}"], "torch")
-        name = f"conv{level[4]}1_aux"
-        weight, bias = tensors[f"{name}.weight"], tensors[f"{name}.bias"]
-        projections[level] = nn.Conv2d(weight.shape[1], weight.shape[0], 1)
-        projections[level].load_state_dict({"weight": weight, "bias": bias})
-    return ProjectedLossNetwork(network, projections.requires_grad_(False))
+        weights = {part: tensors[f"conv{level[4]}1_aux.{part}"] for part in ("weight", "bias")}
+        outputs, inputs = weights["weight"].shape[:2]
+        projections[level] = nn.Conv2d(inputs, outputs, 1)
+        projections[level].load_state_dict(weights)
+    compressed = ProjectedLossNetwork(network, projections.requires_grad_(False))
+    if name == COMPRESSED:
+        return compressed
+    return MixedLossNetwork(LossNetwork(load_network(EXACT, folders)), compressed)
+
+
+def loss_network_of(network: StyleNetwork) -> LossNetwork:
+    """`network`'s encoder, behind its 1x1 projections where it has some."""
+    if isinstance(network, VggNetwork) and network.heads:
+        return ProjectedLossNetwork(network, network.heads)
+    return LossNetwork(network)

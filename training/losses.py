@@ -1,68 +1,130 @@
-"""What recipes minimise, on features [B, C, h, w] and their moments; all without units, so that levels compare.
+"""What the recipes minimise: distances of features [B, C, h, w] and of their moments, and the losses of a picture.
 
-Whatever type features come in, sums over them are float32.
+All are without units, so that levels compare, and sum in float32 whatever type features come in.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from ..transfer.moments import Moments
+from .loss_network import LossNetwork
+from .trainer import Losses
 
-TINY = 1e-8
-"""Under roots: their slope at zero is infinite."""
+STYLE_LEVELS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+CONTENT_LEVEL = STYLE_LEVELS[-1]
+PIXEL_WEIGHT = 3.0
+"""Of the distance to the teacher's pixels, beside that of features and moments at each level."""
+EPSILON = 1e-8
+"""Under roots, whose slope at zero is infinite, and of denominators."""
+
+StyleDistance = Callable[[Moments, Moments], Tensor]
+"""The style loss at one level: of a result's moments from the style's."""
 
 
 @dataclass(frozen=True)
 class LossWeights:
-    """What the losses of a painted picture weigh."""
+    """Weights of the losses of a stylised picture."""
 
     content: float = 1.0  # features at the deepest level
     style: float = 1.0  # a level
     total_variation: float = 0.0
     taught: float = 1.0  # where there is a teacher: how far from its picture
-    taught_levels: int = 3  # of the loss network, from relu1_1 on, that see that picture; two take half the time
+    taught_levels: int = 3  # of the loss network, from relu1_1 on, that compare with that picture; two take half the time
 
 
 def relative_error(values: Tensor, target: Tensor) -> Tensor:
-    """|F - T|^2 / |T|^2, the mean over the batch: the content loss."""
+    """The content loss |F - T|^2 / |T|^2, the mean over the batch."""
     return _relative_squares(values, target).mean()
 
 
 def relative_distance(values: Tensor, target: Tensor) -> Tensor:
     """|F - T| / |T|, the mean over the batch: unlike its square it still pulls where little is left to gain."""
-    return (_relative_squares(values, target) + TINY).sqrt().mean()
-
-
-def moment_distance(own: Moments, target: Moments) -> Tensor:
-    """The distance of means and deviations, relative to the style's own: AdaIN's style loss (eq. 13) at one level.
-
-    Departures from the paper: relative, and the distance rather than its square, so that neither a bright painting nor
-    one level outweighs the rest.
-    """
-    deviations = (own.variance + TINY).sqrt(), (target.variance + TINY).sqrt()
-    error = (own.mean - target.mean).square().sum(1) + (deviations[0] - deviations[1]).square().sum(1)
-    size = target.mean.square().sum(1) + deviations[1].square().sum(1)
-    return (error / (size + TINY) + TINY).sqrt().mean()
-
-
-def gram_distance(gram: Tensor, style: Tensor) -> Tensor:
-    """|G - G_s| / |G_s| of Gram matrices [B, C, C], the mean over the batch: the style loss at one level.
-
-    Departure from the papers, which square it: squares of bright paintings and of fine levels swamp all the rest.
-    """
-    error = (gram - style).square().sum((1, 2)) / (style.square().sum((1, 2)) + TINY)
-    return (error + TINY).sqrt().mean()
-
-
-def total_variation(image: Tensor) -> Tensor:
-    """Mean absolute difference of neighbouring pixels of [B, 3, H, W]."""
-    return image.diff(dim=-1).abs().mean() + image.diff(dim=-2).abs().mean()
+    return (_relative_squares(values, target) + EPSILON).sqrt().mean()
 
 
 def _relative_squares(values: Tensor, target: Tensor) -> Tensor:
-    """[B]"""
     values, target = values.float(), target.float()
-    return (values - target).square().sum((1, 2, 3)) / (target.square().sum((1, 2, 3)) + TINY)
+    return (values - target).square().sum((1, 2, 3)) / (target.square().sum((1, 2, 3)) + EPSILON)
+
+
+def moment_distance(result: Moments, style: Moments) -> Tensor:
+    """AdaIN's style loss (Huang & Belongie 2017, eq. 13) at one level: the distance of means and deviations.
+
+    Departures from the paper: relative to the style's own, and not squared, so that neither a bright painting nor one
+    level outweighs the rest.
+    """
+    deviations = (result.variance + EPSILON).sqrt(), (style.variance + EPSILON).sqrt()
+    error = (result.mean - style.mean).square().sum(1) + (deviations[0] - deviations[1]).square().sum(1)
+    size = style.mean.square().sum(1) + deviations[1].square().sum(1)
+    return (error / (size + EPSILON) + EPSILON).sqrt().mean()
+
+
+def gram_distance(result: Moments, style: Moments) -> Tensor:
+    """The style loss of MSG-Net and StyleBank at one level, |G - G_s| / |G_s| of the Gram matrices of full moments.
+
+    Departure from the papers, which square it: squares of bright paintings and of fine levels swamp all the rest.
+    """
+    gram = style.gram
+    error = (result.gram - gram).square().sum((1, 2)) / (gram.square().sum((1, 2)) + EPSILON)
+    return (error + EPSILON).sqrt().mean()
+
+
+def total_variation(image: Tensor) -> Tensor:
+    """The mean absolute difference of neighbouring pixels of [B, 3, H, W]."""
+    return image.diff(dim=-1).abs().mean() + image.diff(dim=-2).abs().mean()
+
+
+@torch.no_grad()
+def content_of(loss_network: LossNetwork, image: Tensor) -> Tensor:
+    """The content target [B, C, h, w]: what the loss network finds in pictures [B, 3, H, W] at relu4_1."""
+    return loss_network(image, (CONTENT_LEVEL,))[CONTENT_LEVEL]
+
+
+def picture_losses(
+    loss_network: LossNetwork,
+    result: Tensor,
+    weights: LossWeights,
+    content: Tensor | None,
+    style: Mapping[str, Moments],
+    target: Tensor | None = None,
+    distance: StyleDistance = moment_distance,
+) -> Losses:
+    """The losses of `result` [B, 3, H, W] by name; what weighs nothing is not computed, nor a level nothing needs.
+
+    `content` is the target of `content_of`, `style` the moments at STYLE_LEVELS, `target` [B, 3, H, W] the teacher's
+    picture: its pixels, and features and moments at the first `taught_levels`, are compared.
+    """
+    target = target if weights.taught else None
+    taught_levels = STYLE_LEVELS[: weights.taught_levels] if target is not None else ()
+    moment_levels = STYLE_LEVELS if weights.style else taught_levels
+    levels = moment_levels + (CONTENT_LEVEL,) * (weights.content > 0 and CONTENT_LEVEL not in moment_levels)
+    encoded = loss_network.encode(result, levels) if levels else {}
+    full = distance is not moment_distance
+    moments = loss_network.moments({level: encoded[level] for level in moment_levels}, full)
+    parts: Losses = {}
+    if weights.content and content is not None:
+        features = loss_network.project({CONTENT_LEVEL: encoded[CONTENT_LEVEL]})[CONTENT_LEVEL]
+        parts["content"] = weights.content * relative_error(features, content)
+    if weights.style:
+        each = [distance(moments[level], style[level]) for level in STYLE_LEVELS]
+        parts["style"] = weights.style * torch.stack(each).sum()
+    if weights.total_variation:
+        parts["total variation"] = weights.total_variation * total_variation(result)
+    if target is not None:
+        with torch.no_grad():
+            encoded_target = loss_network.encode(target, taught_levels) if taught_levels else {}
+            target_features = loss_network.project(encoded_target)
+            target_moments = loss_network.moments(encoded_target, full)
+        features = loss_network.project({level: encoded[level] for level in taught_levels})
+        each = [
+            relative_error(features[level], target_features[level]) + distance(moments[level], target_moments[level])
+            for level in taught_levels
+        ]
+        pixels = (result - target).abs().mean()
+        parts["taught"] = weights.taught * torch.stack([PIXEL_WEIGHT * pixels, *each]).sum()
+    return parts

@@ -5,7 +5,7 @@
 Paintings are shown at several sizes, and the result is held against the Gram matrices of that size: so the size of the
 style picture becomes the size of the brush. From scratch all is as the authors released it, BGR in 0..255 included; on
 a network that reconstructs from relu3_1 the encoder stays as it is and the decoder starts as that network's; an MSG-Net
-(`--network msgnet`) learns on. OUT/msgnet.safetensors holds the network.
+(`--network msgnet`) is fine-tuned. OUT/msgnet.safetensors holds the network.
 """
 
 from __future__ import annotations
@@ -19,21 +19,17 @@ from torch import Tensor
 
 from ..media.sheet import contact_sheet
 from ..models.networks.msgnet import LEVEL, MsgNet
-from ..models.networks.vgg import BACKBONE_LEVEL, VggNetwork
+from ..models.networks.vgg import VggNetwork
 from ..transfer.comatch import comatch
 from ..transfer.decompose import eigen
 from ..transfer.moments import Moments
-from ..transfer.operators import ChannelMap
 from ..transfer.wct import TRANSPORT, wct
-from . import distributed
-from .adain import style_crops
-from .data import Crops
-from .initialisation import centre_output, kaiming_initialised, last_layer, seeded
+from .data import CropPool, Crops
+from .distributed import training_device
 from .loss_network import LossNetwork
-from .losses import LossWeights
-from .networks import backbone_encoder, backbone_or
-from .pairs import CropPool, Measured, Pairs
-from .picture_loss import STYLE_LEVELS, content_of, gram_style, picture_losses
+from .losses import STYLE_LEVELS, LossWeights, content_of, gram_distance, picture_losses
+from .networks import backbone_or, centre_output, kaiming_initialised, last_layer, on_backbone, seeded
+from .pairs import StyleMoments
 from .precision import autocast
 from .recipes import Job, Recipe
 from .trainer import Losses
@@ -50,7 +46,7 @@ class MsgNetConfig:
     photo: int = 256  # pixels of a photograph's shorter side before the crop
     style_side: int = 256  # pixels of a style crop
     style_sizes: tuple[int, ...] = (256, 512, 768)  # pixels of a painting's shorter side: the paper's brush sizes
-    style_crops: int = 2000  # that are drawn once; what is measured of each is kept
+    style_crops: int = 2000  # that are drawn once; the moments of each are kept
     rate: float = 1e-3  # Adam's, falling to zero
     loss_weights: LossWeights = field(default_factory=lambda: LossWeights(0.5, 0.8, 0.05, 1.0))
     width: int = 64  # the paper's ngf, where it is built from scratch
@@ -59,15 +55,14 @@ class MsgNetConfig:
     seed: int = 0
 
 
-SMALLEST_SHARE = 1e-4
-"""Of the largest eigenvalue of the mean covariance: smaller ones are not whitened, as float16 could not hold that."""
+EIGENVALUE_FLOOR = 1e-4
+"""Of the largest one of the mean covariance: smaller ones are not whitened, as float16 could not hold that."""
 COMATCH_RIDGE = 1e-3
 """In mean squares of the Gram matrices, for the first W."""
 FIRST_CROPS = 16
 """Of photographs, that W is started from."""
 FIRST_STYLES = 48
 """Style crops that the basis and W are started from."""
-
 OUTPUT = 64.0
 """Deviation of the first pictures of the released layout, in 0..255; the layer that makes them learns at so many times
 the rate, which is the same as if it made pictures in 0..4."""
@@ -76,73 +71,66 @@ the rate, which is the same as if it made pictures in 0..4."""
 def train_msgnet(
     start: VggNetwork | MsgNet | None, loss_network: LossNetwork, job: Job, config: MsgNetConfig = MsgNetConfig()
 ) -> MsgNet:
-    """Train one network for all paintings: on a backbone, from an MSG-Net, or in the released layout from nothing."""
-    device = distributed.training_device()
+    """Train one network for all paintings: on a backbone, from an MSG-Net, or in the released layout from nothing.
+
+    ValueError where a folder has no pictures or `job.out` holds a checkpoint of another config.
+    """
+    device = training_device()
     contents = Crops(job.photographs(config.photo, config.held_out), config.side)
-    styles = style_crops(job, config.style_side, config.style_sizes, config.style_crops, config.seed)
+    styles = job.style_crops(config)
+    sources = (styles.crops.pictures.names, config.style_side, config.style_sizes)
+    pairs = job.pairs(contents, len(styles), lambda style: styles.cut([style]), sources, config, config.same_style)
     network = first_msgnet(start, config.width, config.seed).to(device)
     if isinstance(start, VggNetwork):
         pictures = [styles.cut([index]) for index in range(min(FIRST_STYLES, len(styles)))]
         choose_basis(network, pictures)
         start_comatch(network, CropPool(contents, FIRST_CROPS, config.seed).cut(range(FIRST_CROPS)), pictures)
     loss_network = loss_network.to_training(device)
-    teacher = job.teacher and job.teacher.to_training(device)
 
-    def measure(style: int) -> dict[str, Moments]:
+    def moments_of(style: int) -> dict[str, Moments]:
         with autocast(device):
             return loss_network.moments(loss_network.encode(styles.cut([style]), STYLE_LEVELS))
 
-    def painted(content: Tensor, chosen: Sequence[int]) -> Tensor:
-        """The encoder may learn, so it looks at the styles anew, at each one once."""
+    def stylised(content: Tensor, chosen: Sequence[int]) -> Tensor:
+        """The encoder may learn, so styles are encoded in each step, each one once."""
         each = list(dict.fromkeys(chosen))
-        gram = moments_of(network, styles.cut(each)).gram
-        return paint(network, content, gram[[each.index(style) for style in chosen]])
+        gram = Moments.of(network.encode(styles.cut(each), LEVEL).values, full=True).gram
+        features = network.encode(content, LEVEL)
+        operator = comatch(gram[[each.index(style) for style in chosen]], network.comatch)
+        return network.decode(features.with_values(operator(network.for_comatch(features.values))))
 
     def losses() -> Losses:
         batch = pairs.take(config.batch)
         content = content_of(loss_network, batch.content) if config.loss_weights.content else None
-        result = painted(batch.content, batch.styles)
-        known = measured.of(batch.styles) if config.loss_weights.style else {}
-        return picture_losses(loss_network, result, config.loss_weights, content, known, batch.target, gram_style)
+        result = stylised(batch.content, batch.styles)
+        style = style_moments.of(batch.styles) if config.loss_weights.style else {}
+        return picture_losses(loss_network, result, config.loss_weights, content, style, batch.target, gram_distance)
 
     def preview() -> Tensor:
-        rows = [painted(shown, [style] * 4) for style in chosen]
-        return contact_sheet([*shown, *styles.cut(chosen), *torch.cat(rows)], columns=4)
+        rows = [stylised(photos, [style] * 4) for style in chosen]
+        return contact_sheet([*photos, *styles.cut(chosen), *torch.cat(rows)], columns=4)
 
-    measured = Measured(measure)
-    teach = teacher and teacher.painting(lambda style: styles.cut([style]))
-    told = repr((teacher and teacher.name, styles.crops.pictures.names, config.style_side, config.style_sizes))
-    pairs = Pairs(contents, len(styles), teach, config.same_style, config.kept, job.out, told, config.seed)
-    shown, chosen = CropPool(contents, 4, config.seed).cut(range(4)), [style % len(styles) for style in range(4)]
-    last = () if network.on_backbone else last_layer(network).parameters()
-    factors = [(weight, OUTPUT) for weight in last]
+    style_moments = StyleMoments(moments_of)
+    photos, chosen = CropPool(contents, 4, config.seed).cut(range(4)), [style % len(styles) for style in range(4)]
+    factors = [] if network.on_backbone else [(weight, OUTPUT) for weight in last_layer(network).parameters()]
     trainer = job.trainer(network, "msgnet", config, rate_factors=factors)
     trainer.train(losses, preview, job.on_step)
     return trainer.finished(network)
 
 
 def first_msgnet(start: VggNetwork | MsgNet | None, width: int, seed: int) -> MsgNet:
-    """A backbone's encoder, frozen, its decoder, and a body that changes nothing; an MSG-Net as it is; or the released
-    layout, all random."""
+    """A network to learn: a backbone's encoder, frozen, its decoder, and a body that changes nothing; or `start`, an
+    MSG-Net, whose backbone's encoder and basis stay; or the released layout with `width` as its ngf, all random."""
     if start is None:
         network = kaiming_initialised(seeded(lambda: MsgNet(width), seed), seed).train()
-        centre_output(last_layer(network), 127.5, OUTPUT)
+        centre_output(network, 127.5, OUTPUT)
         return network
-    if isinstance(start, MsgNet):
-        return _fine_tuned(start)
-    network = seeded(lambda: MsgNet(backbone=start.layout), seed)
-    network.encoder.load_state_dict(backbone_encoder(start))
-    network.decoder.load_state_dict(start.decoder[BACKBONE_LEVEL].state_dict())
-    network.train().encoder.requires_grad_(False)
-    return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-
-
-def _fine_tuned(network: MsgNet) -> MsgNet:
-    """The network, ready to learn on; a backbone's encoder and the basis of CoMatch stay as they are."""
-    network.train().requires_grad_(True).encoder.requires_grad_(not network.on_backbone)
-    for basis in (network.whiten, network.colour):
+    if isinstance(start, VggNetwork):
+        return on_backbone(seeded(lambda: MsgNet(backbone=start.layout), seed), start)
+    start.train().requires_grad_(True).encoder.requires_grad_(not start.on_backbone)
+    for basis in (start.whiten, start.colour):
         basis.requires_grad_(False)
-    return network
+    return start
 
 
 @torch.no_grad()
@@ -151,10 +139,10 @@ def choose_basis(network: MsgNet, pictures: Sequence[Tensor]) -> None:
 
     W multiplies Gram matrices, whose eigenvalues span five orders of magnitude: learnt as they are, it dies at once.
     """
-    each = [moments_of(network, picture) for picture in pictures]
+    each = [Moments.of(network.encode(picture, LEVEL).values, full=True) for picture in pictures]
     mean = torch.stack([moments.mean[0, :-1] for moments in each]).mean(0)
     values, vectors = eigen(torch.cat([moments.covariance[:, :-1, :-1] for moments in each]).mean(0, keepdim=True))
-    roots = values.clamp_min(SMALLEST_SHARE * values.max()).sqrt()
+    roots = values.clamp_min(EIGENVALUE_FLOOR * values.max()).sqrt()
     whiten, colour = ((vectors * sizes[:, None, :]) @ vectors.mT for sizes in (1 / roots, roots))
     for layer, matrix, offset in (
         (network.whiten, whiten[0], -whiten[0] @ mean.double()),
@@ -178,30 +166,12 @@ def start_comatch(network: MsgNet, photos: Tensor, pictures: Sequence[Tensor]) -
         values = network.encode(picture, LEVEL).values
         gram = Moments.of(values, full=True).gram[0].double()
         operator = wct(content, Moments.of(values[:, :-1], full=True), TRANSPORT)
-        squares, products = squares + gram @ gram, products + gram @ _homogeneous(operator).to(gram)
+        target = torch.eye(len(gram)).to(operator.matrix)
+        target[:-1, :-1] = operator.matrix[0]
+        target[:-1, -1] = operator.shift[0] - operator.matrix[0] @ operator.centre[0]
+        squares, products = squares + gram @ gram, products + gram @ target.to(gram)
     squares.diagonal().add_(COMATCH_RIDGE * squares.diagonal().mean())
     network.comatch.copy_(torch.linalg.solve(squares, products).mT)
-
-
-def _homogeneous(operator: ChannelMap) -> Tensor:
-    """[C + 1, C + 1]: the affine map of one item as a matrix on channels and a 1."""
-    channels = operator.matrix.shape[-1]
-    matrix = torch.eye(channels + 1).to(operator.matrix)
-    matrix[:-1, :-1] = operator.matrix[0]
-    matrix[:-1, -1] = operator.shift[0] - operator.matrix[0] @ operator.centre[0]
-    return matrix
-
-
-def paint(network: MsgNet, image: Tensor, gram: Tensor) -> Tensor:
-    """`image` [B, 3, H, W] in the styles of `gram` [B or 1, C, C]."""
-    features = network.encode(image, LEVEL)
-    operator = comatch(gram, network.comatch)
-    return network.decode(features.with_values(operator(network.for_comatch(features.values))))
-
-
-def moments_of(network: MsgNet, pictures: Tensor) -> Moments:
-    """Of style pictures [B, 3, H, W]: their Gram matrices are what CoMatch is told."""
-    return Moments.of(network.encode(pictures, LEVEL).values, full=True)
 
 
 def _run(network: str, job: Job, config: MsgNetConfig) -> list[Path]:

@@ -1,20 +1,24 @@
-"""The networks that recipes train on, by name or file."""
+"""The networks that recipes train on: by name or file, with their first weights."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeVar
 
-from torch import Tensor
+import torch
+from torch import nn
 
-from ..models.networks.base import StyleNetwork
+from ..models.networks.msgnet import MsgNet
+from ..models.networks.stylebank import StyleBankNetwork
 from ..models.networks.vgg import BACKBONE_LEVEL, VggNetwork
 from ..models.registry import load_network
 
-Network = TypeVar("Network", bound=StyleNetwork)
+Module = TypeVar("Module", bound=nn.Module)
+PaperNetwork = TypeVar("PaperNetwork", MsgNet, StyleBankNetwork)
 
 
 def check_side(side: int, stride: int) -> None:
-    """ValueError where crops of `side` pixels do not divide into cells of `stride`, two at least."""
+    """ValueError where crops of `side` pixels do not divide into cells of `stride` pixels, two at least."""
     if side % stride or side < 2 * stride:
         raise ValueError(
             f"crops of {side} pixels do not divide into cells of {stride}: choose a larger multiple of {stride}."
@@ -31,18 +35,50 @@ def vgg_network(name: str, decoder: str = "") -> VggNetwork:
     return network
 
 
-def backbone_or(kind: type[Network], name: str) -> VggNetwork | Network | None:
-    """A network of that kind as it is, one of VGG's shape to stand on, or nothing for the paper's own layout."""
+def backbone_or(kind: type[PaperNetwork], name: str) -> VggNetwork | PaperNetwork | None:
+    """A network of that kind as it is, a backbone of VGG's shape for one, or None for the paper's own layout."""
     if not name:
         return None
     network = load_network(name)
     return network if isinstance(network, kind) else vgg_network(name, BACKBONE_LEVEL)
 
 
-def backbone_encoder(backbone: VggNetwork) -> dict[str, Tensor]:
-    """The weights of `backbone`'s encoder down to relu3_1 and no deeper."""
+def on_backbone(network: PaperNetwork, backbone: VggNetwork) -> PaperNetwork:
+    """`network`, ready to learn, with `backbone`'s encoder down to relu3_1, frozen, and its decoder from there."""
     encoder = backbone.encoder if backbone.layout.shared_encoder else backbone.encoder[BACKBONE_LEVEL]
-    last = f"conv{BACKBONE_LEVEL[4]}_1"
-    names = [name for name, _ in encoder.named_children()]
-    wanted = names[: names.index(last) + 1]
-    return {key: value for key, value in encoder.state_dict().items() if key.split(".")[0] in wanted}
+    weights = encoder.state_dict()
+    network.encoder.load_state_dict({name: weights[name] for name in network.encoder.state_dict()})
+    network.decoder.load_state_dict(backbone.decoder[BACKBONE_LEVEL].state_dict())
+    network.train().encoder.requires_grad_(False)
+    return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+
+def seeded(build: Callable[[], Module], seed: int) -> Module:
+    """What `build` makes with random weights; the same for the same seed."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return build()
+
+
+def kaiming_initialised(module: Module, seed: int) -> Module:
+    """Random convolutions of the size that ReLUs keep (He et al. 2015), and no biases; the same for the same seed."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        for layer in module.modules():
+            if isinstance(layer, nn.Conv2d):
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                nn.init.zeros_(layer.bias) if layer.bias is not None else None
+    return module.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+
+def last_layer(network: nn.Module) -> nn.Conv2d:
+    """The convolution that gives the picture: the last one of the network's decoder."""
+    return [layer for layer in network.get_submodule("decoder").modules() if isinstance(layer, nn.Conv2d)][-1]
+
+
+@torch.no_grad()
+def centre_output(network: nn.Module, mean: float, deviation: float) -> None:
+    """Let the first pictures have this mean and deviation, where the last layer's inputs are normalised."""
+    last = last_layer(network)
+    last.weight.mul_(deviation)
+    last.get_parameter("bias").fill_(mean)

@@ -3,13 +3,13 @@
     python -m brushwork train stylebank-style --photos PHOTOS --styles PICTURE --out OUT
 
 Its kernel alone learns: encoder, decoder and all other kernels stay as they are, bit for bit. It starts as that of the
-style whose paint is most like the new picture's. The style gets the name of the picture's file, and comes to lie where
+style whose pictures are most like the new one. The style gets the name of the picture's file, and comes to lie where
 banks look for those they have learnt; OUT holds the checkpoint, and the same command goes on from it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from ..models.networks.stylebank import StyleBankNetwork
 from ..models.registry import load_network
 from ..models.weights.learnt_styles import (
     LearnedStyle,
-    StyleCard,
+    StyleMetadata,
     check_name,
     expect_free,
     fingerprint,
@@ -30,18 +30,17 @@ from ..models.weights.learnt_styles import (
 )
 from ..samples import CONTENT, sample_path
 from ..transfer.moments import Moments
-from . import distributed
-from .data import Crops, Pictures
+from .data import CropPool, Crops, Pictures
+from .distributed import rank, training_device
 from .loss_network import LossNetwork
 from .losses import LossWeights
-from .pairs import CropPool
 from .precision import autocast
 from .recipes import Job, Recipe
-from .stylebank import paint, style_losses, style_moments
+from .stylebank import style_losses, style_target, stylised
 from .trainer import Losses, Trainer
 
 NEW = "/new"
-"""The style's name while it is learnt: none can really have it, so that one may be learnt again beside its old self."""
+"""The style's name while it is learnt: none can really have it, so that a style may be learnt anew beside its old self."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class NewStyleConfig:
     side: int = 192  # pixels of a crop
     photo: int = 256  # pixels of a photograph's shorter side before the crop
     style_size: int = 512  # the same of the style's picture, whole: a larger one has larger strokes
-    compared: int = 2  # crops that every style of the bank paints, to find the nearest
+    compared: int = 2  # crops that are stylised with every style of the bank, to find the nearest
     rate: float = 5e-4  # Adam's, falling to zero
     loss_weights: LossWeights = field(default_factory=lambda: LossWeights(0.5, 0.8, 0.1))
     seed: int = 0
@@ -62,8 +61,8 @@ class NewStyleConfig:
 class StyleTraining:
     """A style being learnt, on the device of `bank`, which is not changed.
 
-    `picture` are pictures of one style; `photos` those to paint. `interrupt` is called now and then before the first
-    step, and may raise to stop. Works outside of inference mode only.
+    `picture` are pictures of one style; `photos` those to stylise. `interrupt` is called now and then before the first
+    step, and may raise to stop. Works outside of inference mode only. ValueError where the name is not plain.
     """
 
     def __init__(
@@ -78,48 +77,46 @@ class StyleTraining:
         minutes: float | None = None,
         interrupt: Callable[[], None] = lambda: None,
     ) -> None:
-        self.card = StyleCard(check_name(name), bank.name, fingerprint(bank), 0)
+        self.metadata = StyleMetadata(check_name(name), bank.name, fingerprint(bank), 0)
         self.bank, self.loss_network, self.config = sharing(bank).float().eval(), loss_network, config
         self.device = next(self.bank.parameters()).device
         self.photos = Crops(photos.to(self.device), config.side)
-        self.target = self._moments(picture.to(self.device), interrupt)
+        self.target = self._target(picture.to(self.device), interrupt)
         self.nearest = self._nearest(interrupt)
         self.kernel = self.bank.add_style(NEW)
         if self.nearest:
             self.kernel.load_state_dict(self.bank.bank[self.bank.styles.index(self.nearest)].state_dict())
-        settings = {**asdict(config), "style": name, "fingerprint": self.card.fingerprint}
-        file = out / "style.pt"
-        self.trainer = Trainer(
-            self.kernel, file, settings, config.rate, config.steps, minutes, config.seed, device=self.device
-        )
+        settings = {**asdict(config), "style": name, "fingerprint": self.metadata.fingerprint}
+        length = (config.rate, config.steps, minutes, config.seed)
+        self.trainer = Trainer(self.kernel, out / "style.pt", settings, *length, device=self.device)
 
     def run(self) -> Iterator[tuple[int, dict[str, float]]]:
-        """Take the steps; yields (steps done, losses) after some of them."""
+        """Take the steps; yields (steps done, losses) after some of them. TrainingError as `Trainer.run` has it."""
         return self.trainer.run(lambda: self._losses(self.photos.take(self.config.batch), NEW))
 
     def learned(self) -> LearnedStyle:
         """The style as far as it has been learnt."""
         weight, bias = (value.detach().half().cpu() for value in self.bank.kernel(NEW))
-        return LearnedStyle(replace(self.card, steps=self.trainer.step), weight, bias)
+        return LearnedStyle(replace(self.metadata, steps=self.trainer.step), weight, bias)
 
     @torch.no_grad()
     def paint(self, image: Tensor) -> Tensor:
         """`image` [B, 3, H, W] in 0..1 in the style as far as it has been learnt, not clamped."""
-        return paint(self.bank, image.to(self.device), [NEW] * len(image))
+        return stylised(self.bank, image.to(self.device), [NEW] * len(image))
 
     @torch.no_grad()
-    def _moments(self, picture: Pictures, interrupt: Callable[[], None]) -> Mapping[str, Moments]:
-        """What the style is: the moments of all its pictures together."""
+    def _target(self, picture: Pictures, interrupt: Callable[[], None]) -> dict[str, Moments]:
+        """The style target: the moments of all pictures of the style together."""
         each = []
         for number in range(len(picture)):
             interrupt()
             with autocast(self.device):
-                each.append(style_moments(self.loss_network, picture[number]))
+                each.append(style_target(self.loss_network, picture[number]))
         return {level: Moments.joined([moments[level] for moments in each]).over_batch() for level in each[0]}
 
     @torch.no_grad()
     def _nearest(self, interrupt: Callable[[], None]) -> str | None:
-        """The style whose paint has the Gram matrices nearest to the picture's: a bank does not know its paintings."""
+        """The style whose pictures have the Gram matrices nearest to the target: a bank does not know its paintings."""
         count = self.config.compared
         image, distances = CropPool(self.photos, count, self.config.seed).cut(range(count)), []
         for style in self.bank.styles:
@@ -150,13 +147,13 @@ def learn_style(
         raise ValueError(f"this bank has a style '{name}' already: give the picture's file another name.")
     path = style_path(name)
     expect_free(path)
-    device = distributed.training_device()
+    device = training_device()
     loss_network = loss_network.to_training(device)
     training = StyleTraining(bank.to(device), name, picture, photos, loss_network, job.out, config, job.minutes)
     for step, losses in training.run():
         if job.on_step:
             job.on_step(step, losses)
-    return save_style(training.learned(), path) if distributed.rank() == 0 else path
+    return save_style(training.learned(), path) if rank() == 0 else path
 
 
 def _run(network: str, job: Job, config: NewStyleConfig) -> list[Path]:

@@ -1,4 +1,4 @@
-"""What painted recipes learn from: crops of photographs, each with a style, and a teacher's picture of the two."""
+"""What stylised pictures are learnt from: a crop of a photograph, a style, and a teacher's picture of the two."""
 
 from __future__ import annotations
 
@@ -9,69 +9,93 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from ..media.images import eight_bits
+from ..models.networks.base import ADAIN
+from ..models.networks.vgg import ADAIN_LEVEL, VggNetwork
+from ..models.registry import load_network
+from ..transfer.adain import adain
 from ..transfer.moments import Moments
-from .data import Crops
+from .data import CropPool, Crops
+from .precision import training_dtype
 
 log = logging.getLogger(__name__)
 
-MOST_BYTES_OF_STYLES = 2**30
-"""Of what is measured of styles and kept: a Gram matrix at each of four levels has 1.4 MB."""
+STYLE_CACHE_BYTES = 2**30
+"""Of cached moments of styles: full ones at four levels have 1.4 MB."""
+LARGEST_BATCH = 64
+"""So many styles stay cached whatever they take."""
 
 Paint = Callable[[Tensor, Sequence[int]], Tensor]
 """The teacher's pictures of crops [B, 3, H, W], each in the style of that number."""
 
 
-class CropPool:
-    """A fixed number of crops, drawn once, so that what is known of one can be kept."""
+class StyleMoments:
+    """Moments of numbered styles, by name: computed when a style is first met, cached while there is room."""
 
-    def __init__(self, crops: Crops, count: int, seed: int) -> None:
-        self.crops = crops
-        generator = torch.Generator().manual_seed(seed)
-        self.numbers = torch.rand(count, 4, generator=generator).to(crops.pictures.device)
-
-    def __len__(self) -> int:
-        return len(self.numbers)
-
-    def cut(self, indices: Sequence[int]) -> Tensor:
-        """Crops [B, 3, side, side] in 0..1; the zooms take turns."""
-        zooms = self.crops.zooms
-        if len(zooms) == 1:
-            chosen = torch.tensor(list(indices)).to(self.numbers.device, non_blocking=True)
-            return self.crops.cut(self.numbers[chosen], zooms[0])
-        each = [self.crops.cut(self.numbers[index : index + 1], zooms[index % len(zooms)]) for index in indices]
-        return torch.cat(each)
-
-
-def fixed_crops(photos: Crops, count: int, paintings: Crops, others: int, seed: int) -> Tensor:
-    """`count` crops of photographs and `others` of paintings, the same at each call."""
-    pools = CropPool(photos, count, seed), CropPool(paintings, others, seed)
-    return torch.cat([pool.cut(range(len(pool))) for pool in pools])
-
-
-class Measured:
-    """What `measure` finds in a style, by name; measured when the style is first met, and kept while there is room."""
-
-    def __init__(self, measure: Callable[[int], Mapping[str, Moments]], limit: int = MOST_BYTES_OF_STYLES) -> None:
-        self.measure, self.limit = measure, limit
-        self.kept: dict[int, Mapping[str, Moments]] = {}
+    def __init__(self, compute: Callable[[int], Mapping[str, Moments]], limit: int = STYLE_CACHE_BYTES) -> None:
+        self.compute, self.limit = compute, limit
+        self.cached: dict[int, Mapping[str, Moments]] = {}
         self.bytes = 0
 
     def of(self, styles: Sequence[int]) -> dict[str, Moments]:
         """Of several styles, joined along the batch."""
         for style in styles:
-            if style not in self.kept:
-                self._keep(style)
-        each = [self.kept[style] for style in styles]
+            if style not in self.cached:
+                with torch.no_grad():
+                    self.cached[style] = self.compute(style)
+                self.bytes += self._size(style)
+                while self.bytes > self.limit and len(self.cached) > LARGEST_BATCH:
+                    oldest = next(iter(self.cached))
+                    self.bytes -= self._size(oldest)
+                    del self.cached[oldest]
+        each = [self.cached[style] for style in styles]
         return {name: Moments.joined([moments[name] for moments in each]) for name in each[0]}
 
-    def _keep(self, style: int) -> None:
-        with torch.no_grad():
-            found = self.kept[style] = self.measure(style)
-        self.bytes += _bytes(found)
-        while self.bytes > self.limit and len(self.kept) > 64:  # no batch is larger
-            self.bytes -= _bytes(self.kept.pop(next(iter(self.kept))))
+    def _size(self, style: int) -> int:
+        return sum(4 * moments.scatter.numel() for moments in self.cached[style].values())
+
+
+class Teacher(nn.Module):
+    """A network with AdaIN's published decoder, frozen: its pictures, at full strength, are targets for each pixel.
+
+    ValueError where the network has no decoder for AdaIN.
+    """
+
+    def __init__(self, network: VggNetwork, name: str = "teacher") -> None:
+        super().__init__()
+        network.expect_decoder(ADAIN_LEVEL, ADAIN)
+        self.network, self.name = network, name
+
+    @torch.no_grad()
+    def learn(self, style: Tensor) -> Moments:
+        """All that it keeps of style pictures [B, 3, H, W] in 0..1."""
+        return Moments.of(self.network.encode(style, ADAIN_LEVEL).values)
+
+    @torch.no_grad()
+    def paint(self, content: Tensor, style: Moments) -> Tensor:
+        """Pictures [B, 3, H, W] in 0..1 of `content` in styles of which `learn` gave the moments."""
+        features = self.network.encode(content, ADAIN_LEVEL)
+        operator = adain(Moments.of(features.values), style)
+        return self.network.decode(features.with_values(operator(features.values)), ADAIN).clamp(0, 1)
+
+    def painting(self, style: Callable[[int], Tensor]) -> Paint:
+        """`paint` for numbered styles, of which `style` gives the pictures [1, 3, H, W]."""
+        learnt = StyleMoments(lambda number: {"style": self.learn(style(number))})
+        return lambda content, styles: self.paint(content, learnt.of(styles)["style"])
+
+    def to_training(self, device: torch.device) -> Teacher:
+        """On `device`, in the type that networks learn in there."""
+        return self.to(device=device, dtype=training_dtype(device))
+
+
+def load_teacher(name: str, folders: Sequence[Path] = ()) -> Teacher:
+    """A network of the manifest, or a file, that has AdaIN's encoder and decoder; ValueError for another."""
+    network = load_network(name, folders)
+    if not isinstance(network, VggNetwork):
+        raise ValueError(f"{name} does not paint by AdaIN: name a network or a file with AdaIN's decoder as --teacher.")
+    return Teacher(network, Path(name).name)
 
 
 @dataclass(frozen=True)
@@ -83,15 +107,15 @@ class Batch:
     styles: Sequence[int]
     """The number of each one's style."""
     target: Tensor | None
-    """The teacher's pictures, if there is a teacher."""
+    """The teacher's pictures, [B, 3, side, side] in 0..1, if there is a teacher."""
 
 
 class Pairs:
-    """Crops of photographs with styles 0 ... `styles` - 1, at random; `same` crops after each other share a style.
+    """Random crops of photographs, each with one of the styles 0 ... `styles` - 1; `same` in a row share a style.
 
     With `kept` the pairs are that many, drawn once, and the teacher's picture of each is painted when the pair is first
     met and kept as bytes in a file in `folder`: a teacher's forward pass takes longer than many a student's step.
-    `told` is what else the pictures depend on, the teacher and the styles.
+    `sources` is what else the pictures depend on: the teacher and the styles.
     """
 
     def __init__(
@@ -102,7 +126,7 @@ class Pairs:
         same: int = 1,
         kept: int = 0,
         folder: Path | None = None,
-        told: str = "",
+        sources: str = "",
         seed: int = 0,
     ) -> None:
         self.contents, self.styles, self.paint, self.same = contents, styles, paint, same
@@ -111,30 +135,26 @@ class Pairs:
             self.pool = CropPool(contents, kept // same * same, seed)
             generator = torch.Generator().manual_seed(seed + 1)
             self.style_of = torch.randint(styles, (len(self.pool) // same,), generator=generator).tolist()
-            names = repr((told, seed, kept, same, styles, contents.side, contents.zooms, contents.pictures.names))
-            name = hashlib.sha256(names.encode()).hexdigest()[:12]
+            key = repr((sources, seed, kept, same, styles, contents.side, contents.zooms, contents.pictures.names))
+            name = hashlib.sha256(key.encode()).hexdigest()[:12]
             self.pictures = KeptPictures(folder / f"teacher-{name}", len(self.pool), contents.side)
 
     def take(self, count: int) -> Batch:
-        """The next ones, drawn from torch's default generators."""
-        groups = -(-count // self.same)
+        """The next `count` pairs, drawn from torch's default generators."""
+        groups = len(self.style_of) if self.pictures else self.styles
+        chosen = torch.randint(groups, (-(-count // self.same),)).tolist()
         if self.pictures is None:
-            styles = _repeated(_drawn(self.styles, groups), self.same)[:count]
+            styles = [style for style in chosen for _ in range(self.same)][:count]
             content = self.contents.take(count)
             return Batch(content, styles, self.paint(content, styles) if self.paint else None)
-        chosen = _drawn(len(self.style_of), groups)
-        styles = _repeated([self.style_of[group] for group in chosen], self.same)[:count]
-        places = [group * self.same + place for group in chosen for place in range(self.same)][:count]
+        places = [group * self.same + offset for group in chosen for offset in range(self.same)][:count]
+        styles = [self.style_of[place // self.same] for place in places]
         content = self.pool.cut(places)
-        return Batch(content, styles, self._kept(content, styles, places))
-
-    def _kept(self, content: Tensor, styles: Sequence[int], places: Sequence[int]) -> Tensor:
-        assert self.pictures is not None and self.paint is not None
-        new = {place: number for number, place in enumerate(places) if not self.pictures.has(place)}
-        if new:
-            numbers = list(new.values())
-            self.pictures.keep(list(new), self.paint(content[numbers], [styles[number] for number in numbers]))
-        return self.pictures.read(places).to(content.device, non_blocking=True)
+        new = {place: row for row, place in enumerate(places) if not self.pictures.has(place)}
+        if new and self.paint:
+            rows = list(new.values())
+            self.pictures.keep(list(new), self.paint(content[rows], [styles[row] for row in rows]))
+        return Batch(content, styles, self.pictures.read(places).to(content.device, non_blocking=True))
 
 
 class KeptPictures:
@@ -145,32 +165,20 @@ class KeptPictures:
 
         path.parent.mkdir(parents=True, exist_ok=True)
         mode = "r+" if path.is_file() and path.stat().st_size == count * (side * side * 3 + 1) else "w+"
-        self.known = np.memmap(path, np.uint8, mode, 0, (count,))
+        self.present = np.memmap(path, np.uint8, mode, 0, (count,))
         # A flag is set after its picture: whenever this is killed, what is flagged is there.
         self.pixels = np.memmap(path, np.uint8, "r+", count, (count, side, side, 3))
-        log.info("%d of %d of the teacher's pictures are in %s", int(self.known.sum()), count, path)
+        log.info("%d of %d of the teacher's pictures are in %s", int(self.present.sum()), count, path)
 
     def has(self, place: int) -> bool:
-        """Whether that picture is there."""
-        return bool(self.known[place])
+        """Whether the picture of that number is there."""
+        return bool(self.present[place])
 
     def keep(self, places: Sequence[int], pictures: Tensor) -> None:
-        """Put pictures [B, 3, side, side] in 0..1 there."""
-        self.pixels[list(places)] = pictures.mul(255).round().movedim(1, -1).to("cpu", torch.uint8).numpy()
-        self.known[list(places)] = 1
+        """Write pictures [B, 3, side, side] in 0..1, rounded to eight bits."""
+        self.pixels[list(places)] = eight_bits(pictures).movedim(1, -1).cpu().numpy()
+        self.present[list(places)] = 1
 
     def read(self, places: Sequence[int]) -> Tensor:
-        """Those pictures again, [B, 3, side, side] in 0..1 in float32."""
+        """Those pictures, [B, 3, side, side] in 0..1 in float32 on the CPU."""
         return torch.from_numpy(self.pixels[list(places)]).movedim(-1, 1).float() / 255
-
-
-def _drawn(limit: int, count: int) -> list[int]:
-    return torch.randint(limit, (count,)).tolist()
-
-
-def _repeated(numbers: Sequence[int], times: int) -> list[int]:
-    return [number for number in numbers for _ in range(times)]
-
-
-def _bytes(found: Mapping[str, Moments]) -> int:
-    return sum(4 * moments.scatter.numel() for moments in found.values())

@@ -1,35 +1,42 @@
-"""All recipes by name: what a person asks for, and how it is done."""
+"""The training recipes by name: what each takes, how a run of it is started, and how its config is set."""
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-if TYPE_CHECKING:
-    from torch import nn
+from torch import Tensor, nn
 
-    from .data import Pictures
-    from .loss_network import LossNetwork
-    from .teacher import Teacher
-    from .trainer import OnStep, Trainer
+from .data import CropPool, Crops, Group, Pictures
+from .distributed import training_device
+from .loss_network import LossNetwork, load_loss_network
+from .pairs import Pairs, Teacher, load_teacher
+from .trainer import OnStep, Trainer
 
 RecipeName = Literal["compact", "wct", "adain", "msgnet", "stylebank", "stylebank-style"]
+Config = TypeVar("Config")
+
+KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}
+SWITCH = {"true": True, "false": False}
 
 
 @dataclass(frozen=True)
 class Job:
-    """What a recipe is to learn from, where to, and for how long."""
+    """What a recipe learns from, where to, and for how long."""
 
     photos: Sequence[Path]
-    """Folders, pictures, or packs."""
+    """Folders, pictures or packs."""
     styles: Sequence[Path]
+    """Likewise, of paintings."""
     out: Path
+    """The folder of checkpoints and weights."""
     loss_network: LossNetwork | None = None
-    """None: the recipe's own."""
+    """None: the encoder of the network that is trained on."""
     teacher: Teacher | None = None
     minutes: float | None = None
     """The length of the training, over all commands, in place of the config's steps."""
@@ -40,47 +47,64 @@ class Job:
     started: float = field(default_factory=time.monotonic)
     """When it began: the minutes count from there."""
 
-    def photographs(self, shorter: int, held_out: int = 0) -> Pictures:
-        """The photographs on the device that trains, their shorter sides scaled to `shorter` pixels."""
-        return self._pictures(self.photos, shorter, held_out, "photos")
+    def photographs(self, resize: int, held_out: int = 0) -> Pictures:
+        """The photographs but the last `held_out`, on the training device, shorter sides of `resize` pixels.
 
-    def paintings(self, shorter: int) -> Pictures:
+        Errors of `Pictures.from_files`.
+        """
+        return self._read(self.photos, resize, held_out, "photos")
+
+    def paintings(self, resize: int) -> Pictures:
         """The style pictures likewise."""
-        return self._pictures(self.styles, shorter, 0, "styles")
+        return self._read(self.styles, resize, 0, "styles")
+
+    def _read(self, places: Sequence[Path], resize: int, held_out: int, group: Group) -> Pictures:
+        return Pictures.from_files(places, resize, held_out=held_out, group=group).to(training_device())
+
+    def style_crops(self, config: Any) -> CropPool:  # noqa: ANN401 - any recipe's
+        """As many crops of the paintings as `config` says, at all its style sizes, drawn by kind."""
+        sizes = config.style_sizes
+        zooms = [max(sizes) / size for size in sizes]
+        crops = Crops(self.paintings(max(sizes)), config.style_side, zooms, by_kind=True)
+        return CropPool(crops, config.style_crops, config.seed + 1)
+
+    def pairs(
+        self,
+        contents: Crops,
+        styles: int,
+        picture: Callable[[int], Tensor],
+        sources: tuple[object, ...],
+        config: Any,  # noqa: ANN401 - any recipe's
+        same: int = 1,
+    ) -> Pairs:
+        """Crops of photographs with `styles` numbered styles, and the teacher's pictures of them if there is one.
+
+        `picture` gives a style's picture [1, 3, H, W], `sources` is what these depend on; `same` as `Pairs` has it.
+        """
+        teacher = self.teacher and self.teacher.to_training(training_device())
+        key = repr((teacher and teacher.name, *sources))
+        paint = teacher and teacher.painting(picture)
+        return Pairs(contents, styles, paint, same, config.kept, self.out, key, config.seed)
 
     def trainer(self, learner: nn.Module, name: str, config: Any, **more: Any) -> Trainer:  # noqa: ANN401 - any recipe's
-        """Of `learner`, by a config that has rate, steps and seed; its files are called `name`."""
-        from .trainer import Trainer
-
-        given = {"rate": config.rate, "steps": config.steps, "seed": config.seed, "minutes": self.minutes}
-        return Trainer(
-            learner,
-            self.out / f"{name}.pt",
-            asdict(config),
-            **{**given, "start": self.start, "started": self.started, **more},
-        )
-
-    def _pictures(
-        self, folders: Sequence[Path], shorter: int, held_out: int, group: Literal["photos", "styles"]
-    ) -> Pictures:
-        from .data import Pictures
-        from .distributed import training_device
-
-        return Pictures.from_files(folders, shorter, held_out=held_out, group=group).to(training_device())
+        """A trainer of `learner`, by a config that has rate, steps and seed; its files are called `name`."""
+        options = {"rate": config.rate, "steps": config.steps, "seed": config.seed, "minutes": self.minutes}
+        options |= {"start": self.start, "started": self.started, **more}
+        return Trainer(learner, self.out / f"{name}.pt", asdict(config), **options)
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a kind of network is trained, for who does not know it: the command line."""
+    """How a kind of network is trained."""
 
     config: type
-    """A frozen dataclass of what can be set, each with a default."""
+    """A frozen dataclass of all that can be set, each field with a default."""
     run: Callable[[str, Job, Any], list[Path]]
-    """Trains on the network of that name by a config, and gives the files it made."""
+    """Trains on the network of that name by a config; returns the files it wrote."""
     network: str = ""
-    """The one to train on unless told; '' where it builds its own."""
+    """The network to train on by default; '' where the recipe builds its own."""
     loss_network: str = ""
-    """The one unless told; '' is the network's own encoder."""
+    """The default one; '' is the network's own encoder."""
     from_scratch: bool = False
     """Whether it can also build its network in the paper's own layout."""
     taught: bool = False
@@ -89,6 +113,12 @@ class Recipe:
     """Whether the sample photographs serve where none are given."""
     length: Callable[[Any], int] = lambda config: config.steps
     """Steps in all, by the config."""
+
+
+def find_recipe(name: RecipeName) -> Recipe:
+    """The recipe of that name: `RECIPE` in the module that bears it."""
+    module = "new_style" if name == "stylebank-style" else name
+    return import_module(f".{module}", __package__).RECIPE
 
 
 def train(
@@ -106,14 +136,10 @@ def train(
     settings: Sequence[str] = (),
     on_step: OnStep | None = None,
 ) -> list[Path]:
-    """Train by a recipe's name, with networks by name or file and `FIELD=VALUE` settings; gives the files it made.
+    """Train by a recipe's name, networks given by name or file, `settings` as `FIELD=VALUE`; returns the files written.
 
-    ValueError in one sentence where a recipe does not take what is given.
+    ValueError in one sentence where the recipe does not take what is given, TrainingError where a run cannot go on.
     """
-    from .config import with_settings
-    from .loss_network import load_loss_network
-    from .teacher import load_teacher
-
     chosen = find_recipe(recipe)
     for name, given, taken in (
         ("--network", network, chosen.network),
@@ -130,20 +156,57 @@ def train(
         raise ValueError(f"{recipe} needs photographs: name a folder of them as --photos.")
     config = with_settings(chosen.config(), settings)
     loss_network = loss_network or chosen.loss_network
-    job = Job(
-        photos,
-        styles,
-        out,
-        load_loss_network(loss_network) if loss_network else None,
-        load_teacher(teacher) if teacher else None,
-        minutes,
-        start,
-        on_step,
-    )
+    networks = load_loss_network(loss_network) if loss_network else None, load_teacher(teacher) if teacher else None
+    job = Job(photos, styles, out, *networks, minutes, start, on_step)
     return chosen.run("" if from_scratch else network or chosen.network, job, config)
 
 
-def find_recipe(name: RecipeName) -> Recipe:
-    """The recipe of that name: `RECIPE` in the module that bears it."""
-    modules = {"stylebank-style": "new_style"}
-    return import_module(f".{modules.get(name, name)}", __package__).RECIPE
+def with_settings(config: Config, settings: Sequence[str]) -> Config:
+    """The config with each `FIELD=VALUE` set, dotted where a field is a dataclass itself.
+
+    ValueError in one sentence for an unknown name or a value of another type.
+    """
+    for text in settings:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise ValueError(f"'{text}' is no setting: write FIELD=VALUE, the field one of {listed(config)}.")
+        if name not in dict(named_fields(config)):
+            raise ValueError(f"there is no field '{name}': choose one of {listed(config)}.")
+        config = _with_field(config, name, name, value)
+    return config
+
+
+def listed(config: object) -> str:
+    """All fields of a config, each with its value."""
+    values = {name: ",".join(map(str, v)) if isinstance(v, tuple) else v for name, v in named_fields(config)}
+    return ", ".join(f"{name}={value}" for name, value in values.items())
+
+
+def named_fields(config: Any, before: str = "") -> Iterator[tuple[str, object]]:  # noqa: ANN401 - any dataclass
+    """Each field's dotted name and its value."""
+    for each in fields(config):
+        value = getattr(config, each.name)
+        if is_dataclass(value):
+            yield from named_fields(value, f"{before}{each.name}.")
+        else:
+            yield before + each.name, value
+
+
+def _with_field(config: Any, path: str, name: str, text: str) -> Any:  # noqa: ANN401 - any dataclass
+    first, _, rest = path.partition(".")
+    kind = get_type_hints(type(config))[first]
+    value = _with_field(getattr(config, first), rest, name, text) if rest else _parsed(kind, name, text)
+    return replace(config, **{first: value})
+
+
+def _parsed(kind: Any, name: str, text: str) -> object:  # noqa: ANN401 - a type, or what typing makes of one
+    if get_origin(kind) is tuple:
+        return tuple(_parsed(get_args(kind)[0], name, part) for part in text.split(","))
+    try:
+        value = SWITCH[text.lower()] if kind is bool else kind(text)
+    except (KeyError, ValueError):
+        value = None
+    if value is None or (isinstance(value, int | float) and not (math.isfinite(value) and value >= 0)):
+        positive = " from 0" if kind in (int, float) else ""
+        raise ValueError(f"'{name}' is {KINDS[kind]}{positive}, not '{text}'.")
+    return value

@@ -4,8 +4,8 @@
 
 From scratch encoder and decoder have the paper's own layout. On a network that reconstructs from relu3_1 the encoder
 stays as it is, and the decoder starts as that network's; a bank of just these styles, as with `--network stylebank`,
-learns on. Steps go in turns: some that paint, each crop in a style of its own, and one that only reconstructs, without
-a kernel. A style is a picture in the folder PAINTINGS and is named after its file. OUT/stylebank.safetensors holds the
+is fine-tuned. Steps go in turns: style steps, each crop in a style of its own, and one that only reconstructs, without
+a kernel: the paper's identity loss. A style is a picture in the folder PAINTINGS and is named after its file. OUT/stylebank.safetensors holds the
 whole network.
 """
 
@@ -20,18 +20,16 @@ from torch import Tensor
 
 from ..media.sheet import contact_sheet
 from ..models.networks.stylebank import LEVEL, StyleBankNetwork
-from ..models.networks.vgg import BACKBONE_LEVEL, VggNetwork
+from ..models.networks.vgg import VggNetwork
 from ..transfer.moments import Moments
 from ..transfer.operators import KernelMap
 from ..transfer.wct import TRANSPORT, wct
-from . import distributed
-from .data import Crops
-from .initialisation import centre_output, kaiming_initialised, last_layer
+from .data import CropPool, Crops
+from .distributed import training_device
 from .loss_network import LossNetwork
-from .losses import LossWeights, relative_distance
-from .networks import backbone_encoder, backbone_or
-from .pairs import CropPool, Measured, Pairs
-from .picture_loss import STYLE_LEVELS, content_of, gram_style, picture_losses
+from .losses import STYLE_LEVELS, LossWeights, content_of, gram_distance, picture_losses, relative_distance
+from .networks import backbone_or, centre_output, kaiming_initialised, on_backbone
+from .pairs import StyleMoments
 from .precision import autocast
 from .recipes import Job, Recipe
 from .trainer import Losses
@@ -42,7 +40,7 @@ class StyleBankConfig:
     """What can be set."""
 
     steps: int = 4500
-    painted: int = 2  # steps that paint for one that reconstructs: the paper's T
+    painted: int = 2  # style steps for one that reconstructs: the paper's T
     batch: int = 4  # crops a step
     side: int = 192  # pixels of a crop
     photo: int = 256  # pixels of a photograph's shorter side before the crop
@@ -50,7 +48,7 @@ class StyleBankConfig:
     rate: float = 1e-3  # Adam's, falling to zero
     kernel_rate: float = 2.0  # times that rate: each kernel is met in a share of the steps only
     loss_weights: LossWeights = field(default_factory=lambda: LossWeights(0.5, 0.8, 0.05, 1.0))
-    reconstruction: float = 1.0  # weight of the picture in the auto-encoder branch
+    reconstruction: float = 1.0  # weight of the identity loss
     kept: int = 0  # pairs of crops whose pictures by the teacher are kept on disk, and met again
     held_out: int = 0  # photographs, the last by name, that are kept to measure with
     seed: int = 0
@@ -70,40 +68,38 @@ def train_stylebank(
 
     ValueError where the bank to start from has other styles.
     """
-    device = distributed.training_device()
+    device = training_device()
     contents = Crops(job.photographs(config.photo, config.held_out), config.side)
     paintings = job.paintings(config.style_size)
     network = first_bank(paintings.names, start, config.seed).to(device)
     numbers = [paintings.names.index(style) for style in network.styles]
+    sources = (paintings.names, config.style_size)
+    pairs = job.pairs(contents, len(numbers), lambda style: paintings[numbers[style]], sources, config)
     first = CropPool(contents, FIRST_CROPS, config.seed)
     if isinstance(start, VggNetwork):
         start_kernels(network, first.cut(range(FIRST_CROPS)), [paintings[number] for number in numbers])
     loss_network = loss_network.to_training(device)
-    teacher = job.teacher and job.teacher.to_training(device)
 
-    def measure(style: int) -> dict[str, Moments]:
+    def moments_of(style: int) -> dict[str, Moments]:
         with autocast(device):
-            return style_moments(loss_network, paintings[numbers[style]])
+            return style_target(loss_network, paintings[numbers[style]])
 
     def losses() -> Losses:
         if trainer.step % (config.painted + 1) == config.painted:
             image = contents.take(config.batch)
-            plain = network.decode(network.encode(image, LEVEL))
-            return {"reconstruction": config.reconstruction * relative_distance(plain, image)}
+            result = network.decode(network.encode(image, LEVEL))
+            return {"reconstruction": config.reconstruction * relative_distance(result, image)}
         batch = pairs.take(config.batch)
         names = [network.styles[style] for style in batch.styles]
-        known = measured.of(batch.styles) if config.loss_weights.style else {}
-        return style_losses(network, loss_network, batch.content, names, known, config.loss_weights, batch.target)
+        style = style_moments.of(batch.styles) if config.loss_weights.style else {}
+        return style_losses(network, loss_network, batch.content, names, style, config.loss_weights, batch.target)
 
     def preview() -> Tensor:
-        rows = [paint(network, shown, [name] * len(shown)) for name in network.styles[:4]]
-        return contact_sheet([*shown, *torch.cat(rows)], columns=len(shown))
+        rows = [stylised(network, photos, [name] * len(photos)) for name in network.styles[:4]]
+        return contact_sheet([*photos, *torch.cat(rows)], columns=len(photos))
 
-    measured = Measured(measure)
-    teach = teacher and teacher.painting(lambda style: paintings[numbers[style]])
-    told = repr((teacher and teacher.name, paintings.names, config.style_size))
-    pairs = Pairs(contents, len(numbers), teach, 1, config.kept, job.out, told, config.seed)
-    shown = first.cut(range(4))
+    style_moments = StyleMoments(moments_of)
+    photos = first.cut(range(4))
     factors = [(weight, config.kernel_rate) for weight in network.bank.parameters()]
     trainer = job.trainer(network, "stylebank", config, rate_factors=factors)
     trainer.train(losses, preview, job.on_step)
@@ -111,31 +107,23 @@ def train_stylebank(
 
 
 def first_bank(styles: Sequence[str], start: VggNetwork | StyleBankNetwork | None, seed: int) -> StyleBankNetwork:
-    """A bank between a backbone's encoder, frozen, and its decoder; a bank as it is; or the paper's layout, random.
+    """A bank to learn: between a backbone's encoder, frozen, and its decoder; or `start`, a bank, whose backbone's
+    encoder stays; or in the paper's layout, random, kernels the identity and pictures around middle grey.
 
-    There the kernels start as the identity, and pictures at a middle grey.
+    ValueError where the bank has other styles.
     """
     if start is None:
         network = StyleBankNetwork(styles)
         kaiming_initialised(network.encoder, seed)
         kaiming_initialised(network.decoder, seed + 1)
-        centre_output(last_layer(network), 0.5, 0.25)
+        centre_output(network, 0.5, 0.25)
         return network.train()
-    if isinstance(start, StyleBankNetwork):
-        return _fine_tuned(start, styles)
-    network = StyleBankNetwork(styles, backbone=start.layout)
-    network.encoder.load_state_dict(backbone_encoder(start))
-    network.decoder.load_state_dict(start.decoder[BACKBONE_LEVEL].state_dict())
-    network.train().encoder.requires_grad_(False)
-    return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-
-
-def _fine_tuned(bank: StyleBankNetwork, styles: Sequence[str]) -> StyleBankNetwork:
-    """The bank, ready to learn on; a backbone's encoder stays as it is."""
-    if set(bank.styles) != set(styles):
-        raise ValueError(f"the bank to start from has the styles {', '.join(bank.styles)}: name a folder of those.")
-    bank.train().requires_grad_(True).encoder.requires_grad_(not bank.normalises)
-    return bank
+    if isinstance(start, VggNetwork):
+        return on_backbone(StyleBankNetwork(styles, backbone=start.layout), start)
+    if set(start.styles) != set(styles):
+        raise ValueError(f"the bank to start from has the styles {', '.join(start.styles)}: name a folder of those.")
+    start.train().requires_grad_(True).encoder.requires_grad_(not start.normalises)
+    return start
 
 
 @torch.no_grad()
@@ -153,8 +141,8 @@ def start_kernels(network: StyleBankNetwork, photos: Tensor, paintings: Sequence
         bias.copy_(operator(torch.zeros(1, len(bias), 1, 1).to(weight))[0, :, 0, 0])
 
 
-def style_moments(loss_network: LossNetwork, picture: Tensor) -> dict[str, Moments]:
-    """What the style loss is held against: the full moments of a painting [1, 3, H, W] at its levels."""
+def style_target(loss_network: LossNetwork, picture: Tensor) -> dict[str, Moments]:
+    """What the style loss compares with: the full moments of a painting [1, 3, H, W] at its levels."""
     return loss_network.moments(loss_network.encode(picture, STYLE_LEVELS))
 
 
@@ -167,19 +155,18 @@ def style_losses(
     weights: LossWeights,
     target: Tensor | None = None,
 ) -> Losses:
-    """What a step that paints minimises: each crop of `image` [B, 3, H, W] in its style of `names`."""
+    """What a style step minimises: each crop of `image` [B, 3, H, W] in its style of `names`, as `picture_losses`."""
     content = content_of(loss_network, image) if weights.content else None
-    result = paint(network, image, names)
-    return picture_losses(loss_network, result, weights, content, style, target, gram_style)
+    result = stylised(network, image, names)
+    return picture_losses(loss_network, result, weights, content, style, target, gram_distance)
 
 
-def paint(network: StyleBankNetwork, image: Tensor, names: Sequence[str]) -> Tensor:
-    """`image` [B, 3, H, W], each picture in its style of `names`."""
+def stylised(network: StyleBankNetwork, image: Tensor, names: Sequence[str]) -> Tensor:
+    """`image` [B, 3, H, W] in 0..1, each picture in its style of `names`; not clamped."""
     features = network.encode(image, LEVEL)
-    values = network.for_kernels(features.values)
-    kernels = [KernelMap.of(*network.kernel(name)) for name in names]
-    painted = torch.cat([kernel(one[None]) for kernel, one in zip(kernels, values, strict=True)])
-    return network.decode(features.with_values(painted))
+    values = zip(names, network.for_kernels(features.values), strict=True)
+    each = [KernelMap.of(*network.kernel(name))(one[None]) for name, one in values]
+    return network.decode(features.with_values(torch.cat(each)))
 
 
 def _run(network: str, job: Job, config: StyleBankConfig) -> list[Path]:

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
-from ..media.images import write_whole
+from ..media.images import to_pillow, write_whole
 from . import distributed
 from .precision import autocast
 from .run_log import RunLog
@@ -252,13 +252,10 @@ class Trainer:
             _copy(self.weights, current)
 
     def _show(self, preview: Preview, run_log: RunLog) -> None:
-        from PIL import Image
-
         with self._averaged():
             sheet = preview()
-        pixels = sheet[0].detach().float().nan_to_num().clamp(0, 1).mul(255).round().to("cpu", torch.uint8)
         file = io.BytesIO()
-        Image.fromarray(pixels.movedim(0, -1).contiguous().numpy()).save(file, "PNG")
+        to_pillow(sheet[0].movedim(0, -1)).save(file, "PNG")
         _write(self.checkpoint.with_name(f"{self.checkpoint.stem}-preview.png"), file.getvalue())
         run_log.show(self.step, sheet)
 

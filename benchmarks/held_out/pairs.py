@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ...media.images import eight_bits, pictures_in, read_picture
+from ...media.images import from_pillow, pictures_in, read_picture, to_pillow
 from .measures import made_grey
 
 PARTS = ("content", "style", "result")
@@ -98,9 +98,8 @@ def lanczos(image: Tensor, size: Sequence[int]) -> Tensor:
     height, width = size
     if image.shape[-2:] == (height, width):
         return image
-    scaled = Image.fromarray(eight_bits(image[0].movedim(0, -1))).resize((width, height), Image.Resampling.LANCZOS)
-    pixels = torch.frombuffer(bytearray(scaled.tobytes()), dtype=torch.uint8)
-    return pixels.view(1, height, width, 3).movedim(-1, 1).float() / 255
+    scaled = to_pillow(image[0].movedim(0, -1)).resize((width, height), Image.Resampling.LANCZOS)
+    return from_pillow(scaled).movedim(-1, 0)[None]
 
 
 def _read(path: Path) -> Tensor:

@@ -9,13 +9,14 @@ from brushwork.benchmarks.networks import enlivened
 from brushwork.benchmarks.painters import levels_of, ours
 from brushwork.benchmarks.plain import plain
 from brushwork.benchmarks.scenes import CONTENT, scene
-from brushwork.models.networks.base import ADAIN, StyleNetwork
+from brushwork.models.networks.base import StyleNetwork
 from brushwork.models.networks.msgnet import MsgNet
 from brushwork.models.networks.stylebank import StyleBankNetwork
 from brushwork.models.networks.vgg import LEVELS
 from brushwork.tests.laws import picture
 from brushwork.tests.models.small import APART, TINY, small_network
 from brushwork.tests.tolerances import assert_close
+from brushwork.models.networks.base import ADAIN
 from brushwork.transfer.wct import WHITENING
 
 NETWORKS = {

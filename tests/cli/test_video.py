@@ -16,7 +16,7 @@ from brushwork.cli.stylize import Stylization, stylize
 from brushwork.media import video_read as video_in
 from brushwork.media.images import read_picture, write_picture
 from brushwork.media.video_read import reading
-from brushwork.media.video_write import VideoFile, unfinished
+from brushwork.media.video_write import VideoFile, partial_path
 from brushwork.nodes import networks
 from brushwork.runner.graph import WorkflowError
 from brushwork.tests.media.clips import moving, write_clip
@@ -55,7 +55,7 @@ def test_a_video_keeps_its_frames_rate_and_sound(clip: Path, style: str) -> None
     assert (result - moving()).abs().mean() > 0.05
     with reading(clip.with_name("b.mp4")) as video:
         assert video.rate == 25 and len(video.sounds) == 1
-    assert not unfinished(clip.with_name("b.mp4")).exists()
+    assert not partial_path(clip.with_name("b.mp4")).exists()
 
 
 @pytest.mark.parametrize("order", [{}, {"method": "wct", "levels": "relu3_1,relu2_1"}, {"preserve_color": "matching"}])
@@ -66,7 +66,7 @@ def test_parts_do_not_show(order: dict[str, Any], clip: Path, style: str, monkey
 
     def before_encoding(frames: int, **options: Any) -> Tensor:  # noqa: ANN401
         taken.clear()
-        monkeypatch.setattr(video_in, "PIXELS", frames * FRAME)
+        monkeypatch.setattr(video_in, "MAX_PART_PIXELS", frames * FRAME)
         stylize(Stylization(content=str(clip), output=clip.with_name("b.mp4"), style=[style], **{**order, **options}))
         return torch.cat(taken)
 
@@ -87,13 +87,13 @@ def test_network_and_styles_are_read_once(clip: Path, style: str, monkeypatch: p
     monkeypatch.setattr(
         networks, "load_network", lambda name, *rest, **more: loaded.append(name) or load(name, *rest, **more)
     )
-    monkeypatch.setattr(video_in, "PIXELS", FRAME)
+    monkeypatch.setattr(video_in, "MAX_PART_PIXELS", FRAME)
     painted(clip, "b.mp4", style)
     assert loaded == ["compact"]
 
 
 def test_progress_counts_frames(clip: Path, style: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(video_in, "PIXELS", 4 * FRAME)
+    monkeypatch.setattr(video_in, "MAX_PART_PIXELS", 4 * FRAME)
     told: list[tuple[int, int, str]] = []
     monkeypatch.setattr(stylize_command, "shown_progress", lambda: nullcontext(lambda *told_now: told.append(told_now)))
     painted(clip, "b.mp4", style)
@@ -113,7 +113,7 @@ def test_an_interruption_leaves_a_video(
         return run(*arguments, **more)
 
     monkeypatch.setattr(stylize_video, "run_workflow", interrupted)
-    monkeypatch.setattr(video_in, "PIXELS", 3 * FRAME)
+    monkeypatch.setattr(video_in, "MAX_PART_PIXELS", 3 * FRAME)
     output = clip.with_name("b.mp4")
     with pytest.raises(SystemExit, match="130"):
         main(["stylize", str(clip), "--style", style, "-o", str(output)])

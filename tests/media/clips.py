@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from brushwork.media.images import eight_bits
+
 RATE, SIZE, STEP = 25, (48, 64), Fraction(1, 12_800)
 
 
@@ -33,7 +35,7 @@ def write_clip(
         picture.codec_context.time_base = STEP
         track = container.add_stream(sound, rate=48_000, layout="mono") if sound else None
         for values, time in zip(frames, times, strict=True):
-            frame = av.VideoFrame.from_ndarray((values * 255).round().to(torch.uint8).numpy(), format="rgb24")
+            frame = av.VideoFrame.from_ndarray(eight_bits(values).numpy(), format="rgb24")
             frame.pts, frame.time_base = time, STEP
             container.mux(picture.encode(frame))
             if track:

@@ -12,11 +12,16 @@ from PIL import Image
 
 from brushwork.media.images import (
     FORMATS,
+    READABLE,
     ROWS,
     distinct_stems,
+    eight_bits,
     encode_picture,
+    from_pillow,
+    pictures_at,
     pictures_in,
     read_picture,
+    to_pillow,
     write_picture,
     write_whole,
 )
@@ -126,13 +131,23 @@ def test_round_trip(suffix: str, size: tuple[int, int], tmp_path: Path) -> None:
 
 @given(st.integers(0, 255), st.floats(-0.49, 0.49))
 def test_values_are_rounded_not_cut(level: int, offset: float) -> None:
-    data = encode_picture(torch.full((1, 1, 3), (level + offset) / 255), ".tiff")
-    assert np.asarray(Image.open(io.BytesIO(data))).ravel().tolist() == [level] * 3
+    image = torch.full((1, 1, 3), (level + offset) / 255)
+    assert eight_bits(image).flatten().tolist() == [level] * 3
+    assert np.asarray(Image.open(io.BytesIO(encode_picture(image, ".tiff")))).ravel().tolist() == [level] * 3
 
 
-def test_values_outside_are_clipped(tmp_path: Path) -> None:
-    write_picture(tmp_path / "a.png", torch.tensor([[[-3.0, 0.0, 7.0]]]))
-    assert read_picture(tmp_path / "a.png")[0].tolist() == [[[[0, 0, 1]]]]
+def test_values_outside_are_clipped() -> None:
+    values = torch.tensor([-torch.inf, -3, 0, 0.2, 7, torch.inf, torch.nan])
+    assert eight_bits(values).tolist() == [0, 0, 0, 51, 255, 255, 0]
+    assert values[1] == -3  # what came in stays
+
+
+def test_pictures_of_pillow_and_back() -> None:
+    pixels = torch.arange(2 * 3 * 3).reshape(2, 3, 3) / 255
+    picture = to_pillow(pixels)
+    assert (picture.mode, picture.size) == ("RGB", (3, 2))
+    assert torch.equal(from_pillow(picture), pixels)
+    assert from_pillow(picture.convert("L")).shape == (2, 3, 3)
 
 
 @pytest.mark.parametrize(
@@ -172,6 +187,13 @@ def test_a_writer_that_fails_midway_leaves_the_old_file(blow: BaseException, tmp
     assert path.read_bytes() == b"old"
 
 
+def test_a_temporary_name_may_be_chosen(tmp_path: Path) -> None:
+    left = tmp_path / "a.part"
+    left.write_bytes(b"of a run that was killed")
+    write_whole(tmp_path / "a.csv", b"new", left)
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("a.csv", b"new")]
+
+
 def test_files_that_are_no_pictures(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"^there is no picture .*a\.png$"):
         read_picture(tmp_path / "a.png")
@@ -184,6 +206,10 @@ def test_files_that_are_no_pictures(tmp_path: Path) -> None:
         read_picture(tmp_path / "a.jpg")
 
 
+def test_what_is_written_can_be_read() -> None:
+    assert set(FORMATS) <= set(READABLE)
+
+
 def test_pictures_in_a_folder(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="^there is no picture in .*: put some in, ending in one of .png"):
         pictures_in(tmp_path)
@@ -191,6 +217,15 @@ def test_pictures_in_a_folder(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     (tmp_path / "d.png").mkdir()
     assert [path.name for path in pictures_in(tmp_path)] == ["a.png", "b.JPG", "c.webp"]
+
+
+def test_a_folder_or_a_picture(tmp_path: Path) -> None:
+    for name in ("a.png", "notes.txt"):
+        (tmp_path / name).touch()
+    assert pictures_at(tmp_path) == pictures_at(tmp_path / "a.png") == [tmp_path / "a.png"]
+    assert pictures_at(tmp_path / "notes.txt") == []
+    with pytest.raises(FileNotFoundError, match="there is no folder or picture"):
+        pictures_at(tmp_path / "nix")
 
 
 def test_stems_are_told_apart() -> None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from brushwork.media.video_read import Source, reading
-from brushwork.media.video_write import KINDS, VideoFile, unfinished, writing
+from brushwork.media.video_write import KINDS, VideoFile, is_partial, partial_path, writing
 from brushwork.tests.media.clips import moving, turned, write_clip
 
 LOSSY = 0.03
@@ -16,9 +16,9 @@ LOSSY = 0.03
 VISUAL = pytest.mark.parametrize("suffix", [suffix for suffix in KINDS if suffix != ".gif"])
 
 
-def copy(source: Path, target: Path, most: int = 3) -> Path:
+def copy(source: Path, target: Path, max_frames: int = 3) -> Path:
     with reading(source) as video, writing(target, video) as file:
-        for part in video.parts(most):
+        for part in video.parts(max_frames):
             file.write(part.frames, part)
     return target
 
@@ -98,12 +98,12 @@ def test_a_turned_video_stands_upright(quarters: int, tmp_path: Path) -> None:
         assert (frames_of(video) - moving().rot90(-quarters, (1, 2))).abs().mean() < LOSSY
 
 
-@pytest.mark.parametrize("most", [1, 3, 10, 11])
-def test_parts_are_the_whole(most: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("max_frames", [1, 3, 10, 11])
+def test_parts_are_the_whole(max_frames: int, tmp_path: Path) -> None:
     with reading(write_clip(tmp_path / "a.mp4")) as video:
-        parts = list(video.parts(most))
-    assert {len(part.frames) for part in parts[:-1]} <= {most}
-    assert 0 < len(parts[-1].frames) <= most
+        parts = list(video.parts(max_frames))
+    assert {len(part.frames) for part in parts[:-1]} <= {max_frames}
+    assert 0 < len(parts[-1].frames) <= max_frames
     assert sum(len(part.times) for part in parts) == 10
     packets = sum(packet.dts is not None for part in parts for packet in part.sound)
     with reading(tmp_path / "a.mp4") as video:
@@ -122,7 +122,7 @@ def test_a_cut_leaves_what_was_done(suffix: str, error: type[BaseException], tmp
             file.write(part.frames, part)
     assert times_of(target) == [0, 0.04, 0.08, 0.12]
     assert seconds_of_sound(target) > 0.05
-    assert not unfinished(target).exists()
+    assert not partial_path(target).exists()
 
 
 def test_a_cut_before_the_first_frame_leaves_what_there_was(tmp_path: Path) -> None:
@@ -144,7 +144,8 @@ def test_a_killed_run_leaves_a_file_that_plays(suffix: str, tmp_path: Path) -> N
     with reading(source) as video, writing(tmp_path / f"b{suffix}", video) as file:
         for part in video.parts(140):
             file.write(part.frames, part)
-            shutil.copy(unfinished(tmp_path / f"b{suffix}"), tmp_path / f"killed{suffix}")
+            assert is_partial(file.partial)
+            shutil.copy(partial_path(tmp_path / f"b{suffix}"), tmp_path / f"killed{suffix}")
     assert len(times_of(tmp_path / f"killed{suffix}")) >= 50  # the first keyframe's
 
 

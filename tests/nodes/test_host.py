@@ -1,15 +1,16 @@
 """What torch answers where there is no ComfyUI, and batches in slices that fit."""
 
 import sys
+
 from functools import partial
 
 import pytest
 import torch
 
 from brushwork.nodes import _host
+from brushwork.tiling.policy import Policy
 from brushwork.tests.nodes.stand_ins import arguments, call, pictures, tiny, values
 from brushwork.tests.tolerances import assert_close
-from brushwork.tiling.policy import Policy
 
 
 @pytest.fixture(autouse=True)

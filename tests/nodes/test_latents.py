@@ -7,12 +7,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from brushwork.methods.latents import LatentTransfer
-from brushwork.nodes._inputs import MATCHING
 from brushwork.tests.laws import features
 from brushwork.tests.nodes.stand_ins import call
 from brushwork.tests.nodes.test_bad_input import refused
 from brushwork.tests.tolerances import assert_close
+from brushwork.methods.latents import LatentTransfer
+from brushwork.nodes._inputs import MATCHING
 
 Latent = dict[str, Any]
 either = pytest.mark.parametrize("node", ["BrushworkLatentAdaIN", "BrushworkLatentWCT"])
@@ -94,10 +94,8 @@ def test_while_sampling_the_style_has_the_models_scale(scale: float, shift: floa
     how: dict[str, Any] = {"method": "optimal transport", "strength": 0.6}  # AdaIN's small constant is not scaled
     operation = call("BrushworkStyleLatentOperation", style=style, model=Model(scale, shift), **how)
     sampled = operation(latent=(content["samples"] - shift) * scale)
-    assert_close(
-        sampled / scale + shift,
-        LatentTransfer(MATCHING[how["method"]], how["strength"])(content["samples"], style["samples"]),
-    )
+    transfer = LatentTransfer(MATCHING[how["method"]], how["strength"])
+    assert_close(sampled / scale + shift, transfer(content["samples"], style["samples"]))
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])

@@ -4,12 +4,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from brushwork.methods.matching import PER_IMAGE, SMOOTHED
 from brushwork.models.networks.base import FeatureMap, FeatureSpace
 from brushwork.nodes._host import KeptFeatures
+from brushwork.methods.matching import PER_IMAGE, SMOOTHED
+from brushwork.transfer.masks import resize_mask
 from brushwork.tests.nodes.stand_ins import bank, call, encoded, pictures, tiny, values
 from brushwork.tests.tolerances import assert_close
-from brushwork.transfer.masks import resize_mask
 from brushwork.transfer.temporal import TemporalWindow
 
 METHODS = ("whitening-colouring", "optimal transport")

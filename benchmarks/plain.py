@@ -129,7 +129,7 @@ def _encoder(encoder: VggEncoder, level: str) -> nn.Sequential:
 def _decoder(decoder: VggDecoder) -> nn.Sequential:
     layers: list[nn.Module] = []
     for name, conv in decoder.items():
-        layers += [*_padded(conv), *([nn.ReLU()] if name != "conv1_1" or decoder.rectified else [])]
+        layers += [*_padded(conv), *([nn.ReLU()] if name != "conv1_1" or decoder.final_relu else [])]
     return nn.Sequential(*layers)
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from typer import Argument, Option
+
 from ..media.images import READABLE, distinct_stems
 from ..media.video_read import VIDEOS
 from ..media.video_write import KINDS, check_video_suffix, is_partial, partial_path
@@ -99,24 +101,35 @@ BY_STATISTICS = ("adain", "wct")  # any encoder serves, and the transform itself
 class Stylization:
     """What to do, which is also the command line's face: names, defaults and help are read off this class."""
 
-    content: Annotated[str, "The picture or video to stylize, a folder of them, or a sample's name."]
-    output: Annotated[Path, "--output", "-o", "The picture or video to write; for a folder, a folder."]
-    style: Annotated[list[str] | None, "--style", "-s", "A style picture or a sample's name; up to four."] = None
-    weight: Annotated[list[float] | None, "--weight", "-w", "How much each style counts, in order."] = None
-    method: Annotated[Literal["adain", "wct", "msgnet", "stylebank"], "The method."] = "adain"
-    network: Annotated[str | None, "A network that `weights list` shows; else the method's own."] = None
-    alpha: Annotated[float | None, "Strength, 0 to 1; else 1, or for WCT the paper's 0.6 at every level."] = None
-    levels: Annotated[str | None, "Levels with commas, coarse to fine: relu4_1,relu3_1; else the method's own."] = None
-    mask: Annotated[Path | None, "A picture that is white where the content is restyled."] = None
-    preserve_color: Annotated[Literal["none", "luminance", "matching"], "Whether to keep the content's colours."] = (
-        "none"
-    )
-    style_size: Annotated[int | None, "Scale the styles to this longer side: larger gives larger strokes."] = None
-    style_name: Annotated[list[str] | None, "A style of a StyleBank by name; up to four."] = None
+    content: Annotated[str, Argument(help="The picture or video to stylize, a folder of them, or a sample's name.")]
+    output: Annotated[Path, Option("--output", "-o", help="The picture or video to write; for a folder, a folder.")]
+    style: Annotated[
+        list[str] | None, Option("--style", "-s", help="A style picture or a sample's name; up to four.")
+    ] = None
+    weight: Annotated[list[float] | None, Option("--weight", "-w", help="How much each style counts, in order.")] = None
+    method: Annotated[Literal["adain", "wct", "msgnet", "stylebank"], Option(help="The method.")] = "adain"
+    network: Annotated[str | None, Option(help="A network that `weights list` shows; else the method's own.")] = None
+    alpha: Annotated[
+        float | None, Option(help="Strength, 0 to 1; else 1, or for WCT the paper's 0.6 at every level.")
+    ] = None
+    levels: Annotated[
+        str | None, Option(help="Levels with commas, coarse to fine: relu4_1,relu3_1; else the method's own.")
+    ] = None
+    mask: Annotated[Path | None, Option(help="A picture that is white where the content is restyled.")] = None
+    preserve_color: Annotated[
+        Literal["none", "luminance", "matching"], Option(help="Whether to keep the content's colours.")
+    ] = "none"
+    style_size: Annotated[
+        int | None, Option(help="Scale the styles to this longer side: larger gives larger strokes.")
+    ] = None
+    style_name: Annotated[list[str] | None, Option(help="A style of a StyleBank by name; up to four.")] = None
     statistics: Annotated[
-        Literal["smoothed", "per image"], "Of AdaIN and WCT in a video: with frames shortly before, or each by itself."
+        Literal["smoothed", "per image"],
+        Option(help="Of AdaIN and WCT in a video: with frames shortly before, or each by itself."),
     ] = "smoothed"
-    max_size: Annotated[int | None, "Shrink the content to this longer side first; the output is as small."] = None
+    max_size: Annotated[
+        int | None, Option(help="Shrink the content to this longer side first; the output is as small.")
+    ] = None
 
 
 def stylize_graph(order: Stylization, nodes: Mapping[str, type], titles: Mapping[str, str]) -> Graph:

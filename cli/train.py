@@ -5,7 +5,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
+
+from typer import Argument, Context, Option
 
 from ..runner.run import silent
 from ..training import distributed
@@ -17,24 +19,36 @@ from .progress import shown_progress
 if TYPE_CHECKING:
     from ..training.pack import Packed
 
+Photos = Annotated[list[Path], Option(help="A folder of photographs; may be given several times.")]
+Styles = Annotated[list[Path], Option(help="A folder of paintings; may be given several times.")]
+PhotoSize = Annotated[int, Option(help="Pixels of a photograph's shorter side.")]
+StyleSize = Annotated[int, Option(help="Pixels of a painting's shorter side.")]
+
 
 def train(
-    recipe: Annotated[RecipeName, "What to train; each is a file in training/ that says what it does."],
-    styles: Annotated[list[Path], "--styles", "A folder of paintings, a picture, or a pack; as often as you like."],
-    output: Annotated[Path, "--out", "-o", "Where checkpoints and weights go; the same command goes on from them."],
-    photos: Annotated[list[Path] | None, "--photos", "A folder of photographs, or a pack; likewise."] = None,
-    network: Annotated[str, "--network", "The network to train on, a name or file; the recipe's own unless told."] = "",
-    loss_network: Annotated[str, "--loss-network", "A name or a file of VGG-19; the recipe's own unless told."] = "",
-    teacher: Annotated[str, "--teacher", "A name or a file of AdaIN's network, whose pictures are targets."] = "",
-    start: Annotated[Path | None, "--start", "Weights of another run of the recipe, to start from."] = None,
-    from_scratch: Annotated[bool, "--from-scratch", "Build the network in the paper's own layout."] = False,
-    minutes: Annotated[float | None, "--minutes", "How long to train in all, in place of `--set steps=`."] = None,
-    settings: Annotated[list[str] | None, "--set", "FIELD=VALUE; `--set fields` lists what there is."] = None,
+    context: Context,
+    styles: Annotated[list[Path], Option(help="A folder of paintings, a picture, or a pack; as often as you like.")],
+    output: Annotated[
+        Path, Option("--out", "-o", help="Where checkpoints and weights go; the same command goes on from them.")
+    ],
+    photos: Annotated[list[Path] | None, Option(help="A folder of photographs, or a pack; likewise.")] = None,
+    network: Annotated[str, Option(help="The network to train on, a name or file; the recipe's own unless told.")] = "",
+    loss_network: Annotated[str, Option(help="A name or a file of VGG-19; the recipe's own unless told.")] = "",
+    teacher: Annotated[str, Option(help="A name or a file of AdaIN's network, whose pictures are targets.")] = "",
+    start: Annotated[Path | None, Option(help="Weights of another run of the recipe, to start from.")] = None,
+    from_scratch: Annotated[
+        bool, Option("--from-scratch", help="Build the network in the paper's own layout.")
+    ] = False,
+    minutes: Annotated[float | None, Option(help="How long to train in all, in place of `--set steps=`.")] = None,
+    settings: Annotated[
+        list[str] | None, Option("--set", help="FIELD=VALUE; `--set fields` lists what there is.")
+    ] = None,
 ) -> list[Path]:
-    """Train weights from pictures, and name the files that hold them; torchrun spreads it over several devices."""
+    """Train by the recipe that the command is called by; torchrun spreads it over several devices."""
+    recipe = cast(RecipeName, context.info_name)
     chosen = find_recipe(recipe)
     steps = chosen.length(with_settings(chosen.config(), settings or []))
-    with distributed.joined(), _resumable(output), _shown(steps, minutes) as on_step:
+    with distributed.joined(), _resumable(output), _step_progress(steps, minutes) as on_step:
         files = train_recipe(
             recipe,
             photos or (),
@@ -53,46 +67,46 @@ def train(
 
 
 def pack(
-    output: Annotated[Path, "The file to write; its name ends in .pack."],
-    photos: Annotated[list[Path], "--photos", "A folder of photographs; may be given several times."],
-    styles: Annotated[list[Path], "--styles", "A folder of paintings; may be given several times."],
-    photo_size: Annotated[int, "--photo-size", "Pixels of a photograph's shorter side."] = 256,
-    style_size: Annotated[int, "--style-size", "Pixels of a painting's shorter side."] = 512,
-    limit: Annotated[float, "--limit", "MiB of the file: what does not fit becomes JPEG, then is left out."] = 250,
+    output: Annotated[Path, Argument(help="The file to write; its name ends in .pack.")],
+    photos: Photos,
+    styles: Styles,
+    photo_size: PhotoSize = 256,
+    style_size: StyleSize = 512,
+    limit: Annotated[float, Option(help="MiB of the file: what does not fit becomes JPEG, then is left out.")] = 250,
 ) -> list[str]:
     """Decode photographs and paintings once into one file, which --photos and --styles take in place of folders."""
     from ..training.data import Pictures
     from ..training.pack import write_pack
 
     pictures = Pictures.from_files(photos, photo_size, group="photos")
-    return [_told(write_pack(output, pictures, Pictures.from_files(styles, style_size, group="styles"), limit))]
+    return [_summary(write_pack(output, pictures, Pictures.from_files(styles, style_size, group="styles"), limit))]
 
 
 def bundle(
-    output: Annotated[Path, "The folder to write."],
-    photos: Annotated[list[Path], "--photos", "A folder of photographs; may be given several times."],
-    styles: Annotated[list[Path], "--styles", "A folder of paintings; may be given several times."],
-    teacher: Annotated[Path, "--teacher", "A file of AdaIN's network."],
-    loss_network: Annotated[Path, "--loss-network", "A file of VGG-19."],
-    photo_size: Annotated[int, "--photo-size", "Pixels of a photograph's shorter side."] = 256,
-    style_size: Annotated[int, "--style-size", "Pixels of a painting's shorter side."] = 384,
-    limit: Annotated[float, "--limit", "MiB of the folder."] = 60,
+    output: Annotated[Path, Argument(help="The folder to write.")],
+    photos: Photos,
+    styles: Styles,
+    teacher: Annotated[Path, Option(help="A file of AdaIN's network.")],
+    loss_network: Annotated[Path, Option(help="A file of VGG-19.")],
+    photo_size: PhotoSize = 256,
+    style_size: StyleSize = 384,
+    limit: Annotated[float, Option(help="MiB of the folder.")] = 60,
 ) -> list[str]:
     """Put the package, pictures and networks into a folder that trains elsewhere: python FOLDER/train.py RECIPE."""
     from ..training.bundle import write_bundle
 
     sizes = {"photo_size": photo_size, "style_size": style_size, "limit_mib": limit}
-    return [_told(write_bundle(output, photos, styles, teacher, loss_network, **sizes))]
+    return [_summary(write_bundle(output, photos, styles, teacher, loss_network, **sizes))]
 
 
-def _told(packed: "Packed") -> str:
+def _summary(packed: "Packed") -> str:
     kind = packed.quality if packed.quality == "PNG" else f"JPEG of quality {packed.quality}"
     counts = " and ".join(f"{count} {group}" for group, count in packed.counts.items())
     return f"{counts} as {kind}, {packed.size / 2**20:.1f} MiB"
 
 
 @contextmanager
-def _shown(steps: int, minutes: float | None) -> Iterator[OnStep]:
+def _step_progress(steps: int, minutes: float | None) -> Iterator[OnStep]:
     """A progress bar, of steps or else of seconds, with the losses behind it, in one process of a group."""
     started = time.monotonic()
     with shown_progress() if distributed.rank() == 0 else nullcontext(silent) as progress:

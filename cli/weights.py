@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from typing import Annotated
 
+from typer import Argument
+
 from .progress import shown_progress
 
 
 def list_weights() -> Iterator[str]:
-    """List every network, how much of it is on this machine, and the licence of its weights."""
+    """List every network, how much of it is on this machine, the licence of its weights, and what to cite."""
     from ..models.weights.manifest import read_manifest
     from ..models.weights.store import network_state
 
@@ -18,10 +20,11 @@ def list_weights() -> Iterator[str]:
         missing = [state for state in states if state.path is None]
         size = sum(state.file.megabytes for state in missing)
         kinds = sorted({str(state) for state in missing or states})
-        yield f"{name:{width}}  {', '.join(kinds)}{f', {size:.0f} MB' if missing else ''}; licence: {entry.licence}"
+        place = f"{', '.join(kinds)}{f', {size:.0f} MB' if missing else ''}"
+        yield f"{name:{width}}  {place}; licence: {entry.licence}; to cite: {entry.citation}"
 
 
-def pull(name: Annotated[str, "A network's name, as `weights list` shows it."]) -> Iterator[str]:
+def pull(name: Annotated[str, Argument(help="A network's name, as `weights list` shows it.")]) -> Iterator[str]:
     """Download what a network lacks, verify it, and name its files."""
     from ..models.weights.store import ensure_network
 
@@ -36,16 +39,16 @@ def verify() -> Iterator[str]:
     from ..models.weights.manifest import WeightsError, read_manifest
     from ..models.weights.store import locate
 
-    faults: list[str] = []
+    mismatches: list[str] = []
     for file in read_manifest().files.values():
         path = locate(file)
         if path is None:
             continue
         try:
             verify_file(path, file)
-            yield f"{'sound' if file.checked else 'no checksum is published'}: {path}"
+            yield f"{'valid' if file.checked else 'no checksum is published'}: {path}"
         except WeightsError as error:
-            faults.append(str(error))
+            mismatches.append(str(error))
             yield f"damaged: {path}"
-    if faults:
-        raise WeightsError(" ".join(faults))
+    if mismatches:
+        raise WeightsError(" ".join(mismatches))

@@ -1,4 +1,4 @@
-"""A network by its name in the manifest: built to measure, filled with its weights, ready to run."""
+"""A network by its name in the manifest: built, filled with its weights, ready to run."""
 
 from collections.abc import Sequence
 from os.path import isfile
@@ -58,7 +58,7 @@ def build_network(entry: NetworkEntry) -> StyleNetwork:
         return MsgNet(backbone=LAYOUTS.get(backbone))
     if kind == "stylebank":
         return StyleBankNetwork(entry.styles, backbone=LAYOUTS.get(backbone))
-    whole = "network" in entry.parts  # one file of ours holds all
+    whole = "network" in entry.parts  # one file holds all
     adain = ADAIN_LEVEL if whole or "adain" in entry.parts else None
     decoders = [level for level in entry.levels if whole or f"decoder.{level}" in entry.parts]
     return VggNetwork(LAYOUTS[entry.kind], decoders, adain)

@@ -175,4 +175,4 @@ def _save(training: StyleTraining, place: Path | None, save: str) -> None:
 def _sheet(training: StyleTraining, picture: Tensor, photo: Tensor, caption: str) -> Tensor:
     """The style's picture, and a photograph painted in it so far."""
     painted = training.paint(photo)
-    return contact_sheet([picture[0], painted[0].clamp(0, 1)], [training.card.style, caption], columns=2, side=SIDE)
+    return contact_sheet([picture[0], painted[0].clamp(0, 1)], [training.metadata.style, caption], columns=2, side=SIDE)

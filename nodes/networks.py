@@ -37,8 +37,8 @@ class LoadStyleNetwork(Node):
     def INPUT_TYPES(cls) -> _inputs.Inputs:
         folders = _host.weight_folders()  # from here on ComfyUI knows our folder too
         networks = read_manifest().networks
-        cards = [file.card for file in learned_styles(folders)]
-        learned = [f"{card.network}/{card.style}" for card in cards if card.network in networks]
+        found = [file.metadata for file in learned_styles(folders)]
+        learned = [f"{style.network}/{style.style}" for style in found if style.network in networks]
         tip = "'automatic' computes in half precision where the hardware is faster in it; the pictures look the same."
         return {
             "required": {

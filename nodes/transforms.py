@@ -321,5 +321,5 @@ def _of_content() -> dict[str, _inputs.Input]:
 def _style_names() -> tuple[str, ...]:
     """The styles of every bank in the manifest, and the learnt ones."""
     published = [style for network in read_manifest().networks.values() for style in network.styles]
-    learned = [file.card.style for file in learned_styles(_host.weight_folders())]
+    learned = [file.metadata.style for file in learned_styles(_host.weight_folders())]
     return tuple(dict.fromkeys([*published, *learned]))

@@ -13,7 +13,8 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import pytest
 
 from brushwork.nodes import NODES
-from brushwork.tests.test_rooms import ROOT, absolute_imports, modules, tree
+from brushwork.tests.test_rooms import absolute_imports
+from brushwork.tools.architecture import ROOT, modules, tree
 
 READ = {
     "Operating System :: OS Independent",
@@ -131,7 +132,7 @@ def test_the_archive_has_what_users_need(archive: Path) -> None:
     folders = {name.partition("/")[0] for name in names}
     assert {"__init__.py", "pyproject.toml", "LICENSE", "README.md", "nodes", "models", "web", "locales"} <= folders
     assert {"workflows", "samples", "training", "icon.svg", "CHANGELOG.md", "weights_manifest.json"} <= folders
-    assert folders.isdisjoint({"tests", "benchmarks", ".ci", ".gitignore", "Makefile"})
+    assert folders.isdisjoint({"tests", "tools", "benchmarks", ".ci", ".gitignore", "Makefile"})
     assert not any(name.endswith((".pyc", ".pt", ".pth", ".ckpt")) for name in names)
 
 

@@ -9,50 +9,12 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-ROOMS = (
-    "transfer",
-    "media",
-    "samples",
-    "models",
-    "tiling",
-    "methods",
-    "training",
-    "nodes",
-    "runner",
-    "cli",
-    "",
-    "tools",
-)
-"""From the bottom of the house to the top: a room imports those before it. The root's own modules are a room, too."""
-HEAVY = ("kornia", "pooch", "typer", "rich", "PIL", "torchvision", "safetensors", "comfy", "folder_paths")
+from brushwork.tools.architecture import ROOMS, ROOT, arrows, modules, room_of, tree
 
-
-def modules() -> list[Path]:
-    """Every module of the package, relative to its root."""
-    rooms = [path.parent for path in ROOT.glob("*/__init__.py")]
-    return [path.relative_to(ROOT) for path in [*ROOT.glob("*.py"), *(p for room in rooms for p in room.rglob("*.py"))]]
+HEAVY = ("kornia", "typer", "rich", "PIL", "torchvision", "safetensors", "comfy", "folder_paths")
 
 
 ALL = pytest.mark.parametrize("module", modules(), ids=str)
-
-
-def tree(module: Path) -> ast.Module:
-    return ast.parse((ROOT / module).read_text(encoding="utf-8"))
-
-
-def room_of(parts: tuple[str, ...]) -> str:
-    """The first folder of a module's path; the root's own modules have none."""
-    return parts[0] if len(parts) > 1 else ""
-
-
-def relative_imports(module: Path) -> Iterator[tuple[str, ...]]:
-    """What `module` imports of the package, as paths from the root: ("transfer", "moments")."""
-    for node in ast.walk(tree(module)):
-        if isinstance(node, ast.ImportFrom) and node.level:
-            base = module.parts[: len(module.parts) - node.level]
-            path = (*base, *(node.module or "").split(".")) if node.module else base
-            yield from [path] if path else [(alias.name,) for alias in node.names]
 
 
 def absolute_imports(module: Path) -> Iterator[str]:
@@ -61,12 +23,6 @@ def absolute_imports(module: Path) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and not node.level:
             yield node.module or ""
-
-
-def arrows() -> set[tuple[str, str]]:
-    """Who imports whom."""
-    pairs = {(room_of(m.parts), path[0]) for m in modules() for path in relative_imports(m)}
-    return {(room, reached) for room, reached in pairs if (ROOT / reached).is_dir() and reached != room}
 
 
 def test_arrows_point_one_way() -> None:

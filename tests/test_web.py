@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,21 +11,20 @@ from PIL import Image
 
 import brushwork
 from brushwork.nodes import NODES
-from brushwork.samples import sample_names
-from brushwork.tools.thumbnails import SAMPLES, STYLES, bank_styles, thumbnail_path
-from brushwork.tools.workflows.layout import THUMBNAILS
+from brushwork.tools.thumbnails import SAMPLES, STYLES, thumbnail_names, thumbnail_path
+from brushwork.tools.workflows.page import THUMBNAIL_HEIGHTS
 
 WEB = Path(__file__).parents[1] / brushwork.WEB_DIRECTORY
 SCRIPTS = sorted(WEB.rglob("*.js"))
-shelves = pytest.mark.parametrize(("shelf", "names"), [(SAMPLES, sample_names), (STYLES, bank_styles)])
+NAMES = thumbnail_names()
 
 
-@shelves
-def test_every_choice_has_its_picture_and_no_other(shelf: str, names: Callable[[], list[str]]) -> None:
+@pytest.mark.parametrize("folder", [SAMPLES, STYLES])
+def test_every_choice_has_its_picture_and_no_other(folder: str) -> None:
     index = json.loads((WEB / "thumbs" / "index.json").read_text(encoding="utf-8"))
-    assert index[shelf] == list(names())
-    assert set((WEB / "thumbs" / shelf).iterdir()) == {thumbnail_path(shelf, name) for name in names()}
-    for path in (WEB / "thumbs" / shelf).iterdir():
+    assert index == NAMES
+    assert set((WEB / "thumbs" / folder).iterdir()) == {thumbnail_path(folder, name) for name in NAMES[folder]}
+    for path in (WEB / "thumbs" / folder).iterdir():
         with Image.open(path) as picture:
             assert (picture.format, picture.width) == ("JPEG", picture.height)
             assert 96 <= picture.width <= 128
@@ -54,10 +52,9 @@ def test_script_is_a_module_that_parses(path: Path, tmp_path: Path) -> None:
 def test_the_script_knows_the_lists_by_their_names() -> None:
     text = (WEB / "js" / "thumbnails.js").read_text(encoding="utf-8")
     listed = re.findall(r"^  (Brushwork\w+): \[(.+)\],$", text, re.MULTILINE)
-    assert {name for name, _ in listed} == set(THUMBNAILS)
+    assert {name for name, _ in listed} == set(THUMBNAIL_HEIGHTS)
     for name, row in listed:
-        shelf, *lists = json.loads(f"[{row}]")
+        folder, *lists = json.loads(f"[{row}]")
         required = NODES[name].INPUT_TYPES()["required"]
-        known = {SAMPLES: sample_names(), STYLES: bank_styles()}[shelf]
-        assert all(set(known) <= set(required[entry][0]) for entry in lists)
+        assert all(set(NAMES[folder]) <= set(required[entry][0]) for entry in lists)
         assert len(lists) == sum(isinstance(kind, list) for kind, _ in required.values())

@@ -13,7 +13,7 @@ from dataclasses import replace
 from torch import Tensor
 
 from ..models.networks.base import StyleNetwork
-from ..models.networks.norm import InstanceNorm, Statistics, Unmeasured, frozen
+from ..models.networks.norm import InstanceNorm, MissingStatistics, Statistics, fixed_statistics
 from ..transfer.moments import Moments
 from .plan import Grid, Tile
 from .runner import TileBatch, TileLoop, TooLargeError, cut
@@ -56,11 +56,11 @@ def _measure(
     def measured(part: TileBatch) -> None:
         nonlocal met
         try:
-            with frozen(network, known):
+            with fixed_statistics(network, known):
                 work(part)
-        except Unmeasured as unmeasured:
-            moments = Moments.of(_core(unmeasured.values, part.tile))
-            met = unmeasured.norm, met[1].merge(moments) if met else moments
+        except MissingStatistics as missing:
+            moments = Moments.of(_core(missing.values, part.tile))
+            met = missing.norm, met[1].merge(moments) if met else moments
 
     loop.over(grid, 1, measured)
     return met

@@ -1,1 +1,1 @@
-"""What builds the files that the pack ships: workflows, help pictures and thumbnails."""
+"""Builds workflows, help pictures, thumbnails and a drawing of the rooms; not shipped."""

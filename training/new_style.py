@@ -20,7 +20,7 @@ from ..models.networks.stylebank import StyleBankNetwork
 from ..models.registry import load_network
 from ..models.weights.learnt_styles import (
     LearnedStyle,
-    StyleCard,
+    StyleMetadata,
     check_name,
     expect_free,
     fingerprint,
@@ -77,7 +77,7 @@ class StyleTraining:
         minutes: float | None = None,
         interrupt: Callable[[], None] = lambda: None,
     ) -> None:
-        self.card = StyleCard(check_name(name), bank.name, fingerprint(bank), 0)
+        self.metadata = StyleMetadata(check_name(name), bank.name, fingerprint(bank), 0)
         self.bank, self.loss_network, self.config = sharing(bank).float().eval(), loss_network, config
         self.device = next(self.bank.parameters()).device
         self.photos = Crops(photos.to(self.device), config.side)
@@ -86,7 +86,7 @@ class StyleTraining:
         self.kernel = self.bank.add_style(NEW)
         if self.nearest:
             self.kernel.load_state_dict(self.bank.bank[self.bank.styles.index(self.nearest)].state_dict())
-        settings = {**asdict(config), "style": name, "fingerprint": self.card.fingerprint}
+        settings = {**asdict(config), "style": name, "fingerprint": self.metadata.fingerprint}
         length = (config.rate, config.steps, minutes, config.seed)
         self.trainer = Trainer(self.kernel, out / "style.pt", settings, *length, device=self.device)
 
@@ -97,7 +97,7 @@ class StyleTraining:
     def learned(self) -> LearnedStyle:
         """The style as far as it has been learnt."""
         weight, bias = (value.detach().half().cpu() for value in self.bank.kernel(NEW))
-        return LearnedStyle(replace(self.card, steps=self.trainer.step), weight, bias)
+        return LearnedStyle(replace(self.metadata, steps=self.trainer.step), weight, bias)
 
     @torch.no_grad()
     def paint(self, image: Tensor) -> Tensor:

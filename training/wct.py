@@ -148,7 +148,7 @@ def first_decoder(network: VggNetwork, level: str, above: VggDecoder | None, see
 
     Of the others those that keep the number of channels start as the identity, and one that does not is random.
     """
-    decoder = kaiming_initialised(VggDecoder(network.layout.stage(level), network.layout.rectified_picture), seed)
+    decoder = kaiming_initialised(VggDecoder(network.layout.stage(level), network.layout.final_relu), seed)
     for layer in decoder.values():
         if isinstance(layer, nn.Conv2d) and layer.in_channels == layer.out_channels:
             nn.init.dirac_(layer.weight)

@@ -20,7 +20,7 @@ from ...models.networks.vgg import COMPACT
 from ...models.registry import load_network
 from ...models.weights.keymaps import Tensors
 from ...models.weights.manifest import WeightsError, read_manifest
-from ...models.weights.store import homes, read_tensors
+from ...models.weights.store import read_tensors, search_folders
 from ...transfer.distance import content_distance, style_distance
 from ...transfer.moments import Moments
 from ...transfer.wct import wct
@@ -70,7 +70,7 @@ class Sources:
 
     def find(self, name: str) -> Path:
         """A file in one of the folders; WeightsError where none has it."""
-        found = next((folder / name for folder in homes(self.folders) if (folder / name).is_file()), None)
+        found = next((folder / name for folder in search_folders(self.folders) if (folder / name).is_file()), None)
         if found is None:
             raise WeightsError(f"{name} is in no folder of weights: put it into the one that --weights names.")
         return found

@@ -23,7 +23,7 @@ class FeatureSpace:
     stride: int
     """Pixels of the picture a cell of the map."""
     margin: int
-    """How far, in pixels, encoder and decoder together look beyond a pixel."""
+    """The receptive-field margin: how far, in pixels, encoder and decoder together look beyond a pixel."""
     body: int = 0
     """How much of that the decoder looks among the features themselves, before it enlarges them."""
 
@@ -65,7 +65,7 @@ class FeatureMap:
 
 RECONSTRUCTION, ADAIN = "reconstruction", "adain"
 DECODERS = (RECONSTRUCTION, ADAIN)
-"""What a decoder was trained for: to invert the encoder (WCT), or to render AdaIN's targets."""
+"""Decoders by what they were trained for: to invert the encoder (WCT), or to render AdaIN's targets."""
 
 
 class StyleNetwork(nn.Module, ABC):
@@ -90,7 +90,7 @@ class StyleNetwork(nn.Module, ABC):
     def decode(self, features: FeatureMap, decoder: str = RECONSTRUCTION) -> Tensor:
         """The picture of `features`: float32 [B, 3, H, W], exactly the encoded size, about 0..1 and not clamped.
 
-        ValueError for features of another network or level, or where no decoder was trained for that purpose.
+        ValueError for features of another network or level, or where the level has no such decoder.
         """
         level = features.space.level
         features.expect(self.spaces.get(level) or next(iter(self.spaces.values())))
@@ -107,12 +107,15 @@ class StyleNetwork(nn.Module, ABC):
         return self.spaces[level]
 
     def expect_decoder(self, level: str, decoder: str) -> None:
-        """ValueError, with the decoders there are, unless one starts at `level` for that purpose."""
+        """ValueError, with the decoders there are, unless there is such a one at `level`."""
         if decoder not in self.decoders(level):
-            raise ValueError(f"this network has no {decoder} decoder at {level}: {self._decoders()}.")
+            places = {each: [level for level in self.spaces if each in self.decoders(level)] for each in DECODERS}
+            there = [f"{each} at {', '.join(levels)}" for each, levels in places.items() if levels]
+            remedy = f"it has {' and '.join(there)}" if there else "it only encodes, choose another network"
+            raise ValueError(f"this network has no {decoder} decoder at {level}: {remedy}.")
 
     def decoders(self, level: str) -> tuple[str, ...]:
-        """What the decoders that start at `level` were trained for."""
+        """Those of `DECODERS` that start at `level`."""
         return (RECONSTRUCTION,)
 
     def prepare(self, dtype: torch.dtype) -> StyleNetwork:
@@ -131,7 +134,7 @@ class StyleNetwork(nn.Module, ABC):
 
     @property
     def local(self) -> bool:
-        """Whether encoder and decoder look no further than the spaces' `reach`; normalising inside looks everywhere."""
+        """Whether encoder and decoder look no further than the spaces' `margin`; instance norms look everywhere."""
         return True
 
     @property
@@ -152,12 +155,6 @@ class StyleNetwork(nn.Module, ABC):
     def dtype(self) -> torch.dtype:
         """The compute type: that of the weights."""
         return next(self.parameters()).dtype
-
-    def _decoders(self) -> str:
-        """The remedy where a decoder is missing."""
-        places = {purpose: [level for level in self.spaces if purpose in self.decoders(level)] for purpose in DECODERS}
-        there = [f"{purpose} at {', '.join(levels)}" for purpose, levels in places.items() if levels]
-        return f"it has {' and '.join(there)}" if there else "it only encodes, choose another network"
 
     @abstractmethod
     def _encode(self, image: Tensor, levels: tuple[str, ...]) -> dict[str, Tensor]: ...

@@ -1,4 +1,5 @@
-"""The layers' work done quicker on CPUs: row strips, width packing, sub-pixel convolution, and their borders."""
+"""The layers' work in quicker ways: padding that keeps its layout, and on CPUs row strips, width packing, sub-pixel
+convolution. Every function gives what the plain layers give, up to rounding."""
 
 import math
 from collections.abc import Callable
@@ -8,32 +9,37 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+STRIP_BYTES = 4 << 20
+"""Of the widest map of a strip: larger ones leave the cache, and more often are fresh memory, slow to touch."""
+PACKED = 4
+"""Columns in one. Where channels lie beside each other in memory so do columns, and packing them costs nothing."""
 
-def reflected(values: Tensor, margin: int) -> Tensor:
+
+def reflect_pad(values: Tensor, margin: int) -> Tensor:
     """`values` [B, C, h, w] in a border of `margin` cells that mirrors them: [B, C, h + 2 margin, w + 2 margin].
 
     The memory format stays; gradients are the same in every run. RuntimeError unless both sides exceed the margin.
     """
     if not slices(values):
         return F.pad(values, (margin,) * 4, mode="reflect")
-    bordered: Tensor = _Bordered.apply(values, margin, 1)  # pyright: ignore[reportAssignmentType]
-    return bordered
+    padded: Tensor = _Padded.apply(values, margin, 1)  # pyright: ignore[reportAssignmentType]
+    return padded
 
 
-def repeated(values: Tensor) -> Tensor:
-    """`values` [B, C, h, w] in a border of one cell that repeats theirs: [B, C, h + 2, w + 2]. Else as `reflected`."""
+def replicate_pad(values: Tensor) -> Tensor:
+    """`values` [B, C, h, w] in a border of one cell that repeats theirs: [B, C, h + 2, w + 2]. Like `reflect_pad`."""
     if not slices(values):
         return F.pad(values, (1,) * 4, mode="replicate")
-    bordered: Tensor = _Bordered.apply(values, 1, 0)  # pyright: ignore[reportAssignmentType]
-    return bordered
+    padded: Tensor = _Padded.apply(values, 1, 0)  # pyright: ignore[reportAssignmentType]
+    return padded
 
 
 def slices(values: Tensor) -> bool:
-    """Whether slices are the better way; on a CPU torch's is twice as fast and keeps both format and order."""
+    """Whether padding by slices is better; on a CPU torch's is twice as fast and keeps both format and order."""
     return values.device.type != "cpu"
 
 
-class _Bordered(torch.autograd.Function):
+class _Padded(torch.autograd.Function):
     """The border's cell number n, counted outwards from 0, shows cell n + `first`, counted inwards."""
 
     @staticmethod
@@ -62,158 +68,139 @@ class _Bordered(torch.autograd.Function):
         return found, None, None
 
 
-BAND = 4 << 20
-"""Bytes of the widest map of a band: larger ones leave the cache, and more often are fresh memory, slow to touch."""
-
-
-def in_bands(
+def in_row_strips(
     stage: Callable[[Tensor], Tensor], values: Tensor, peak_channels: int, halo: int, scale: float = 1.0
 ) -> Tensor:
-    """`stage(values)` for `values` [B, C, h, w], computed in bands of rows on a CPU; the result is the same.
+    """`stage(values)` for `values` [B, C, h, w], computed in strips of rows on a CPU; the result is the same.
 
     `peak_channels` is the largest number of channels inside the stage, `halo` how many rows of its input it looks
-    beyond a row (even where it pools), `scale` what it multiplies the size by: 2, 1 or 1/2 rounded up. Borders are the
+    beyond a row (even where it pools), `scale` what it multiplies the size by: 2, 1 or 1/2 rounded up. Padding is the
     stage's own.
     """
     batch, _, height, width = values.shape
     row = batch * peak_channels * width * values.element_size() * max(1.0, scale) ** 2
-    rows = max(8, int(BAND / row) // 8 * 8)
-    # Where gradients are wanted all is kept anyway, and a band's way back fills a whole map.
+    rows = max(8, int(STRIP_BYTES / row) // 8 * 8)
+    # Where gradients are wanted all is kept anyway, and a strip's way back fills a whole map.
     if values.device.type != "cpu" or values.requires_grad or rows >= height:
         return stage(values)
-    bands = []
+    strips = []
     for top in range(0, height, rows):
         start, end = max(0, top - halo), min(height, top + rows)
-        band = stage(values[:, :, start : min(height, end + halo)])
+        strip = stage(values[:, :, start : min(height, end + halo)])
         first = int((top - start) * scale)
-        bands.append(band[:, :, first : first + math.ceil((end - top) * scale)])
-    return torch.cat(bands, 2)
+        strips.append(strip[:, :, first : first + math.ceil((end - top) * scale)])
+    return torch.cat(strips, 2)
 
 
-TOGETHER = 4
-"""Columns. Where channels lie beside each other in memory so do columns, and grouping them costs nothing."""
+def width_packed_conv(values: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """`F.conv2d(values, weight, bias)` without padding: [B, C, H, W] and [out, C, k, k] to [B, out, h, w].
 
-
-def convolved_by_columns(values: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """`F.conv2d(values, weight, bias)` without a border: [B, C, H, W] and [out, C, k, k] to [B, out, h, w]."""
-    kernel, columns = _over_groups(weight), values.shape[-1] - weight.shape[-1] + 1
-    groups = -(-columns // TOGETHER)
-    missing = TOGETHER * (groups + kernel.shape[-1] - 1) - values.shape[-1]
-    rows = F.pad(values, (0, missing)).permute(0, 2, 3, 1).unflatten(2, (-1, TOGETHER)).flatten(3)
-    found = F.conv2d(rows.permute(0, 3, 1, 2), kernel, None if bias is None else bias.repeat(TOGETHER))
-    apart = found.permute(0, 2, 3, 1).unflatten(3, (TOGETHER, -1)).flatten(2, 3)
-    return apart.permute(0, 3, 1, 2)[..., :columns]
-
-
-def _over_groups(weight: Tensor) -> Tensor:
-    """[out, C, k, k] -> [4 out, 4 C, k, n]: for each of four results the weight, a column further right each."""
-    outputs, channels, height, width = weight.shape
-    groups = -(-(width + TOGETHER - 1) // TOGETHER)
-    shifted = [F.pad(weight, (place, TOGETHER * groups - width - place)) for place in range(TOGETHER)]
-    apart = torch.cat(shifted).unflatten(3, (groups, TOGETHER)).permute(0, 4, 1, 2, 3)
-    kernel = apart.reshape(TOGETHER * outputs, TOGETHER * channels, height, groups)
-    return kernel.contiguous(memory_format=torch.channels_last)
-
-
-def upsampled(values: Tensor, conv: nn.Conv2d) -> Tensor:
-    """The phases of `conv`, a 3x3 one, over the upsampled `values` [B, C, h, w]: exact, with 4/9 of the products.
-
-    An upsampled row stands beside itself or its neighbour, so two of the three taps always meet one row; and the
-    reflected border of the upsampled map is the repeated border of the small one.
+    Four columns become one of four times as many channels, which fill a CPU's vector where there are few.
     """
-    rows = _halved(conv.weight, 2).split(2, 2)
-    kernels = torch.cat([phase for row in rows for phase in _halved(row, 3).split(2, 3)])
+    outputs, channels, height, width = weight.shape
+    taps = -(-(width + PACKED - 1) // PACKED)  # of the packed kernel along a row
+    # For each of four results the weight, a column further right each: [4 out, 4 C, k, taps].
+    shifted = [F.pad(weight, (place, PACKED * taps - width - place)) for place in range(PACKED)]
+    kernel = torch.cat(shifted).unflatten(3, (taps, PACKED)).permute(0, 4, 1, 2, 3)
+    kernel = kernel.reshape(PACKED * outputs, PACKED * channels, height, taps)
+    kernel = kernel.contiguous(memory_format=torch.channels_last)
+    columns = values.shape[-1] - width + 1
+    missing = PACKED * (-(-columns // PACKED) + taps - 1) - values.shape[-1]
+    packed = F.pad(values, (0, missing)).permute(0, 2, 3, 1).unflatten(2, (-1, PACKED)).flatten(3).permute(0, 3, 1, 2)
+    result = F.conv2d(packed, kernel, None if bias is None else bias.repeat(PACKED))
+    result = result.permute(0, 2, 3, 1).unflatten(3, (PACKED, -1)).flatten(2, 3).permute(0, 3, 1, 2)
+    return result[..., :columns]
+
+
+def subpixel_conv(values: Tensor, conv: nn.Conv2d) -> Tensor:
+    """`conv`, a 3x3 one, over the nearest-upsampled `values` [B, C, h, w], as sub-pixels [B, 4 out, h + 1, w + 1].
+
+    Exact, with 4/9 of the products: an upsampled row stands beside itself or its neighbour, so two of the three taps
+    always meet one row; and the reflection padding of the large map is the replication padding of the small one.
+    Sub-pixels are the four cells of the large map that a small one becomes, in the order of `shuffle_subpixels`.
+    """
+
+    def halved(weight: Tensor, axis: int) -> tuple[Tensor, ...]:
+        # Two taps for three along an axis: an even row meets (before, itself twice), an odd one (itself twice, after).
+        # Slices keep the memory format, and nothing is sent to a GPU.
+        before, here, after = weight.split(1, axis)
+        return torch.cat([before, here + after, before + here, after], axis).split(2, axis)
+
+    kernels = torch.cat([kernel for rows in halved(conv.weight, 2) for kernel in halved(rows, 3)])
     bias = None if conv.bias is None else conv.bias.repeat(4)
-    return F.conv2d(repeated(values), kernels, bias)
+    return F.conv2d(replicate_pad(values), kernels, bias)
 
 
-def interleaved(phases: Tensor) -> Tensor:
-    """The large map [B, C, 2 h, 2 w] of phases [B, 4 C, h + 1, w + 1]."""
-    large: Tensor = _Interleaved.apply(phases)  # pyright: ignore[reportAssignmentType]
+def shuffle_subpixels(subpixels: Tensor) -> Tensor:
+    """The large map [B, C, 2 h, 2 w] of sub-pixels [B, 4 C, h + 1, w + 1], which reach a cell beyond it each way."""
+    large: Tensor = _Shuffled.apply(subpixels)  # pyright: ignore[reportAssignmentType]
     return large
 
 
-def bordered_phases(phases: Tensor) -> Tensor:
-    """`phases`, and in them what lies beyond the large map: its row -1 is row 1, its row 2 h is row 2 h - 2.
+def reflect_subpixels(subpixels: Tensor) -> Tensor:
+    """`subpixels`, and in them the reflection padding of the large map: its row -1 is row 1, row 2 h is 2 h - 2.
 
     The former are odd, the latter even; columns likewise. In place.
     """
-    bordered: Tensor = _Reflected.apply(phases)  # pyright: ignore[reportAssignmentType]
-    return bordered
+    padded: Tensor = _Reflected.apply(subpixels)  # pyright: ignore[reportAssignmentType]
+    return padded
 
 
-def convolved(phases: Tensor, conv: nn.Conv2d) -> Tensor:
-    """`conv`, a 3x3 one, over the large map of `bordered_phases`: [B, out, 2 h, 2 w].
+def conv_of_subpixels(subpixels: Tensor, conv: nn.Conv2d) -> Tensor:
+    """`conv`, a 3x3 one, over the large map of `reflect_subpixels`: [B, out, 2 h, 2 w].
 
     With few outputs (a picture's three) this is faster than over the large map: here are four times as many, which fill
-    a vector, and nothing wide is interleaved.
+    a vector, and nothing wide is shuffled.
     """
+
+    def spread(weight: Tensor, axis: int) -> Tensor:
+        # The taps that meet cells i and i + 1 of either sub-pixel (even, odd) to give row 2i, then row 2i + 1.
+        before, here, after = weight.split(1, axis)
+        none = torch.zeros_like(here)
+        return torch.cat([here, none, before, after, before, after, none, here], axis)
+
+    outputs, inputs = conv.weight.shape[:2]
+    taps = spread(spread(conv.weight, 2), 3).unflatten(3, (2, 2, 2)).unflatten(2, (2, 2, 2))
+    # Axes 2 to 7: the result's row, the sub-pixel, the cell, then the same of columns. In `pixel_shuffle`'s order:
+    kernel = taps.permute(0, 2, 5, 4, 7, 3, 6, 1).reshape(4 * outputs, 2, 2, 4 * inputs).permute(0, 3, 1, 2)
     bias = None if conv.bias is None else conv.bias.repeat_interleave(4)
-    return _shuffled(F.conv2d(phases, _across(conv.weight), bias))
-
-
-def _halved(weight: Tensor, axis: int) -> Tensor:
-    """Two taps for three along an axis: an even row meets (before, itself twice), an odd one (itself twice, after).
-
-    Those of even rows stand before those of odd ones. Slices keep the memory format, and nothing is sent to a GPU.
-    """
-    before, here, after = weight.split(1, axis)
-    return torch.cat([before, here + after, before + here, after], axis)
-
-
-def _across(weight: Tensor) -> Tensor:
-    """[out, C, 3, 3] -> [out * 4, 4 C, 2, 2]: from phases to the phases of the result, in `pixel_shuffle`'s order."""
-    outputs, inputs = weight.shape[:2]
-    taps = _tapped(_tapped(weight, 2), 3)
-    apart = taps.unflatten(3, (2, 2, 2)).unflatten(2, (2, 2, 2))  # result's row, phase, cell, then the same of columns
-    kernel = apart.permute(0, 2, 5, 4, 7, 3, 6, 1).reshape(4 * outputs, 2, 2, 4 * inputs).permute(0, 3, 1, 2)
-    return kernel.contiguous(memory_format=_layout(weight))
-
-
-def _tapped(weight: Tensor, axis: int) -> Tensor:
-    """The taps that meet cells i and i + 1 of either phase (even, odd) to give row 2i, then row 2i + 1."""
-    before, here, after = weight.split(1, axis)
-    none = torch.zeros_like(here)
-    return torch.cat([here, none, before, after, before, after, none, here], axis)
-
-
-def _shuffled(values: Tensor) -> Tensor:
-    """`F.pixel_shuffle(values, 2)`, which on a GPU knows NCHW alone."""
-    if values.device.type == "cpu":
-        return F.pixel_shuffle(values, 2)
-    cells = values.permute(0, 2, 3, 1).unflatten(3, (-1, 2, 2)).permute(0, 1, 4, 2, 5, 3)  # B, h, a, w, b, C
+    result = F.conv2d(subpixels, kernel.contiguous(memory_format=_layout(conv.weight)), bias)
+    if result.device.type == "cpu":
+        return F.pixel_shuffle(result, 2)
+    # The same; on a GPU torch's own knows NCHW alone.
+    cells = result.permute(0, 2, 3, 1).unflatten(3, (-1, 2, 2)).permute(0, 1, 4, 2, 5, 3)  # B, h, row, w, column, C
     return cells.flatten(3, 4).flatten(1, 2).permute(0, 3, 1, 2)
 
 
-class _Interleaved(torch.autograd.Function):
-    """By itself autograd would copy the whole map's gradient for every phase, and that in NCHW."""
+class _Shuffled(torch.autograd.Function):
+    """By itself autograd would copy the whole map's gradient for every sub-pixel, and that in NCHW."""
 
     @staticmethod
-    def forward(ctx: Any, phases: Tensor) -> Tensor:  # noqa: ANN401 - torch's own type
-        batch, channels, height, width = phases.shape
-        large = _empty((batch, channels // 4, 2 * height - 2, 2 * width - 2), phases)
-        for phase, cells in _pairs(phases, large):
-            cells.copy_(phase)
+    def forward(ctx: Any, subpixels: Tensor) -> Tensor:  # noqa: ANN401 - torch's own type
+        batch, channels, height, width = subpixels.shape
+        large = _empty((batch, channels // 4, 2 * height - 2, 2 * width - 2), subpixels)
+        for subpixel, cells in _pairs(subpixels, large):
+            cells.copy_(subpixel)
         return large
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:  # noqa: ANN401 # pyright: ignore[reportIncompatibleMethodOverride]
         batch, channels, height, width = gradient.shape
-        phases = _empty((batch, channels * 4, height // 2 + 1, width // 2 + 1), gradient).zero_()
-        for phase, cells in _pairs(phases, gradient):
-            phase.copy_(cells)
-        return phases
+        subpixels = _empty((batch, channels * 4, height // 2 + 1, width // 2 + 1), gradient).zero_()
+        for subpixel, cells in _pairs(subpixels, gradient):
+            subpixel.copy_(cells)
+        return subpixels
 
 
 class _Reflected(torch.autograd.Function):
     """Likewise."""
 
     @staticmethod
-    def forward(ctx: Any, phases: Tensor) -> Tensor:  # noqa: ANN401 - torch's own type
-        ctx.mark_dirty(phases)
-        for beyond, shown in _edges(phases):
+    def forward(ctx: Any, subpixels: Tensor) -> Tensor:  # noqa: ANN401 - torch's own type
+        ctx.mark_dirty(subpixels)
+        for beyond, shown in _edges(subpixels):
             beyond.copy_(shown)
-        return phases
+        return subpixels
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:  # noqa: ANN401 # pyright: ignore[reportIncompatibleMethodOverride]
@@ -224,16 +211,16 @@ class _Reflected(torch.autograd.Function):
         return found
 
 
-def _pairs(phases: Tensor, large: Tensor) -> list[tuple[Tensor, Tensor]]:
-    """Each phase without the cells that lie beyond the large map, and where it stands in that."""
-    height, width = phases.shape[2] - 1, phases.shape[3] - 1
-    placed = [(number // 2, number % 2, phase) for number, phase in enumerate(phases.chunk(4, 1))]
-    return [(phase[..., a : a + height, b : b + width], large[..., a::2, b::2]) for a, b, phase in placed]
+def _pairs(subpixels: Tensor, large: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """Each sub-pixel without the cells that lie beyond the large map, and where it stands in that."""
+    height, width = subpixels.shape[2] - 1, subpixels.shape[3] - 1
+    placed = [(number // 2, number % 2, each) for number, each in enumerate(subpixels.chunk(4, 1))]
+    return [(each[..., a : a + height, b : b + width], large[..., a::2, b::2]) for a, b, each in placed]
 
 
-def _edges(phases: Tensor) -> list[tuple[Tensor, Tensor]]:
+def _edges(subpixels: Tensor) -> list[tuple[Tensor, Tensor]]:
     """What lies beyond the large map, and what it shows: of rows, then of columns, whose corners need the rows."""
-    rows = phases.unflatten(1, (2, -1))
+    rows = subpixels.unflatten(1, (2, -1))
     columns = rows.unflatten(2, (2, -1))
     return [
         (rows[:, 1, :, 0], rows[:, 1, :, 1]),

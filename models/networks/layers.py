@@ -1,18 +1,18 @@
-"""The convolution of all our networks, and runs of layers that are computed in row strips."""
+"""The convolution of all networks here, and sequences of layers that a CPU computes in row strips."""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .cpu_fast import convolved_by_columns, in_bands, interleaved, reflected, upsampled
+from .cpu_fast import in_row_strips, reflect_pad, shuffle_subpixels, subpixel_conv, width_packed_conv
 from .norm import InstanceNorm
 
-FEW = 4
-"""Outputs of a convolution that leave most of a CPU's vector empty."""
+FEW_OUTPUTS = 4
+"""Of a convolution: so few leave most of a CPU's vector empty."""
 
 
 class ReflectConv(nn.Conv2d):
-    """Nearest upsampling by `scale`, a reflected border, a convolution; stride 2 halves the size, rounded up.
+    """Nearest upsampling by `scale`, reflection padding, a convolution; stride 2 halves the size, rounded up.
 
     `scale` 2 goes with kernels of 1 and 3.
     """
@@ -27,34 +27,34 @@ class ReflectConv(nn.Conv2d):
         """[B, inputs, h, w] -> [B, outputs, h * scale / stride, w * scale / stride]; sides longer than kernel // 2."""
         margin = self.kernel_size[0] // 2
         if self.scale == 2 and margin:
-            return interleaved(upsampled(input, self))
-        output = self._convolved(reflected(input, margin) if margin else input)
+            return shuffle_subpixels(subpixel_conv(input, self))
+        padded = reflect_pad(input, margin) if margin else input
+        if self.out_channels <= FEW_OUTPUTS and self.stride == (1, 1) and input.device.type == "cpu":
+            output = width_packed_conv(padded, self.weight, self.bias)
+        else:
+            output = super().forward(padded)
         # A 1x1 convolution does not see its neighbours, so it comes first, on a quarter of the pixels.
         return F.interpolate(output, scale_factor=2, mode="nearest") if self.scale == 2 else output
 
-    def _convolved(self, values: Tensor) -> Tensor:
-        few = self.out_channels <= FEW and self.stride == (1, 1) and values.device.type == "cpu"
-        return convolved_by_columns(values, self.weight, self.bias) if few else super().forward(values)
 
-
-class Stages(nn.Sequential):
-    """`nn.Sequential`; on a CPU, without gradients, norm, ReLU and the convolution after them go in bands together."""
+class StripSequential(nn.Sequential):
+    """`nn.Sequential`; on a CPU, without gradients, norm, ReLU and the convolution after them share row strips."""
 
     def forward(self, input: Tensor) -> Tensor:
         """[B, C, h, w] -> what the last layer gives."""
         values, layers = input, list(self)
-        alone = input.device.type == "cpu" and not torch.is_grad_enabled()
+        in_strips = input.device.type == "cpu" and not torch.is_grad_enabled()
         while layers:
             norm, _, conv = layers[:3] if len(layers) > 2 else (None, None, None)
-            if alone and isinstance(norm, InstanceNorm) and isinstance(conv, ReflectConv):
-                values, layers = _in_bands(norm, conv, values), layers[3:]
+            if in_strips and isinstance(norm, InstanceNorm) and isinstance(conv, ReflectConv):
+                values, layers = _norm_relu_conv(norm, conv, values), layers[3:]
             else:
                 values, layers = layers[0](values), layers[1:]
         return values
 
 
-def _in_bands(norm: InstanceNorm, conv: ReflectConv, values: Tensor) -> Tensor:
+def _norm_relu_conv(norm: InstanceNorm, conv: ReflectConv, values: Tensor) -> Tensor:
     normalise, stride = norm.prepared(values), conv.stride[0]
     halo = -(-(conv.kernel_size[0] // 2) // stride) * stride
     peak_channels = max(conv.in_channels, conv.out_channels)
-    return in_bands(lambda band: conv(normalise(band).relu_()), values, peak_channels, halo, conv.scale / stride)
+    return in_row_strips(lambda strip: conv(normalise(strip).relu_()), values, peak_channels, halo, conv.scale / stride)

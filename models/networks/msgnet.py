@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from .base import FeatureSpace, StyleNetwork
-from .layers import ReflectConv, Stages
+from .layers import ReflectConv, StripSequential
 from .norm import InstanceNorm, normalised
 from .vgg import BACKBONE_LEVEL, VggDecoder, VggEncoder, VggLayout, space_of
 
@@ -19,7 +19,7 @@ class Bottleneck(nn.Module):
     def __init__(self, inputs: int, outputs: int, stride: int = 1, scale: int = 1) -> None:
         super().__init__()
         inner = outputs // 4
-        self.branch = Stages(
+        self.branch = StripSequential(
             *_normalised(inputs, ReflectConv(inputs, inner, 1)),
             *_normalised(inner, ReflectConv(inner, inner, 3, stride, scale)),
             *_normalised(inner, ReflectConv(inner, outputs, 1)),
@@ -61,8 +61,10 @@ class MsgNet(StyleNetwork):
         self.on_backbone = backbone is not None
         channels = space.channels + self.on_backbone
         body = (4 if backbone else 6) * space.stride  # so many 3x3 convolutions
-        reach = space.margin + body
-        self.spaces = {LEVEL: replace(space, network="msgnet", level=LEVEL, channels=channels, margin=reach, body=body)}
+        margin = space.margin + body
+        self.spaces = {
+            LEVEL: replace(space, network="msgnet", level=LEVEL, channels=channels, margin=margin, body=body)
+        }
         self.encoder, self.body, self.decoder = _on(backbone) if backbone else _as_published(4 * width)
         self.whiten, self.colour = (_basis(space.channels) if backbone else nn.Identity() for _ in range(2))
         self.comatch = nn.Parameter(torch.empty(channels, channels).uniform_(0, 0.02))
@@ -103,18 +105,18 @@ def _basis(channels: int) -> nn.Conv2d:
 def _on(backbone: VggLayout) -> tuple[nn.Module, nn.Module, nn.Module]:
     widths = backbone.stage(BACKBONE_LEVEL)
     body = nn.Sequential(Residual(widths[-1]), Residual(widths[-1]))
-    return VggEncoder(widths), body, VggDecoder(widths, backbone.rectified_picture)
+    return VggEncoder(widths), body, VggDecoder(widths, backbone.final_relu)
 
 
 def _as_published(channels: int) -> tuple[nn.Module, nn.Module, nn.Module]:
-    encoder = Stages(
+    encoder = StripSequential(
         ReflectConv(3, 64, 7),
         *_normalised(64),
         Bottleneck(64, 128, stride=2),
         Bottleneck(128, channels, stride=2),
     )
     body = nn.Sequential(*[Bottleneck(channels, channels) for _ in range(6)])
-    decoder = Stages(
+    decoder = StripSequential(
         Bottleneck(channels, 128, scale=2),
         Bottleneck(128, 64, scale=2),
         *_normalised(64),

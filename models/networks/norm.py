@@ -1,4 +1,4 @@
-"""Instance normalisation that can be told its statistics: a tile alone does not know those of its picture."""
+"""Instance normalisation, also by fixed statistics: a tile alone does not know those of its picture."""
 
 from __future__ import annotations
 
@@ -62,17 +62,22 @@ class _Normalised(torch.autograd.Function):
 
 
 class InstanceNorm(nn.InstanceNorm2d):
-    """Brings each channel of each picture to mean 0 and variance 1: by itself, or, if `frozen`, as it is told."""
+    """Brings each channel of each picture to mean 0 and variance 1: by its own statistics, or by `fixed_statistics`."""
 
-    _known: Mapping[InstanceNorm, Statistics] | None = None
+    _fixed: Mapping[InstanceNorm, Statistics] | None = None
 
     def forward(self, input: Tensor) -> Tensor:
-        """[B, C, h, w] -> the same; Unmeasured where statistics are frozen and not known."""
-        return normalised(input, self.eps) if self._known is None else self.prepared(input)(input)
+        """[B, C, h, w] -> the same; MissingStatistics where they are fixed, and lack those of this norm."""
+        return normalised(input, self.eps) if self._fixed is None else self.prepared(input)(input)
 
     def prepared(self, values: Tensor) -> Callable[[Tensor], Tensor]:
         """What normalises `values` [B, C, h, w], or a part of each of them; without gradients. As `forward`."""
-        statistics = [_measured(each) for each in values] if self._known is None else [self._told(values)]
+        if self._fixed is None:
+            statistics = [_statistics(each) for each in values]
+        elif self in self._fixed:
+            statistics = [self._fixed[self]]
+        else:
+            raise MissingStatistics(self, values)
 
         def normalise(part: Tensor) -> Tensor:
             pairs = zip(part.split(len(part) // len(statistics)), statistics, strict=True)
@@ -81,14 +86,8 @@ class InstanceNorm(nn.InstanceNorm2d):
 
         return normalise
 
-    def _told(self, values: Tensor) -> Statistics:
-        known = self._known or {}
-        if self not in known:
-            raise Unmeasured(self, values)
-        return known[self]
 
-
-def _measured(values: Tensor) -> Statistics:
+def _statistics(values: Tensor) -> Statistics:
     """Of one picture's [C, h, w], in blocks that stay in the cache."""
     pixels, exact = values.flatten(1), torch.promote_types(values.dtype, torch.float32)
     blocks = pixels.split(BLOCK, 1)
@@ -97,7 +96,7 @@ def _measured(values: Tensor) -> Statistics:
     return Statistics(mean, torch.stack(squares).sum(0) / pixels.shape[1])
 
 
-class Unmeasured(Exception):  # noqa: N818 - it tells what was met, and nothing went wrong
+class MissingStatistics(Exception):  # noqa: N818 - it tells what was met, and nothing went wrong
     """A tile came to a norm whose statistics nobody knows yet; its way through the network ends there."""
 
     def __init__(self, norm: InstanceNorm, values: Tensor) -> None:
@@ -108,16 +107,16 @@ class Unmeasured(Exception):  # noqa: N818 - it tells what was met, and nothing 
 
 
 @contextmanager
-def frozen(network: StyleNetwork, known: Mapping[InstanceNorm, Statistics]) -> Iterator[None]:
+def fixed_statistics(network: StyleNetwork, known: Mapping[InstanceNorm, Statistics]) -> Iterator[None]:
     """Within this, every norm of the network takes its statistics from `known`, for whatever picture comes."""
     norms = _norms(network)
     try:
         for norm in norms:
-            norm._known = known
+            norm._fixed = known
         yield
     finally:
         for norm in norms:
-            norm._known = None
+            norm._fixed = None
 
 
 def count_norms(network: StyleNetwork, *, encoding: bool) -> int:

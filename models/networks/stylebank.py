@@ -6,7 +6,7 @@ from dataclasses import replace
 from torch import Tensor, nn
 
 from .base import FeatureSpace, StyleNetwork
-from .layers import ReflectConv, Stages
+from .layers import ReflectConv, StripSequential
 from .norm import InstanceNorm, normalised
 from .vgg import BACKBONE_LEVEL, VggDecoder, VggEncoder, VggLayout, space_of
 
@@ -24,7 +24,7 @@ class StyleBankNetwork(StyleNetwork):
     name: str = "stylebank"
     """In the manifest."""
     fingerprint: str = ""
-    """Of encoder and decoder before any cast, where that is known: see `learned.fingerprint`."""
+    """Of encoder and decoder before any cast, where that is known: see `learnt_styles.fingerprint`."""
 
     def __init__(
         self, styles: Sequence[str], widths: tuple[int, int, int] = (32, 64, 128), backbone: VggLayout | None = None
@@ -85,16 +85,16 @@ class StyleBankNetwork(StyleNetwork):
 
 def _on(backbone: VggLayout) -> tuple[nn.Module, nn.Module]:
     widths = backbone.stage(BACKBONE_LEVEL)
-    return VggEncoder(widths), VggDecoder(widths, backbone.rectified_picture)
+    return VggEncoder(widths), VggDecoder(widths, backbone.final_relu)
 
 
 def _as_published(low: int, middle: int, high: int) -> tuple[nn.Module, nn.Module]:
-    encoder = Stages(
+    encoder = StripSequential(
         *_block(ReflectConv(3, low, 9)),
         *_block(ReflectConv(low, middle, 3, 2)),
         *_block(ReflectConv(middle, high, 3, 2)),
     )
-    decoder = Stages(
+    decoder = StripSequential(
         *_block(ReflectConv(high, middle, scale=2)),
         *_block(ReflectConv(middle, low, scale=2)),
         ReflectConv(low, 3, 9),

@@ -1,4 +1,4 @@
-"""VGG-shaped auto-encoders: the normalised VGG-19 of AdaIN and WCT, its 16x compressed sisters, and our compact one."""
+"""VGG-shaped auto-encoders: the normalised VGG-19 of AdaIN and WCT, its 16x compressed sisters, and `compact`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .base import ADAIN, RECONSTRUCTION, FeatureSpace, StyleNetwork
-from .cpu_fast import bordered_phases, convolved, in_bands, upsampled
+from .cpu_fast import conv_of_subpixels, in_row_strips, reflect_subpixels, subpixel_conv
 from .layers import ReflectConv
 
 LEVELS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
@@ -35,10 +35,10 @@ class VggLayout:
     """One encoder with five taps, or an encoder a level."""
     first_width: int | None = None
     """Channels of level 1 where its encoder is one by itself and wider."""
-    rectified_picture: bool = False
+    final_relu: bool = False
     """Whether the decoders end in a ReLU."""
     projections: tuple[int, ...] = ()
-    """Channels that linear projections give at each level: for loss networks, see `VggNetwork.heads`."""
+    """Channels that 1x1 projections give at each level, for loss networks: see `VggNetwork.heads`."""
 
     def stage(self, level: str) -> tuple[int, ...]:
         """Channels of the blocks up to `level`."""
@@ -47,7 +47,7 @@ class VggLayout:
 
 
 VGG19 = VggLayout("vgg19", (64, 128, 256, 512, 512))
-SMALL16X = VggLayout("small16x", (16, 32, 64, 128, 128), shared_encoder=False, first_width=24, rectified_picture=True)
+SMALL16X = VggLayout("small16x", (16, 32, 64, 128, 128), shared_encoder=False, first_width=24, final_relu=True)
 COMPACT = VggLayout("compact", (24, 40, 80, 144, 144), projections=VGG19.widths[:4])
 LAYOUTS = {layout.name: layout for layout in (VGG19, SMALL16X, COMPACT)}
 
@@ -80,14 +80,14 @@ class VggEncoder(nn.ModuleDict):
 
 
 class VggDecoder(nn.ModuleDict):
-    """The encoder mirrored: nearest upsampling in place of pooling, no ReLU at the picture.
+    """The encoder mirrored: nearest upsampling in place of pooling, no ReLU at the picture but a `final_relu`.
 
     `inputs` are the channels of what it decodes, where they are not the deepest block's own.
     """
 
-    def __init__(self, widths: Sequence[int], rectified: bool = False, inputs: int | None = None) -> None:
+    def __init__(self, widths: Sequence[int], final_relu: bool = False, inputs: int | None = None) -> None:
         super().__init__()
-        self.rectified = rectified
+        self.final_relu = final_relu
         deepest = len(widths)
         for block in range(deepest, 0, -1):
             width, below = widths[block - 1], widths[block - 2] if block > 1 else 3
@@ -101,7 +101,7 @@ class VggDecoder(nn.ModuleDict):
         """The picture [B, 3, h * stride, w * stride] of `values` [B, C, h, w]."""
         for block in _blocks(self):
             values = _run(block, values)
-        return values.relu_() if self.rectified else values
+        return values.relu_() if self.final_relu else values
 
 
 class VggNetwork(StyleNetwork):
@@ -128,10 +128,10 @@ class VggNetwork(StyleNetwork):
             self.encoder = nn.ModuleDict({level: VggEncoder(layout.stage(level)) for level in levels})
         self.spaces = {level: space_of(layout, level) for level in levels}
         self.decoder = nn.ModuleDict(
-            {level: VggDecoder(layout.stage(level), layout.rectified_picture) for level in levels if level in decoders}
+            {level: VggDecoder(layout.stage(level), layout.final_relu) for level in levels if level in decoders}
         )
-        # 1x1 convolutions to VGG-19's channels. Losses look at those: statistics of our own channels, whose means are
-        # large beside their deviations, say little of colours.
+        # 1x1 projections to VGG-19's channels. Losses compare those: statistics of the network's own channels, whose
+        # means are large beside their deviations, say little of colours.
         self.heads = nn.ModuleDict(
             {
                 level: nn.Conv2d(self.spaces[level].channels, width, 1)
@@ -172,7 +172,7 @@ def _run(block: list[ReflectConv], values: Tensor, pool: bool = False) -> Tensor
 
     def stage(values: Tensor) -> Tensor:
         if picture and len(block) == 2:
-            return convolved(bordered_phases(upsampled(values, block[0])).relu_(), block[1])
+            return conv_of_subpixels(reflect_subpixels(subpixel_conv(values, block[0])).relu_(), block[1])
         for conv in block:
             values = conv(values)
             if conv is not block[-1]:
@@ -182,8 +182,8 @@ def _run(block: list[ReflectConv], values: Tensor, pool: bool = False) -> Tensor
 
     picture = bool(block) and block[-1].out_channels == 3
     scale = 2 if block and block[0].scale == 2 else 0.5 if pool else 1
-    reach = 1 + math.ceil((len(block) - 1) / 2) if scale == 2 else len(block) + len(block) % 2
-    return in_bands(stage, values, max([conv.out_channels for conv in block], default=1), reach, scale)
+    halo = 1 + math.ceil((len(block) - 1) / 2) if scale == 2 else len(block) + len(block) % 2
+    return in_row_strips(stage, values, max([conv.out_channels for conv in block], default=1), halo, scale)
 
 
 def _pool(values: Tensor) -> Tensor:
@@ -198,15 +198,9 @@ def _pool(values: Tensor) -> Tensor:
 
 def space_of(layout: VggLayout, level: str) -> FeatureSpace:
     """Where a layout's features at `level` live."""
-    widths = layout.stage(level)
-    return FeatureSpace(layout.name, level, widths[-1], 2 ** (len(widths) - 1), _reach(len(widths)))
-
-
-def _reach(blocks: int) -> int:
-    """Pixels that encoder and decoder together look beyond a pixel: a convolution reaches one cell, a pool one more."""
-    reach = 0
-    for block in range(1, blocks + 1):
-        cell = 2 ** (block - 1)
-        convolutions = 1 if block == blocks else DEPTHS[block - 1]
-        reach += 2 * convolutions * cell + (cell if block < blocks else 0)  # both ways, and the pool once
-    return reach
+    widths, margin = layout.stage(level), 0
+    for block in range(len(widths)):
+        cell, convolutions = 2**block, 1 if block == len(widths) - 1 else DEPTHS[block]
+        margin += 2 * convolutions * cell  # each looks one cell further, in the encoder and in the decoder
+        margin += 0 if block == len(widths) - 1 else cell  # and a pool one more
+    return FeatureSpace(layout.name, level, widths[-1], 2 ** (len(widths) - 1), margin)

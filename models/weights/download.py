@@ -1,24 +1,47 @@
-"""Weight files from the network: fetched to a temporary name, resumed, verified, renamed."""
+"""Weight files compared with their published hash, and fetched: to a temporary name, resumed, verified, renamed."""
 
 import hashlib
 import os
+import ssl
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
+from urllib.request import Request, getproxies, proxy_bypass, urlopen
 
 from .manifest import WeightFile, WeightsError
 
+Progress = Callable[[int, int], None]
+"""Told bytes done and bytes in all (0 where unknown). What it raises ends the download; a later one goes on."""
+
+TIMEOUT = 20.0
+"""Seconds to wait for a connection, for an answer, and for the next bytes."""
+CHUNK = 1 << 16
+"""Bytes between two reports of progress."""
 HASH_BLOCK = 1 << 20
+"""Bytes hashed at once."""
 
 
-def fault(path: Path, entry: WeightFile, remember: bool = True) -> str | None:
-    """What is wrong with the file at `path`, as `expected ..., got ...`; None if it is sound. A file whose entry has no
-    hash is held to what is known of it: its size, or nothing. OSError if it cannot be read.
+class TransferError(Exception):
+    """Why one address did not give the file, and what may help; the bytes that have arrived are worth keeping."""
 
-    With `remember` a file is hashed once a process, and again only when it changes.
+    def __init__(self, reason: str, remedy: str = "try again") -> None:
+        super().__init__(reason)
+        self.remedy = remedy
+
+
+class DamagedError(TransferError):
+    """The bytes that have arrived cannot become the file."""
+
+
+def mismatch(path: Path, entry: WeightFile, remember: bool = True) -> str | None:
+    """How the file at `path` differs from `entry`, as `expected ..., got ...`; None where it is valid.
+
+    A file whose entry has no hash is held to what is known of it: its size, or nothing. With `remember` a file is
+    hashed once a process, and again only when it changes. OSError if it cannot be read.
     """
     status = path.stat()
     if entry.bytes is not None and status.st_size != entry.bytes:
@@ -34,7 +57,7 @@ def fault(path: Path, entry: WeightFile, remember: bool = True) -> str | None:
 def verify(path: Path, entry: WeightFile) -> None:
     """Raise `WeightsError` unless the file at `path` is what `entry` says; it stays where it is."""
     try:
-        found = fault(path, entry)
+        found = mismatch(path, entry)
     except OSError as error:
         raise WeightsError(f"{path} cannot be read ({error.strerror}): give yourself the right to read it.") from error
     if found:
@@ -43,7 +66,7 @@ def verify(path: Path, entry: WeightFile) -> None:
         raise WeightsError(f"{path} is not the published file ({found}): {remedy} {source}.")
 
 
-def sound(path: Path, entry: WeightFile) -> bool:
+def is_valid(path: Path, entry: WeightFile) -> bool:
     """Whether `verify` has nothing to say."""
     try:
         verify(path, entry)
@@ -52,68 +75,36 @@ def sound(path: Path, entry: WeightFile) -> bool:
     return True
 
 
-@lru_cache(maxsize=256)
-def _digest(path: Path, stamp: tuple[int, int, int], kind: str) -> str:
-    """sha256 of the content, or git's name for it; `stamp` is (bytes, time, inode), so that a change is seen."""
-    digest = hashlib.sha256() if kind == "sha256" else hashlib.sha1(b"blob %d\0" % stamp[0], usedforsecurity=False)
-    with path.open("rb") as file:
-        while chunk := file.read(HASH_BLOCK):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
-if TYPE_CHECKING:
-    from requests import RequestException, Response
-
-Progress = Callable[[int, int], None]
-"""Told bytes done and bytes in all (0 where unknown). What it raises ends the download; a later one goes on."""
-
-TIMEOUT = (10.0, 30.0)
-"""Seconds to wait for a connection, and for the next bytes."""
-CHUNK = 1 << 16
-
-
-class TransferError(Exception):
-    """Why one address did not give the file; what has arrived is worth keeping."""
-
-
-class DamagedError(TransferError):
-    """What has arrived cannot become the file."""
-
-
 def fetch(entry: WeightFile, destination: Path, progress: Progress | None = None) -> Path:
     """Download `entry` to `destination`, trying its URLs in turn, and return `destination`.
 
-    Bytes go to `<destination>.part`, are verified, then renamed. Processes take turns; later ones find it done.
-    `WeightsError` names the file, the reasons, a URL and where to put the file by hand.
+    Bytes go to `<destination>.part`, are verified, then renamed. Of several processes one downloads, under a lock; the
+    others wait and find it done. Proxies are those of the system, or of `http_proxy`, `https_proxy` and `no_proxy`.
+    `WeightsError` names the file, the reasons, the remedies, a URL and where to put the file by hand.
     """
-    report = progress or _silent
+    report, failures = progress or (lambda done, total: None), list[TransferError]()
+    part = destination.with_name(f"{destination.name}.part")
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
-        with _turn(destination, report):
-            if not destination.is_file() or fault(destination, entry):
-                _download(entry, destination, report)
+        with _locked(destination, lambda: report(part.stat().st_size if part.is_file() else 0, 0)):
+            if destination.is_file() and not mismatch(destination, entry):
+                return destination
+            for url in entry.urls:
+                try:
+                    _complete(url, part, entry, report)
+                except TransferError as failure:
+                    failures.append(failure)
+                else:
+                    os.replace(part, destination)
+                    return destination
     except OSError as error:
         raise WeightsError(
             f"{destination} cannot be written ({error.strerror or error}): free or unlock it."
         ) from error
-    return destination
-
-
-def _download(entry: WeightFile, destination: Path, report: Progress) -> None:
-    part = _part(destination)
-    reasons = []
-    for url in entry.urls:
-        try:
-            _complete(url, part, entry, report)
-        except TransferError as failure:
-            reasons.append(str(failure))
-        else:
-            os.replace(part, destination)
-            return
+    remedies = dict.fromkeys(failure.remedy for failure in failures)
     raise WeightsError(
-        f"{entry.filename} could not be downloaded ({'; '.join(reasons)}): "
-        f"try again, or get it from {entry.urls[0]} and put it at {destination}."
+        f"{entry.filename} could not be downloaded ({'; '.join(map(str, failures))}): "
+        f"{', or '.join([*remedies, f'get it from {entry.urls[0]}'])} and put it at {destination}."
     )
 
 
@@ -121,9 +112,9 @@ def _complete(url: str, part: Path, entry: WeightFile, report: Progress) -> None
     """Bring `part` to its full length and verify it; one that was resumed and is bad is begun anew, once."""
     resumed = part.is_file()
     try:
-        if not resumed or fault(part, entry, remember=False):
+        if not resumed or mismatch(part, entry, remember=False):
             _transfer(url, part, entry, report)
-            if found := fault(part, entry, remember=False):
+            if found := mismatch(part, entry, remember=False):
                 raise DamagedError(f"{urlsplit(url).netloc} sent another file: {found}")
     except DamagedError:
         part.unlink()
@@ -137,82 +128,65 @@ def _complete(url: str, part: Path, entry: WeightFile, report: Progress) -> None
 
 def _transfer(url: str, part: Path, entry: WeightFile, report: Progress) -> None:
     """Append to `part` what it lacks, or write it anew if the server knows no ranges."""
-    from pooch import HTTPDownloader
-    from requests import RequestException
-
-    with part.open("ab") as file:
-        sink = _Sink(file, entry.bytes, report)
-        # A compressed answer would be cut into ranges of the compressed bytes.
-        headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={sink.done}-"} if sink.done else {})
-        load = HTTPDownloader(chunk_size=CHUNK, timeout=TIMEOUT, headers=headers, hooks={"response": sink.begin})
-        try:
-            load(url, sink, None)
-        except RequestException as error:
-            raise _reason(error, urlsplit(url).netloc, sink.answer) from error
-        finally:
-            sink.hang_up()
-    if sink.done < sink.announced:
-        raise TransferError(f"the connection to {urlsplit(url).netloc} was cut")
-
-
-class _Sink:
-    """The partial file as pooch sees it: it learns from the answer where the bytes belong, counts them, and reports."""
-
-    def __init__(self, file: BinaryIO, expected: int | None, report: Progress) -> None:
-        self.file, self.expected, self.report = file, expected, report
-        self.done = file.tell()
-        self.announced = 0
-        self.answer: Response | None = None
-
-    def begin(self, answer: "Response", **_: object) -> None:
-        """requests' hook, called for every answer."""
-        if answer.is_redirect:
-            return
-        self.answer = answer
-        if answer.status_code == 200:  # the whole file, whatever we asked for
-            self.file.truncate(0)
-            self.done = 0
-        if answer.ok:
-            length = answer.headers.get("Content-Length", "0")
-            self.announced = self.done + int(length) if length.isdigit() else 0
-            self._tell()
-
-    def write(self, chunk: bytes) -> None:
-        self.done += len(chunk)
-        if self.expected is not None and self.done > self.expected:
-            raise DamagedError(f"the answer is longer than the file's {self.expected} bytes")
-        self.file.write(chunk)
-        self._tell()
-
-    def flush(self) -> None:
-        self.file.flush()
-
-    def hang_up(self) -> None:
-        if self.answer is not None:
-            self.answer.close()
-
-    def _tell(self) -> None:
-        self.report(self.done, self.expected or self.announced)
+    host = urlsplit(url).netloc
+    with part.open("ab") as file, _answer(url, file.tell()) as answer:
+        if answer.status != 206:  # the whole file, whatever was asked for
+            file.truncate(0)
+        done = file.seek(0, os.SEEK_END)
+        announced = done + answer.length if answer.length else 0
+        chunk = None
+        while chunk != b"":
+            report(done, entry.bytes or announced)
+            try:
+                chunk = answer.read(CHUNK)
+            except (OSError, HTTPException) as error:
+                raise TransferError(f"the connection to {host} was cut") from error
+            done += len(chunk)
+            if entry.bytes is not None and done > entry.bytes:
+                raise DamagedError(f"the answer is longer than the file's {entry.bytes} bytes")
+            file.write(chunk)
+    if done < announced:
+        raise TransferError(f"the connection to {host} was cut")
 
 
-def _reason(error: "RequestException", host: str, answer: "Response | None") -> TransferError:
-    """In words that say what to look at."""
-    from requests import ConnectionError, Timeout
+def _answer(url: str, start: int) -> HTTPResponse:
+    """What the server says to a request for the bytes from `start` on; TransferError with words to act on."""
+    address, certificates = urlsplit(url), ssl.create_default_context()
+    with suppress(ImportError):  # Python for macOS comes without certificates
+        import certifi
 
-    if answer is None:
-        silent, alone = isinstance(error, Timeout), isinstance(error, ConnectionError)
-        words = f"{host} did not answer in time" if silent else f"no connection to {host}" if alone else f"{error}"
-        return TransferError(words)
-    if answer.status_code == 416:  # the partial file is already as long as the file, and wrong
-        return DamagedError(f"{host} has no more of the file")
-    return TransferError(
-        f"the connection to {host} was cut" if answer.ok else f"{host} answered {answer.status_code} {answer.reason}"
-    )
+        certificates.load_verify_locations(certifi.where())
+    host, way, remedy = address.netloc, "", "try again"
+    proxy = None if proxy_bypass(host) else getproxies().get(address.scheme)
+    if proxy:
+        place = urlsplit(proxy if "//" in proxy else f"//{proxy}").netloc.rpartition("@")[2]  # without a password
+        way = f" through the proxy {place}"
+        remedy = f"set {address.scheme}_proxy to a proxy that works, or no_proxy to {address.hostname}"
+    headers = {"User-Agent": "brushwork"} | ({"Range": f"bytes={start}-"} if start else {})
+    try:
+        return urlopen(Request(url, headers=headers), timeout=TIMEOUT, context=certificates)
+    except HTTPError as error:
+        error.close()
+        if error.code == 416:  # the partial file is already as long as the file, and wrong
+            raise DamagedError(f"{host} has no more of the file") from error
+        if error.code == 407:
+            raise TransferError(f"no connection to {host}{way}: it asks for a password", remedy) from error
+        raise TransferError(f"{host} answered {error.code} {error.reason}") from error
+    except (OSError, HTTPException) as error:
+        cause = getattr(error, "reason", error)  # what URLError wraps
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            raise TransferError(
+                f"the certificate of {host} is not one of those trusted here: {cause.verify_message}",
+                "set SSL_CERT_FILE to the file of certificates that your network or virus scanner uses",
+            ) from error
+        if isinstance(cause, TimeoutError):
+            raise TransferError(f"{host} did not answer in time{way}", remedy) from error
+        raise TransferError(f"no connection to {host}{way}", remedy) from error
 
 
 @contextmanager
-def _turn(destination: Path, report: Progress) -> Iterator[None]:
-    """Wait until no other process fetches this file, reporting so that the caller can give up."""
+def _locked(destination: Path, waiting: Callable[[], None]) -> Iterator[None]:
+    """Hold the lock on `destination`; while another process holds it, call `waiting`, which may give up by raising."""
     from filelock import FileLock, Timeout  # torch needs it, so it is always there
 
     lock = FileLock(f"{destination}.lock")
@@ -220,17 +194,18 @@ def _turn(destination: Path, report: Progress) -> Iterator[None]:
         try:
             lock.acquire(timeout=0.2)
         except Timeout:
-            part = _part(destination)
-            report(part.stat().st_size if part.is_file() else 0, 0)
+            waiting()
     try:
         yield
     finally:
         lock.release()
 
 
-def _part(destination: Path) -> Path:
-    return destination.with_name(f"{destination.name}.part")
-
-
-def _silent(done: int, total: int) -> None:
-    """For callers who do not look."""
+@lru_cache(maxsize=256)
+def _digest(path: Path, stamp: tuple[int, int, int], kind: str) -> str:
+    """sha256 of the content, or git's name for it; `stamp` is (bytes, time, inode), so that a change is seen."""
+    digest = hashlib.sha256() if kind == "sha256" else hashlib.sha1(b"blob %d\0" % stamp[0], usedforsecurity=False)
+    with path.open("rb") as file:
+        while chunk := file.read(HASH_BLOCK):
+            digest.update(chunk)
+    return digest.hexdigest()

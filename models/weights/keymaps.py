@@ -1,4 +1,4 @@
-"""From the key names of published checkpoints to ours. Each map takes a file's tensors and the module they are for."""
+"""From published key names to those of the networks. Each map takes a file's tensors and the module they are for."""
 
 from collections.abc import Callable, Mapping
 
@@ -11,16 +11,11 @@ Tensors = Mapping[str, Tensor]
 KeyMap = Callable[[Tensors, nn.Module], dict[str, Tensor]]
 
 
-def own(tensors: Tensors, module: nn.Module) -> dict[str, Tensor]:
-    """Files that this project wrote."""
-    return dict(tensors)
-
-
 def sequential(tensors: Tensors, module: nn.Module) -> dict[str, Tensor]:
     """Positions in an nn.Sequential ('0.weight', '2.weight', ...), as in every port of the normalised VGG-19.
 
-    Convolutions follow each other in our order. A file may go deeper than the module, and may start with the 1x1
-    convolution that turns RGB in 0..1 into the network's own BGR.
+    Convolutions follow each other in the module's order. A file may go deeper than the module, and may start with the
+    1x1 convolution that turns RGB in 0..1 into the published network's BGR.
     """
     positions = sorted({int(key.split(".")[0]) for key in tensors})
     layers = [(tensors[f"{position}.weight"], tensors[f"{position}.bias"]) for position in positions]
@@ -28,20 +23,27 @@ def sequential(tensors: Tensors, module: nn.Module) -> dict[str, Tensor]:
 
 
 def collaborative_distillation(tensors: Tensors, module: nn.Module) -> dict[str, Tensor]:
-    """'conv11', 'conv12', ... and 'conv0'; the 'aux' heads served the distillation only."""
-    names = [f"conv{name[4]}{name[6]}" for name in _names(module)]
+    """'conv11', 'conv12', ... and 'conv0'; the 'aux' projections served the distillation only."""
+    names = [name.replace("_", "") for name in _names(module)]
     first = ["conv0"] if "conv0.weight" in tensors else []
     return _in_order([(tensors[f"{name}.weight"], tensors[f"{name}.bias"]) for name in first + names], module)
 
 
 def msgnet(tensors: Tensors, module: nn.Module) -> dict[str, Tensor]:
     """The authors' MSG-Net: encoder and CoMatch are in the file twice, and old torch saved running statistics."""
-    ours = {"comatch": tensors["ins.weight"][0]}
+    found = {"comatch": tensors["ins.weight"][0]}
     for key, value in tensors.items():
         if key.endswith(("running_mean", "running_var")) or key.startswith(("model.0.", "model.1.", "ins.")):
             continue
-        ours[_msgnet_name(key)] = value
-    return ours
+        # 'model1.3.conv_block.5.conv2d.weight' is 'encoder.3.branch.5.weight', and so on.
+        sequence, position, *rest = key.split(".")
+        number, path = int(position), [{"conv_block": "branch", "residual_layer": "shortcut"}.get(p, p) for p in rest]
+        if sequence == "model1":
+            place = f"encoder.{number}"
+        else:
+            place = f"body.{number - 2}" if number < 8 else f"decoder.{number - 8}"
+        found[".".join([place, *(part for part in path if part != "conv2d")])] = value
+    return found
 
 
 def stylebank(tensors: Tensors, module: nn.Module) -> dict[str, Tensor]:
@@ -51,7 +53,7 @@ def stylebank(tensors: Tensors, module: nn.Module) -> dict[str, Tensor]:
 
 
 KEYMAPS: dict[str, KeyMap] = {
-    "brushwork": own,
+    "brushwork": lambda tensors, module: dict(tensors),  # files that this project wrote
     "sequential": sequential,
     "collaborative-distillation": collaborative_distillation,
     "msgnet": msgnet,
@@ -64,31 +66,16 @@ def _names(module: nn.Module) -> list[str]:
 
 
 def _in_order(layers: list[tuple[Tensor, Tensor]], module: nn.Module) -> dict[str, Tensor]:
+    """Weight and bias of one convolution after the other, under the module's names; a 1x1 one at the start is folded.
+
+    A 1x1 convolution and the next one are one: exactly, as reflection padding commutes with a map of channels.
+    """
     assert isinstance(module, VggEncoder | VggDecoder)
     if layers[0][0].shape[-1] == 1:
-        layers = [_fold(layers[0], layers[1]), *layers[2:]]
-    named = zip(_names(module), layers, strict=False)
-    return {
-        f"{name}.{part}": tensor
-        for name, layer in named
-        for part, tensor in zip(("weight", "bias"), layer, strict=True)
-    }
-
-
-def _fold(point: tuple[Tensor, Tensor], conv: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-    """A 1x1 convolution and the next one as one: exact, as a reflected border commutes with a map of channels."""
-    (mix, offset), (weight, bias) = ((w.double(), b.double()) for w, b in (point, conv))
-    folded = torch.einsum("omhw,mi->oihw", weight, mix[:, :, 0, 0])
-    return folded.to(conv[0]), (bias + torch.einsum("omhw,m->o", weight, offset)).to(conv[1])
-
-
-def _msgnet_name(key: str) -> str:
-    """'model1.3.conv_block.5.conv2d.weight' -> 'encoder.3.branch.5.weight', and so on."""
-    sequence, position, *rest = key.split(".")
-    number = int(position)
-    if sequence == "model1":
-        place = f"encoder.{number}"
-    else:
-        place = f"body.{number - 2}" if number < 8 else f"decoder.{number - 8}"
-    path = [{"conv_block": "branch", "residual_layer": "shortcut"}.get(part, part) for part in rest if part != "conv2d"]
-    return ".".join([place, *path])
+        (mix, offset), (weight, bias) = ((weight.double(), bias.double()) for weight, bias in layers[:2])
+        folded = torch.einsum("omhw,mi->oihw", weight, mix[:, :, 0, 0])
+        shifted = bias + torch.einsum("omhw,m->o", weight, offset)
+        layers = [(folded.to(layers[1][0]), shifted.to(layers[1][1])), *layers[2:]]
+    pairs = dict(zip(_names(module), layers, strict=False))
+    weights = {f"{name}.weight": weight for name, (weight, _) in pairs.items()}
+    return weights | {f"{name}.bias": bias for name, (_, bias) in pairs.items()}

@@ -6,7 +6,7 @@ import hashlib
 import logging
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import asdict, dataclass
@@ -19,26 +19,26 @@ from torch import Tensor, nn
 
 from ..networks.stylebank import LEVEL, StyleBankNetwork
 from .manifest import WeightsError
-from .store import homes, read_tensors, writable_home
+from .store import read_tensors, search_folders, writable_folder
 
 log = logging.getLogger(__name__)
 
-SHELF = "stylebank"
+STYLES_FOLDER = "stylebank"
 """The folder of learnt styles in a folder of weights."""
 VERSION = "1"
 """Of the file's form, in its metadata; files of another one are left out."""
-NAME = re.compile(r"[\w-]([\w -]{0,58}[\w-])?")
 EMPTY_SLOT = "none"
 """What StyleBank Mix calls a slot without a style, so that no style can have that name."""
-TAKEN = re.compile(rf"{EMPTY_SLOT}|con|prn|aux|nul|com\d|lpt\d", re.IGNORECASE)
-"""Names that no style can have: that, and what Windows keeps for devices."""
-BYTES = 200
-"""Of a name: file systems take 255, with the ending of a file that is being written."""
+PLAIN_NAME = re.compile(r"[\w-]([\w -]{0,58}[\w-])?")
+RESERVED_NAME = re.compile(rf"{EMPTY_SLOT}|con|prn|aux|nul|com\d|lpt\d", re.IGNORECASE)
+"""That of an empty slot, and what Windows keeps for devices."""
+NAME_BYTES = 200
+"""At most: file systems take 255, with the ending of a file that is being written."""
 
 
 @dataclass(frozen=True)
-class StyleCard:
-    """What a style's file says of itself, in its metadata."""
+class StyleMetadata:
+    """What a style's file says of itself."""
 
     style: str
     network: str
@@ -52,7 +52,7 @@ class StyleCard:
 class LearnedStyle:
     """A style apart from its bank, as it lies in its file: float16, on the CPU."""
 
-    card: StyleCard
+    metadata: StyleMetadata
     weight: Tensor
     """[C, C, 3, 3]"""
     bias: Tensor
@@ -64,12 +64,12 @@ class StyleFile:
     """A learnt style on this machine. Its name is the file's, so that whoever renames the file renames the style."""
 
     path: Path
-    card: StyleCard
+    metadata: StyleMetadata
 
 
 def check_name(name: str) -> str:
     """`name`, which will be a file's; ValueError where it is not plain."""
-    if not NAME.fullmatch(name) or TAKEN.fullmatch(name) or len(name.encode()) > BYTES:
+    if not PLAIN_NAME.fullmatch(name) or RESERVED_NAME.fullmatch(name) or len(name.encode()) > NAME_BYTES:
         raise ValueError(
             f"{shortened(name)} cannot be a style's name: use 1 to 60 letters, digits, spaces, dashes and underscores, "
             f"with no space at either end, and not '{EMPTY_SLOT}' or a device's name."
@@ -78,8 +78,8 @@ def check_name(name: str) -> str:
 
 
 def style_path(name: str, folders: Sequence[Path] = ()) -> Path:
-    """Where a style of that name is saved: on the shelf of the first weight folder that can be written."""
-    return writable_home(folders) / SHELF / f"{check_name(name)}.safetensors"
+    """Where a style of that name is saved: in the first folder of weights that can be written."""
+    return writable_folder(folders) / STYLES_FOLDER / f"{check_name(name)}.safetensors"
 
 
 def expect_free(path: Path, overwrite: bool = False) -> None:
@@ -95,11 +95,11 @@ def save_style(style: LearnedStyle, path: Path, overwrite: bool = False) -> Path
     from safetensors.torch import save
 
     expect_free(path, overwrite)
-    about = {name: str(value) for name, value in asdict(style.card).items()} | {"brushwork": VERSION}
+    metadata = {name: str(value) for name, value in asdict(style.metadata).items()} | {"brushwork": VERSION}
     part = path.with_name(f"{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(save({"weight": style.weight.contiguous(), "bias": style.bias.contiguous()}, about))
+        part.write_bytes(save({"weight": style.weight.contiguous(), "bias": style.bias.contiguous()}, metadata))
         os.replace(part, path)
     except OSError as error:
         raise WeightsError(f"{path} cannot be written ({error.strerror or error}): free or unlock it.") from error
@@ -110,14 +110,31 @@ def save_style(style: LearnedStyle, path: Path, overwrite: bool = False) -> Path
 
 
 def learned_styles(folders: Sequence[Path] = ()) -> list[StyleFile]:
-    """The styles on all shelves, by name; of two with one name the first. Only the headers of files are read."""
+    """The styles in all folders, by name; of two with one name the first. Only the headers of files are read."""
     found: dict[str, StyleFile] = {}
-    for path in _files(folders):
-        state = path.stat()
-        card = _card(path, state.st_mtime_ns, state.st_size)
-        if card:
-            found.setdefault(card.style, StyleFile(path, card))
-    return sorted(found.values(), key=lambda file: file.card.style)
+    for folder in search_folders(folders):
+        for path in sorted(path for path in (folder / STYLES_FOLDER).glob("*.safetensors") if path.is_file()):
+            state = path.stat()
+            if metadata := _metadata(path, state.st_mtime_ns, state.st_size):
+                found.setdefault(metadata.style, StyleFile(path, metadata))
+    return sorted(found.values(), key=lambda file: file.metadata.style)
+
+
+@lru_cache(1024)
+def _metadata(path: Path, changed: int, size: int) -> StyleMetadata | None:
+    """What the file's header says, kept until the file changes; None where it is not the file of a learnt style."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata() or {}
+        if metadata["brushwork"] != VERSION:
+            raise ValueError(f"it has the form {metadata['brushwork']}")
+        name, steps = check_name(path.stem), int(metadata["steps"])
+        return StyleMetadata(name, metadata["network"], metadata["fingerprint"], steps)
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        log.warning("%s is left out, it is not the file of a learnt style (%s): move it elsewhere.", path, error)
+        return None
 
 
 def read_style(file: StyleFile) -> LearnedStyle:
@@ -125,29 +142,7 @@ def read_style(file: StyleFile) -> LearnedStyle:
     tensors = read_tensors(file.path, "safetensors")
     if tensors.keys() != {"weight", "bias"} or not all(value.float().isfinite().all() for value in tensors.values()):
         raise WeightsError(f"{file.path} does not hold a style: delete it, and learn the style anew.")
-    return LearnedStyle(file.card, tensors["weight"], tensors["bias"])
-
-
-def _files(folders: Sequence[Path]) -> Iterator[Path]:
-    with suppress(ModuleNotFoundError):  # the last home is pooch's to name; without pooch nothing was ever put there
-        for home in homes(folders):
-            yield from sorted(path for path in (home / SHELF).glob("*.safetensors") if path.is_file())
-
-
-@lru_cache(1024)
-def _card(path: Path, changed: int, size: int) -> StyleCard | None:
-    """What the file's header says, kept until the file changes; None where it is no style of ours."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, "pt") as file:
-            about = file.metadata() or {}
-        if about["brushwork"] != VERSION:
-            raise ValueError(f"it has the form {about['brushwork']}")
-        return StyleCard(check_name(path.stem), about["network"], about["fingerprint"], int(about["steps"]))
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
-        log.warning("%s is left out, it is not the file of a learnt style (%s): move it elsewhere.", path, error)
-        return None
+    return LearnedStyle(file.metadata, tensors["weight"], tensors["bias"])
 
 
 def fingerprint(bank: StyleBankNetwork) -> str:
@@ -162,14 +157,6 @@ def fingerprint(bank: StyleBankNetwork) -> str:
     return digest.hexdigest()
 
 
-def with_style(bank: StyleBankNetwork, style: LearnedStyle) -> StyleBankNetwork:
-    """A bank with `style` besides, or in place of its own of that name; `bank` stays, and shares all it has with it."""
-    with torch.inference_mode(False):
-        grown = sharing(bank)
-        _put(grown, style)
-        return grown
-
-
 def sharing(bank: StyleBankNetwork) -> StyleBankNetwork:
     """Another bank on the very numbers of `bank`, frozen. Its parameters are its own: each bank may move by itself.
 
@@ -180,10 +167,23 @@ def sharing(bank: StyleBankNetwork) -> StyleBankNetwork:
         return deepcopy(bank, {key: nn.Parameter(value, requires_grad=False) for key, value in values.items()})
 
 
+def with_style(bank: StyleBankNetwork, style: LearnedStyle) -> StyleBankNetwork:
+    """A bank with `style` besides, or in place of its own of that name; `bank` stays, and shares all it has with it.
+
+    WeightsError where the style is for a bank of another width.
+    """
+    with torch.inference_mode(False):
+        grown = sharing(bank)
+        _put(grown, style)
+        return grown
+
+
 def find_style(bank: StyleBankNetwork, name: str, folders: Sequence[Path] = ()) -> LearnedStyle | None:
-    """The learnt style of that name, if there is one and it fits `bank`."""
-    fitting = (file for file in learned_styles(folders) if file.card.style == name and _fits(file, bank))
-    return next((_sized(read_style(file), bank) for file in fitting), None)
+    """The learnt style of that name, if there is one and it fits `bank`; WeightsError where its file is damaged."""
+    for file in learned_styles(folders):
+        if file.metadata.style == name and file.metadata.fingerprint == fingerprint(bank):
+            return _expect_width(read_style(file), bank)
+    return None
 
 
 def add_learned(bank: StyleBankNetwork, folders: Sequence[Path] = (), only: str = "") -> None:
@@ -191,28 +191,24 @@ def add_learned(bank: StyleBankNetwork, folders: Sequence[Path] = (), only: str 
 
     WeightsError where the named one is not there, or does not fit.
     """
-    own = {file.card.style: file for file in learned_styles(folders) if file.card.network == bank.name}
+    own = {file.metadata.style: file for file in learned_styles(folders) if file.metadata.network == bank.name}
     if only and only not in own:
         raise WeightsError(f"{bank.name} has learnt no style '{only}': choose one of {', '.join(own) or 'its own'}.")
     for file in [own[only]] if only else own.values():
         try:
-            _add(bank, file)
+            if file.metadata.fingerprint != fingerprint(bank):
+                raise WeightsError(f"{file.path} was learnt on other weights of {bank.name}: learn the style anew.")
+            if file.metadata.style in bank.styles:
+                raise WeightsError(f"{file.path} has the name of a style that {bank.name} came with: rename the file.")
+            _put(bank, read_style(file))
         except WeightsError as error:
             if only:
                 raise
             log.warning("%s", error)
 
 
-def _add(bank: StyleBankNetwork, file: StyleFile) -> None:
-    if not _fits(file, bank):
-        raise WeightsError(f"{file.path} was learnt on other weights of {bank.name}: learn the style anew.")
-    if file.card.style in bank.styles:
-        raise WeightsError(f"{file.path} has the name of a style that {bank.name} came with: rename the file.")
-    _put(bank, read_style(file))
-
-
 def _put(bank: StyleBankNetwork, style: LearnedStyle) -> None:
-    name, style = style.card.style, _sized(style, bank)
+    name, style = style.metadata.style, _expect_width(style, bank)
     layer = bank.bank[bank.styles.index(name)] if name in bank.styles else bank.add_style(name)
     # Not written into the old ones, which another bank may share.
     layer.weight, layer.bias = (
@@ -221,12 +217,8 @@ def _put(bank: StyleBankNetwork, style: LearnedStyle) -> None:
     )
 
 
-def _sized(style: LearnedStyle, bank: StyleBankNetwork) -> LearnedStyle:
+def _expect_width(style: LearnedStyle, bank: StyleBankNetwork) -> LearnedStyle:
     size = bank.spaces[LEVEL].channels
     if style.weight.shape != (size, size, 3, 3) or style.bias.shape != (size,):
-        raise WeightsError(f"the style '{style.card.style}' is for a bank of another width: learn it anew.")
+        raise WeightsError(f"the style '{style.metadata.style}' is for a bank of another width: learn it anew.")
     return style
-
-
-def _fits(file: StyleFile, bank: StyleBankNetwork) -> bool:
-    return file.card.fingerprint == fingerprint(bank)

@@ -26,7 +26,7 @@ class WeightFile:
     format: str
     """`safetensors` or `torch`."""
     keymap: str
-    """The name in `keymaps.KEYMAPS` that turns its keys into ours."""
+    """The name in `keymaps.KEYMAPS` that turns its keys into the network's."""
     urls: tuple[str, ...] = ()
     bytes: int | None = None
     about_megabytes: int | float | None = None
@@ -35,7 +35,7 @@ class WeightFile:
     git_blob: str | None = None
     """sha1 of `blob <length>\\0` and the content: git's name for a file."""
     aliases: tuple[str, ...] = ()
-    """Other names that it may have under a weights folder; a file is taken by such a name only if it is sound."""
+    """Other names that it may have under a weights folder; a file is taken by such a name only if it is valid."""
     note: str = ""
 
     @property
@@ -45,7 +45,7 @@ class WeightFile:
 
     @property
     def fetchable(self) -> bool:
-        """We fetch only what we can verify; a file without a hash is for a person to put in place."""
+        """Only what can be verified is downloaded; a file without a hash is for a person to put in place."""
         return self.checked and bool(self.urls)
 
     @property
@@ -89,7 +89,7 @@ class Manifest:
 
 @cache
 def read_manifest(path: Path = MANIFEST) -> Manifest:
-    """Read a manifest, once a process; a fault in it raises `WeightsError` that names the entry."""
+    """Read a manifest, once a process; a mistake in it raises `WeightsError` that names the entry."""
     try:
         data = loads(path.read_text(encoding="utf-8"))
         files = {name: _entry(WeightFile, raw, id=name) for name, raw in data["files"].items()}

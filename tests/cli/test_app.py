@@ -165,7 +165,7 @@ def test_weights_list_names_every_network(
     assert call("weights", "list") == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == list(read_manifest().networks)
-    assert all("licence: " in line for line in lines)
+    assert all("; licence: " in line and "; to cite: " in line for line in lines)
 
 
 def test_weights_verify_names_the_damaged_file(
@@ -192,10 +192,9 @@ def test_weights_pull_of_an_unknown_network(capsys: pytest.CaptureFixture[str]) 
 
 def alone_with(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No weights but those in `folder`."""
-    from brushwork.models.weights import store as weights
 
     monkeypatch.setenv("BRUSHWORK_WEIGHTS", str(folder))
-    monkeypatch.setattr(weights, "cache_folder", lambda: folder / "cache")
+    monkeypatch.setenv("BRUSHWORK_CACHE", str(folder / "cache"))
 
 
 def test_train_needs_a_decoder_to_start_from(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from brushwork.cli.app import as_command, packed
+from brushwork.cli.app import from_dataclass
 from brushwork.cli.stylize import METHODS, LongerSide, Stylization, stylize, stylize_graph
 from brushwork.media.images import read_picture, write_picture
 from brushwork.models.networks.base import StyleNetwork
@@ -173,7 +173,7 @@ def test_no_source_is_overwritten(role: str, content: Path) -> None:
 
 
 def test_the_command_line_has_the_fields_and_defaults_of_the_order() -> None:
-    command = signature(as_command(packed(stylize, Stylization))).parameters
+    command = signature(from_dataclass(stylize, Stylization)).parameters
     assert {name: parameter.default for name, parameter in command.items()} == {
         field: parameter.default for field, parameter in signature(Stylization).parameters.items()
     }

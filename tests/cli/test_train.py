@@ -57,7 +57,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("BRUSHWORK_TRAINING_DTYPE", "float32")
     monkeypatch.setattr(wct, "SOLVED_CROPS", 6)
     monkeypatch.setenv("BRUSHWORK_WEIGHTS", str(tmp_path / "weights"))
-    monkeypatch.setattr("brushwork.models.weights.store.cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setenv("BRUSHWORK_CACHE", str(tmp_path / "cache"))
 
 
 @pytest.fixture

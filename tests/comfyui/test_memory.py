@@ -13,7 +13,7 @@ from brushwork.tests.comfyui.client import Client
 from brushwork.tests.comfyui.graphs import adain, saved, small
 from brushwork.tests.comfyui.server import Server
 from brushwork.tests.tolerances import VISIBLE
-from brushwork.tools.build import FOLDER
+from brushwork.tools.workflows import FOLDER
 
 MIB = 1 << 20
 PROMPTS = 50

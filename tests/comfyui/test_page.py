@@ -16,8 +16,8 @@ from brushwork.tests.comfyui.client import to_api
 from brushwork.tests.comfyui.page import Page, browser
 from brushwork.tests.comfyui.server import PACK, Server
 from brushwork.tests.conftest import ROOT
-from brushwork.tools.build import FOLDER, WORKFLOWS
 from brushwork.tools.help_pictures import HELP
+from brushwork.tools.workflows import FOLDER, WORKFLOWS
 
 Json = dict[str, Any]
 MIX = "BrushworkStyleBankMix"

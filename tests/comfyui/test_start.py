@@ -5,7 +5,7 @@ import re
 from brushwork.nodes import NODES
 from brushwork.tests.comfyui.client import Client
 from brushwork.tests.comfyui.server import PACK, Server
-from brushwork.tools.build import WORKFLOWS
+from brushwork.tools.workflows import WORKFLOWS
 
 
 def test_everything_is_there_and_nothing_is_warned_of(client: Client) -> None:

@@ -12,8 +12,8 @@ from brushwork.runner.formats import read_workflow
 from brushwork.runner.graph import Graph
 from brushwork.runner.run import run_workflow
 from brushwork.tests.comfyui.client import Client
-from brushwork.tools.build import FOLDER, WORKFLOWS
-from brushwork.tools.workflows.ingredients import runs_here
+from brushwork.tools.previews import runs_here
+from brushwork.tools.workflows import FOLDER, WORKFLOWS
 
 SAME = 50.0
 """Decibels of PSNR."""

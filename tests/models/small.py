@@ -8,14 +8,14 @@ from torch import nn
 
 from brushwork.models.networks.base import StyleNetwork
 from brushwork.models.networks.msgnet import MsgNet
-from brushwork.models.networks.norm import InstanceNorm, Statistics, Unmeasured, frozen
+from brushwork.models.networks.norm import InstanceNorm, MissingStatistics, Statistics, fixed_statistics
 from brushwork.models.networks.stylebank import StyleBankNetwork
 from brushwork.models.networks.vgg import LEVELS, VggLayout, VggNetwork
 
 Network = TypeVar("Network", bound=nn.Module)
 
 TINY = VggLayout("tiny", (4, 6, 8, 8, 8))
-APART = VggLayout("apart", (4, 6, 8, 8, 8), shared_encoder=False, first_width=5, rectified_picture=True)
+APART = VggLayout("apart", (4, 6, 8, 8, 8), shared_encoder=False, first_width=5, final_relu=True)
 KINDS = ("shared encoder", "an encoder a level", "MSG-Net", "StyleBank")
 
 
@@ -46,9 +46,9 @@ def measured(network: StyleNetwork, run: Callable[[], object]) -> dict[InstanceN
     known: dict[InstanceNorm, Statistics] = {}
     while True:
         try:
-            with frozen(network, known):
+            with fixed_statistics(network, known):
                 run()
             return known
-        except Unmeasured as met:
+        except MissingStatistics as met:
             variance, mean = torch.var_mean(met.values, (0, 2, 3), correction=0)
             known[met.norm] = Statistics(mean, variance)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.error import URLError
 
 import pytest
 
@@ -24,21 +26,24 @@ CUT = CHUNK + 4321
 
 
 class Handler(BaseHTTPRequestHandler):
-    server: "Shelf"
+    server: "FileServer"
 
     def do_GET(self) -> None:  # noqa: N802
-        shelf = self.server
-        shelf.asked.append((self.path, self.headers.get("Range")))
-        shelf.gate.wait(30)
-        if self.path == "/moved":
+        server = self.server
+        server.asked.append((self.path, self.headers.get("Range")))
+        server.gate.wait(30)
+        self.path = self.path.removeprefix("http://weights.example")  # of what a proxy is asked
+        if self.path == "/locked":
+            self.answer(407, b"who are you")
+        elif self.path == "/moved":
             self.answer(302, b"elsewhere", Location="/file")
         elif self.path != "/file":
             self.answer(404, b"not here")
-        elif shelf.ranges and (wanted := self.headers.get("Range")):
-            rest = shelf.content[int(wanted.removeprefix("bytes=").removesuffix("-")) :]
+        elif server.ranges and (wanted := self.headers.get("Range")):
+            rest = server.content[int(wanted.removeprefix("bytes=").removesuffix("-")) :]
             self.answer(206 if rest else 416, rest)
         else:
-            self.answer(200, shelf.content)
+            self.answer(200, server.content)
 
     def answer(self, status: int, body: bytes, **headers: str) -> None:
         self.send_response(status)
@@ -55,7 +60,7 @@ class Handler(BaseHTTPRequestHandler):
         """Quiet."""
 
 
-class Shelf(ThreadingHTTPServer):
+class FileServer(ThreadingHTTPServer):
     """A server of one file, and of trouble."""
 
     daemon_threads = True
@@ -79,9 +84,9 @@ class Shelf(ThreadingHTTPServer):
 
 
 @pytest.fixture
-def shelf(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with Shelf() as server:
+    with FileServer() as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield server
@@ -137,10 +142,10 @@ def refusal(file: WeightFile, place: Path) -> str:
 @both
 @pytest.mark.parametrize("path", ["/file", "/moved"])
 @pytest.mark.parametrize("length", [True, False])
-def test_success(describe: Describe, path: str, length: bool, shelf: Shelf, place: Path) -> None:
-    shelf.length = length
+def test_success(describe: Describe, path: str, length: bool, server: FileServer, place: Path) -> None:
+    server.length = length
     steps: list[tuple[int, int]] = []
-    assert fetch(describe(shelf.url(path)), place, lambda done, total: steps.append((done, total))) == place
+    assert fetch(describe(server.url(path)), place, lambda done, total: steps.append((done, total))) == place
     assert place.read_bytes() == CONTENT
     assert left(place) == ["file.pth"]
     known = len(CONTENT) if length or describe is entry else 0
@@ -148,74 +153,74 @@ def test_success(describe: Describe, path: str, length: bool, shelf: Shelf, plac
     assert {total for _, total in steps} == {known}
 
 
-def test_a_file_that_is_there_is_not_asked_for(shelf: Shelf, place: Path) -> None:
-    fetch(entry(shelf.url()), place)
-    fetch(entry(shelf.url()), place)
-    assert len(shelf.asked) == 1
+def test_a_file_that_is_there_is_not_asked_for(server: FileServer, place: Path) -> None:
+    fetch(entry(server.url()), place)
+    fetch(entry(server.url()), place)
+    assert len(server.asked) == 1
 
 
 @both
 @pytest.mark.parametrize("content", [CONTENT[::-1], b"<html>please log in</html>", CONTENT + b"and more"])
-def test_wrong_content_is_deleted(describe: Describe, content: bytes, shelf: Shelf, place: Path) -> None:
-    shelf.content = content
-    message = refusal(describe(shelf.url()), place)
+def test_wrong_content_is_deleted(describe: Describe, content: bytes, server: FileServer, place: Path) -> None:
+    server.content = content
+    message = refusal(describe(server.url()), place)
     assert "expected" in message or "longer" in message
     assert left(place) == []
 
 
 @both
-def test_a_cut_connection_is_resumed_by_a_later_attempt(describe: Describe, shelf: Shelf, place: Path) -> None:
-    shelf.cut = CUT
-    assert f"the connection to 127.0.0.1:{shelf.server_port} was cut" in refusal(describe(shelf.url()), place)
+def test_a_cut_connection_is_resumed_by_a_later_attempt(describe: Describe, server: FileServer, place: Path) -> None:
+    server.cut = CUT
+    assert f"the connection to 127.0.0.1:{server.server_port} was cut" in refusal(describe(server.url()), place)
     assert left(place) == ["file.pth.part"]
     kept = part(place).stat().st_size
     assert CHUNK <= kept <= CUT
-    shelf.cut, shelf.sent = None, 0
-    fetch(describe(shelf.url()), place)
+    server.cut, server.sent = None, 0
+    fetch(describe(server.url()), place)
     assert place.read_bytes() == CONTENT and left(place) == ["file.pth"]
-    assert shelf.asked[-1] == ("/file", f"bytes={kept}-")
-    assert shelf.sent == len(CONTENT) - kept
+    assert server.asked[-1] == ("/file", f"bytes={kept}-")
+    assert server.sent == len(CONTENT) - kept
 
 
-def test_a_server_without_ranges_sends_all_again(shelf: Shelf, place: Path) -> None:
-    shelf.cut, shelf.ranges = CUT, False
-    refusal(entry(shelf.url()), place)
-    shelf.cut, shelf.sent = None, 0
-    fetch(entry(shelf.url()), place)
+def test_a_server_without_ranges_sends_all_again(server: FileServer, place: Path) -> None:
+    server.cut, server.ranges = CUT, False
+    refusal(entry(server.url()), place)
+    server.cut, server.sent = None, 0
+    fetch(entry(server.url()), place)
     assert place.read_bytes() == CONTENT
-    assert shelf.sent == len(CONTENT)
+    assert server.sent == len(CONTENT)
 
 
 @both
 @pytest.mark.parametrize("ranges", [True, False])
 @pytest.mark.parametrize("size", [0, 1000, len(CONTENT), len(CONTENT) + 5])
 def test_a_bad_partial_file_is_begun_anew(
-    describe: Describe, size: int, ranges: bool, shelf: Shelf, place: Path
+    describe: Describe, size: int, ranges: bool, server: FileServer, place: Path
 ) -> None:
-    shelf.ranges = ranges
+    server.ranges = ranges
     place.parent.mkdir(parents=True)
     part(place).write_bytes(b"?" * size)
-    fetch(describe(shelf.url()), place)
+    fetch(describe(server.url()), place)
     assert place.read_bytes() == CONTENT and left(place) == ["file.pth"]
 
 
 @both
-def test_a_partial_file_that_is_whole_needs_no_server(describe: Describe, shelf: Shelf, place: Path) -> None:
+def test_a_partial_file_that_is_whole_needs_no_server(describe: Describe, server: FileServer, place: Path) -> None:
     place.parent.mkdir(parents=True)
     part(place).write_bytes(CONTENT)
-    fetch(describe(shelf.url()), place)
+    fetch(describe(server.url()), place)
     assert place.read_bytes() == CONTENT and left(place) == ["file.pth"]
-    assert shelf.asked == []
+    assert server.asked == []
 
 
-def test_404(shelf: Shelf, place: Path) -> None:
-    assert f"127.0.0.1:{shelf.server_port} answered 404 Not Found" in refusal(entry(shelf.url("/gone")), place)
+def test_404(server: FileServer, place: Path) -> None:
+    assert f"127.0.0.1:{server.server_port} answered 404 Not Found" in refusal(entry(server.url("/gone")), place)
     assert left(place) == []
 
 
-def test_urls_are_tried_in_turn(shelf: Shelf, place: Path) -> None:
-    fetch(entry(shelf.url("/gone"), shelf.url(), shelf.url("/never")), place)
-    assert [path for path, _ in shelf.asked] == ["/gone", "/file"]
+def test_urls_are_tried_in_turn(server: FileServer, place: Path) -> None:
+    fetch(entry(server.url("/gone"), server.url(), server.url("/never")), place)
+    assert [path for path, _ in server.asked] == ["/gone", "/file"]
     assert place.read_bytes() == CONTENT
 
 
@@ -232,11 +237,46 @@ def test_no_connection(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert left(place) == []
 
 
-def test_a_server_that_says_nothing(shelf: Shelf, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("brushwork.models.weights.download.TIMEOUT", (5.0, 0.1))
-    shelf.gate.clear()
-    assert "did not answer in time" in refusal(entry(shelf.url()), place)
-    shelf.gate.set()
+def test_a_server_that_says_nothing(server: FileServer, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("brushwork.models.weights.download.TIMEOUT", 0.1)
+    server.gate.clear()
+    assert "did not answer in time" in refusal(entry(server.url()), place)
+    server.gate.set()
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_that_does_not_answer(scheme: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    proxy = f"127.0.0.1:{closed_port()}"
+    monkeypatch.setenv(f"{scheme}_proxy", f"http://me:secret@{proxy}")
+    message = refusal(entry(f"{scheme}://weights.example/file"), place)
+    assert f"(no connection to weights.example through the proxy {proxy}): " in message and "secret" not in message
+    assert f"set {scheme}_proxy to a proxy that works, or no_proxy to weights.example, or get it from" in message
+
+
+def test_a_proxy_may_carry_the_file_or_ask_for_a_password(
+    server: FileServer, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", server.url(""))
+    message = refusal(entry("http://weights.example/locked"), place)
+    assert f"no connection to weights.example through the proxy 127.0.0.1:{server.server_port}: it asks for" in message
+    fetch(entry("http://weights.example/file"), place)
+    assert place.read_bytes() == CONTENT
+
+
+def test_a_certificate_that_is_not_trusted(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        error = ssl.SSLCertVerificationError("certificate verify failed")
+        error.verify_message = "self-signed certificate in certificate chain"
+        raise URLError(error)
+
+    monkeypatch.setattr("brushwork.models.weights.download.urlopen", refuse)
+    message = refusal(entry("https://weights.example/file"), place)
+    assert "the certificate of weights.example is not one of those trusted here: self-signed certificate" in message
+    assert "set SSL_CERT_FILE to the file of certificates" in message and "proxy" not in message
 
 
 class CancelledError(Exception):
@@ -244,24 +284,24 @@ class CancelledError(Exception):
 
 
 @pytest.mark.parametrize("limit", [0, CHUNK])
-def test_progress_may_cancel_and_a_later_attempt_goes_on(limit: int, shelf: Shelf, place: Path) -> None:
+def test_progress_may_cancel_and_a_later_attempt_goes_on(limit: int, server: FileServer, place: Path) -> None:
     def stop(done: int, _: int) -> None:
         if done >= limit:
             raise CancelledError
 
     with pytest.raises(CancelledError):
-        fetch(entry(shelf.url()), place, stop)
+        fetch(entry(server.url()), place, stop)
     assert left(place) == (["file.pth.part"] if limit else [])
-    fetch(entry(shelf.url()), place)
+    fetch(entry(server.url()), place)
     assert place.read_bytes() == CONTENT and left(place) == ["file.pth"]
-    assert shelf.asked[-1] == ("/file", f"bytes={limit}-" if limit else None)
+    assert server.asked[-1] == ("/file", f"bytes={limit}-" if limit else None)
 
 
-def test_a_folder_that_cannot_be_written(shelf: Shelf, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written(server: FileServer, tmp_path: Path) -> None:
     (tmp_path / "weights").write_bytes(b"a file where the folder should be")
     with pytest.raises(WeightsError, match="cannot be written"):
-        fetch(entry(shelf.url()), tmp_path / "weights" / "net" / "file.pth")
-    assert shelf.asked == []
+        fetch(entry(server.url()), tmp_path / "weights" / "net" / "file.pth")
+    assert server.asked == []
 
 
 CHILD = """
@@ -278,26 +318,26 @@ fetch(WeightFile(**json.loads(sys.argv[2])), Path(sys.argv[3]))
 """
 
 
-def test_two_processes_at_once_share_one_download(shelf: Shelf, place: Path) -> None:
-    shelf.gate.clear()
-    command = [sys.executable, "-c", CHILD, str(ROOT), json.dumps(asdict(entry(shelf.url()))), str(place)]
+def test_two_processes_at_once_share_one_download(server: FileServer, place: Path) -> None:
+    server.gate.clear()
+    command = [sys.executable, "-c", CHILD, str(ROOT), json.dumps(asdict(entry(server.url()))), str(place)]
     children = [subprocess.Popen(command, stdin=-1, stdout=-1, text=True) for _ in range(2)]  # -1: by a pipe
     for child in children:
         assert child.stdout.readline() == "ready\n"
     for child in children:
         child.stdin.write("go\n")
         child.stdin.flush()
-    while not shelf.asked and all(child.poll() is None for child in children):
+    while not server.asked and all(child.poll() is None for child in children):
         threading.Event().wait(0.01)
-    shelf.gate.set()
+    server.gate.set()
     for child in children:
         child.communicate(timeout=60)
     assert [child.returncode for child in children] == [0, 0]
     assert place.read_bytes() == CONTENT and left(place) == ["file.pth"]
-    assert shelf.sent == len(CONTENT)
+    assert server.sent == len(CONTENT)
 
 
-def test_waiting_for_another_process_can_be_cancelled(shelf: Shelf, place: Path) -> None:
+def test_waiting_for_another_process_can_be_cancelled(server: FileServer, place: Path) -> None:
     from filelock import FileLock
 
     def stop(done: int, total: int) -> None:
@@ -307,21 +347,21 @@ def test_waiting_for_another_process_can_be_cancelled(shelf: Shelf, place: Path)
     place.parent.mkdir(parents=True)
     part(place).write_bytes(b"so far.")
     with FileLock(f"{place}.lock"), pytest.raises(CancelledError):
-        fetch(entry(shelf.url()), place, stop)
-    assert shelf.asked == [] and part(place).read_bytes() == b"so far."
+        fetch(entry(server.url()), place, stop)
+    assert server.asked == [] and part(place).read_bytes() == b"so far."
 
 
 def test_from_missing_to_verified_and_never_again(
-    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("BRUSHWORK_WEIGHTS", raising=False)
     monkeypatch.delenv("BRUSHWORK_OFFLINE", raising=False)
-    monkeypatch.setattr(weights, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setenv("BRUSHWORK_CACHE", str(tmp_path / "cache"))
     path = tmp_path / "cache" / "net" / "file.pth"
-    file = entry(shelf.url())
+    file = entry(server.url())
     assert weights.ensure(file) == path
     assert weights.ensure(file) == path
-    assert len(shelf.asked) == 1
+    assert len(server.asked) == 1
     path.write_bytes(b"damaged")
     assert weights.ensure(file) == path
-    assert path.read_bytes() == CONTENT and len(shelf.asked) == 2
+    assert path.read_bytes() == CONTENT and len(server.asked) == 2

@@ -24,7 +24,7 @@ DEPTHS = (2, 2, 4, 4, 4)
 
 
 def filled(module: nn.Module, keymap: str, path: Path) -> nn.Module:
-    """`module` with the tensors of a published file, as the zoo fills it."""
+    """`module` with the tensors of a published file, as the registry fills it."""
     module.load_state_dict(KEYMAPS[keymap](read_tensors(path, "torch"), module))
     return module.eval()
 
@@ -153,7 +153,7 @@ def test_collaborative_distillation(level: str, tmp_path: Path) -> None:
 
     theirs, values = Distilled(level, decoder=True), torch.rand(1, WIDTHS[number - 1], 3, 4)
     path = saved({"epoch": 20, "model": OrderedDict(theirs.state_dict())}, tmp_path)
-    ours = filled(VggDecoder(WIDTHS[:number], rectified=True), "collaborative-distillation", path)
+    ours = filled(VggDecoder(WIDTHS[:number], final_relu=True), "collaborative-distillation", path)
     assert_close(ours(values), theirs(values))
 
 

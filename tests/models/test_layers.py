@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from brushwork.models.networks import cpu_fast as borders
-from brushwork.models.networks.cpu_fast import bordered_phases, interleaved, reflected, repeated
+from brushwork.models.networks import cpu_fast
+from brushwork.models.networks.cpu_fast import reflect_pad, reflect_subpixels, replicate_pad, shuffle_subpixels
 from brushwork.models.networks.layers import ReflectConv
 from brushwork.models.networks.msgnet import Bottleneck
 from brushwork.models.networks.norm import InstanceNorm
@@ -18,8 +18,8 @@ from brushwork.tests.tolerances import assert_close
 
 WAYS = pytest.mark.parametrize(
     ("border", "mode", "margin"),
-    [*((lambda values, margin=margin: reflected(values, margin), "reflect", margin) for margin in range(1, 5))]
-    + [(repeated, "replicate", 1)],
+    [*((lambda values, margin=margin: reflect_pad(values, margin), "reflect", margin) for margin in range(1, 5))]
+    + [(replicate_pad, "replicate", 1)],
 )
 
 
@@ -46,7 +46,7 @@ def test_borders_are_torchs(
 def test_gradients_of_borders(
     border: Callable[[Tensor], Tensor], mode: str, margin: int, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(borders, "slices", lambda _: True)
+    monkeypatch.setattr(cpu_fast, "slices", lambda _: True)
     values = torch.randn(1, 2, *(margin + 1 + more for more in size), dtype=torch.float64, requires_grad=True)
     for layout in (torch.contiguous_format, torch.channels_last):
         assert torch.autograd.gradcheck(border, values.contiguous(memory_format=layout))
@@ -55,20 +55,20 @@ def test_gradients_of_borders(
     assert_close(found, expected)
 
 
-@pytest.mark.parametrize("way", [interleaved, lambda phases: bordered_phases(phases.clone())])
+@pytest.mark.parametrize("way", [shuffle_subpixels, lambda subpixels: reflect_subpixels(subpixels.clone())])
 @pytest.mark.parametrize("size", [(2, 2), (3, 4)])
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
-def test_gradients_of_phases(
+def test_gradients_of_sub_pixels(
     way: Callable[[Tensor], Tensor], size: tuple[int, int], layout: torch.memory_format
 ) -> None:
-    phases = torch.randn(2, 8, *size, dtype=torch.float64).contiguous(memory_format=layout)
-    assert torch.autograd.gradcheck(way, phases.requires_grad_())
+    subpixels = torch.randn(2, 8, *size, dtype=torch.float64).contiguous(memory_format=layout)
+    assert torch.autograd.gradcheck(way, subpixels.requires_grad_())
 
 
 @pytest.mark.parametrize("way", [lambda values: values, lambda values: values.to("cuda")])
 def test_a_border_needs_more_cells_than_it_mirrors(way: Callable[[Tensor], Tensor]) -> None:
     with SecondDevice(), pytest.raises(RuntimeError):
-        reflected(way(torch.ones(1, 1, 2, 3)), 2)
+        reflect_pad(way(torch.ones(1, 1, 2, 3)), 2)
 
 
 def learnt(network: nn.Module, values: Tensor, device: str) -> tuple[list[Tensor], Tensor]:

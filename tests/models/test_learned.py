@@ -7,13 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from brushwork.models import registry as zoo
+from brushwork.models import registry
 from brushwork.models.networks.stylebank import StyleBankNetwork
 from brushwork.models.registry import load_network
-from brushwork.models.weights import store as weights
 from brushwork.models.weights.learnt_styles import (
     LearnedStyle,
-    StyleCard,
+    StyleMetadata,
     add_learned,
     find_style,
     fingerprint,
@@ -29,7 +28,7 @@ from brushwork.tests.models.small import TINY, enlivened
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("BRUSHWORK_WEIGHTS", raising=False)
-    monkeypatch.setattr(weights, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setenv("BRUSHWORK_CACHE", str(tmp_path / "cache"))
 
 
 @pytest.fixture
@@ -38,13 +37,13 @@ def bank() -> StyleBankNetwork:
 
 
 def style_for(bank: StyleBankNetwork, name: str = "rain", mark: str = "") -> LearnedStyle:
-    card = StyleCard(name, bank.name, mark or fingerprint(bank), 9)
-    return LearnedStyle(card, torch.rand(8, 8, 3, 3).half(), torch.rand(8).half())
+    metadata = StyleMetadata(name, bank.name, mark or fingerprint(bank), 9)
+    return LearnedStyle(metadata, torch.rand(8, 8, 3, 3).half(), torch.rand(8).half())
 
 
-def shelve(folder: Path, *styles: LearnedStyle) -> None:
+def put(folder: Path, *styles: LearnedStyle) -> None:
     for style in styles:
-        save_style(style, style_path(style.card.style, [folder]))
+        save_style(style, style_path(style.metadata.style, [folder]))
 
 
 def test_a_fingerprint_is_of_encoder_and_decoder_alone(bank: StyleBankNetwork) -> None:
@@ -113,13 +112,13 @@ def test_a_style_of_another_width(bank: StyleBankNetwork) -> None:
 
 
 def test_a_bank_gets_all_it_has_learnt(bank: StyleBankNetwork, tmp_path: Path) -> None:
-    shelve(tmp_path, style_for(bank, "sun"), style_for(bank))
+    put(tmp_path, style_for(bank, "sun"), style_for(bank))
     add_learned(bank, [tmp_path])
     assert bank.styles == ("waves", "leaves", "rain", "sun")
 
 
 def test_or_the_one_that_is_named(bank: StyleBankNetwork, tmp_path: Path) -> None:
-    shelve(tmp_path, style_for(bank, "sun"), style_for(bank))
+    put(tmp_path, style_for(bank, "sun"), style_for(bank))
     add_learned(bank, [tmp_path], "sun")
     assert bank.styles == ("waves", "leaves", "sun")
     with pytest.raises(WeightsError, match="stylebank has learnt no style 'snow': choose one of rain, sun"):
@@ -129,7 +128,7 @@ def test_or_the_one_that_is_named(bank: StyleBankNetwork, tmp_path: Path) -> Non
 def test_styles_that_do_not_fit_are_left_out(
     bank: StyleBankNetwork, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    shelve(tmp_path, style_for(bank), style_for(bank, "foreign", "0" * 64), style_for(bank, "waves"))
+    put(tmp_path, style_for(bank), style_for(bank, "foreign", "0" * 64), style_for(bank, "waves"))
     with caplog.at_level(logging.WARNING):
         add_learned(bank, [tmp_path])
     assert bank.styles == ("waves", "leaves", "rain")
@@ -142,7 +141,7 @@ def test_styles_that_do_not_fit_are_left_out(
 
 def test_a_style_is_found_only_for_its_bank(bank: StyleBankNetwork, tmp_path: Path) -> None:
     style = style_for(bank)
-    shelve(tmp_path, style, style_for(bank, "foreign", "0" * 64))
+    put(tmp_path, style, style_for(bank, "foreign", "0" * 64))
     found = find_style(bank, "rain", [tmp_path])
     assert found is not None and torch.equal(found.weight, style.weight)
     assert find_style(bank, "foreign", [tmp_path]) is None
@@ -151,14 +150,14 @@ def test_a_style_is_found_only_for_its_bank(bank: StyleBankNetwork, tmp_path: Pa
 
 def test_the_loader_brings_them(bank: StyleBankNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the network's name all of them, by `network/style` one; the fingerprint is that before the cast."""
-    monkeypatch.setattr(zoo, "ensure_network", lambda *_: defaultdict(Path))
-    monkeypatch.setattr(zoo, "build_network", lambda _: sharing(bank))
-    monkeypatch.setattr(zoo, "_fill", lambda *_: None)
+    monkeypatch.setattr(registry, "ensure_network", lambda *_: defaultdict(Path))
+    monkeypatch.setattr(registry, "build_network", lambda _: sharing(bank))
+    monkeypatch.setattr(registry, "_fill", lambda *_: None)
     name = "stylebank-ichunyeh"
     for style in ("rain", "sun"):
         style = style_for(bank, style)
-        card = StyleCard(style.card.style, name, style.card.fingerprint, 1)
-        shelve(tmp_path, LearnedStyle(card, style.weight, style.bias))
+        metadata = StyleMetadata(style.metadata.style, name, style.metadata.fingerprint, 1)
+        put(tmp_path, LearnedStyle(metadata, style.weight, style.bias))
     every, one = load_network(name, [tmp_path], dtype=torch.bfloat16), load_network(f"{name}/sun", [tmp_path])
     assert isinstance(every, StyleBankNetwork) and isinstance(one, StyleBankNetwork)
     assert every.styles == ("waves", "leaves", "rain", "sun") and one.styles == ("waves", "leaves", "sun")
@@ -168,8 +167,8 @@ def test_the_loader_brings_them(bank: StyleBankNetwork, tmp_path: Path, monkeypa
 
 
 def test_a_style_asked_of_a_network_without_a_bank(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zoo, "ensure_network", lambda *_: defaultdict(Path))
-    monkeypatch.setattr(zoo, "build_network", lambda _: zoo.VggNetwork(TINY))
-    monkeypatch.setattr(zoo, "_fill", lambda *_: None)
+    monkeypatch.setattr(registry, "ensure_network", lambda *_: defaultdict(Path))
+    monkeypatch.setattr(registry, "build_network", lambda _: registry.VggNetwork(TINY))
+    monkeypatch.setattr(registry, "_fill", lambda *_: None)
     with pytest.raises(WeightsError, match="small16x has no bank of styles: choose 'small16x' alone, or a StyleBank"):
         load_network("small16x/rain", [tmp_path])

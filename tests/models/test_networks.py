@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from brushwork.models.networks.base import ADAIN, StyleNetwork
-from brushwork.models.networks.cpu_fast import bordered_phases, convolved, upsampled
+from brushwork.models.networks.cpu_fast import conv_of_subpixels, reflect_subpixels, subpixel_conv
 from brushwork.models.networks.layers import ReflectConv
 from brushwork.models.networks.msgnet import MsgNet
 from brushwork.models.networks.stylebank import StyleBankNetwork
@@ -142,32 +142,32 @@ def test_features_of_a_network_of_another_kind_name_both(kind: str) -> None:
         small_network(kind).decode(features)
 
 
-def test_decoders_for_their_purpose() -> None:
+def test_the_two_kinds_of_decoders() -> None:
     network, image = VggNetwork(TINY, ("relu1_1", "relu2_1"), adain="relu4_1"), picture(20, 20)
     assert tuple(network.spaces) == LEVELS[:4]
     assert tuple(VggNetwork(APART, ("relu1_1", "relu2_1"), adain="relu4_1").spaces) == ("relu1_1", "relu2_1", "relu4_1")
     assert network.decode(network.encode(image, "relu4_1"), ADAIN).shape == image.shape
-    for level, purpose in (
+    for level, decoder in (
         ("relu3_1", "reconstruction"),
         ("relu4_1", "reconstruction"),
         ("relu1_1", "adain"),
         ("relu1_1", "portraits"),
     ):
         with pytest.raises(ValueError) as error:
-            network.decode(network.encode(image, level), purpose)
+            network.decode(network.encode(image, level), decoder)
         assert str(error.value) == (
-            f"this network has no {purpose} decoder at {level}: "
+            f"this network has no {decoder} decoder at {level}: "
             "it has reconstruction at relu1_1, relu2_1 and adain at relu4_1."
         )
 
 
 @pytest.mark.parametrize("kind", KINDS[2:])
-@pytest.mark.parametrize("purpose", ["adain", "portraits"])
-def test_networks_with_one_decoder_refuse_other_purposes(kind: str, purpose: str) -> None:
+@pytest.mark.parametrize("decoder", ["adain", "portraits"])
+def test_networks_with_one_decoder_refuse_others(kind: str, decoder: str) -> None:
     network = small_network(kind)
     features = network.encode(picture(20, 20), *network.spaces)
-    with pytest.raises(ValueError, match=f"no {purpose} decoder"):
-        network.decode(features, purpose)
+    with pytest.raises(ValueError, match=f"no {decoder} decoder"):
+        network.decode(features, decoder)
 
 
 def test_the_two_decoders_of_a_level_differ() -> None:
@@ -202,7 +202,7 @@ def test_parameter_counts_of_the_papers() -> None:
 
 
 @pytest.mark.parametrize("layout", [VGG19, SMALL16X, COMPACT])
-def test_reach_and_stride_of_the_papers(layout: VggLayout) -> None:
+def test_margin_and_stride_of_the_papers(layout: VggLayout) -> None:
     with torch.device("meta"):
         spaces = VggNetwork(layout).spaces
     assert [space.stride for space in spaces.values()] == [1, 2, 4, 8, 16]
@@ -223,10 +223,10 @@ def test_who_sees_the_whole_picture() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_reach_is_as_far_as_a_pixel_is_seen(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With positive weights no ReLU hides a path: a changed pixel changes pixels up to the reach, and none beyond.
+def test_the_margin_is_as_far_as_a_pixel_is_seen(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With positive weights no ReLU hides a path: a changed pixel changes pixels up to the margin, and none beyond.
 
-    Instance normalisation sees the whole picture and is left out; StyleBank's reach counts a style's kernel in.
+    Instance normalisation sees the whole picture and is left out; StyleBank's margin counts a style's kernel in.
     """
     monkeypatch.setattr(F, "instance_norm", lambda values, *_, **__: values)
     network = small_network(kind).double()
@@ -268,12 +268,12 @@ def test_the_real_msgnet_and_stylebank() -> None:
         assert network.decode(network.encode(picture(29, 37), *network.spaces)).shape == (1, 3, 29, 37)
 
 
-def test_rectified_pictures_are_never_negative() -> None:
-    plain, rectified = VggDecoder((4,)), VggDecoder((4,), rectified=True)
-    rectified.load_state_dict(plain.state_dict())
+def test_pictures_of_a_final_relu_are_never_negative() -> None:
+    plain, with_relu = VggDecoder((4,)), VggDecoder((4,), final_relu=True)
+    with_relu.load_state_dict(plain.state_dict())
     values = torch.randn(1, 4, 6, 6)
     assert plain(values).min() < 0
-    assert torch.equal(rectified(values), plain(values).relu())
+    assert torch.equal(with_relu(values), plain(values).relu())
 
 
 def test_msgnet_sees_and_paints_bgr_in_0_to_255() -> None:
@@ -309,15 +309,15 @@ def test_convolution_with_a_reflected_border(kernel: int, stride: int, scale: in
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 4), (3, 2), (5, 8)])
-def test_a_convolution_over_phases_is_one_over_the_large_map(size: tuple[int, int]) -> None:
+def test_a_convolution_over_sub_pixels_is_one_over_the_large_map(size: tuple[int, int]) -> None:
     values = torch.randn(2, 4, *size, dtype=torch.float64)
     first, last = ReflectConv(4, 5, scale=2).double(), ReflectConv(5, 3).double()
     for layout in (torch.contiguous_format, torch.channels_last):
-        phases = bordered_phases(upsampled(values.contiguous(memory_format=layout), first))
-        assert_close(convolved(phases.relu_(), last), last(first(values).relu()))
+        subpixels = reflect_subpixels(subpixel_conv(values.contiguous(memory_format=layout), first))
+        assert_close(conv_of_subpixels(subpixels.relu_(), last), last(first(values).relu()))
 
 
-def test_kernels_on_a_trunk_see_normalised_features() -> None:
+def test_kernels_on_a_backbone_see_normalised_features() -> None:
     values = torch.rand(2, 8, 5, 6) * 3 + 1
     seen = StyleBankNetwork(("waves",), backbone=TINY).for_kernels(values)
     assert_close(seen.mean((2, 3)), torch.zeros(2, 8))
@@ -325,7 +325,7 @@ def test_kernels_on_a_trunk_see_normalised_features() -> None:
     assert torch.equal(StyleBankNetwork(("waves",), (4, 6, 8)).for_kernels(values), values)
 
 
-def test_comatch_on_a_trunk_sees_normalised_features_and_a_constant() -> None:
+def test_comatch_on_a_backbone_sees_normalised_features_and_a_constant() -> None:
     network = enlivened(MsgNet(backbone=TINY)).eval().requires_grad_(False)
     values = network.encode(picture(40, 36), "comatch").values
     seen = network.for_comatch(values)
@@ -334,7 +334,7 @@ def test_comatch_on_a_trunk_sees_normalised_features_and_a_constant() -> None:
     assert torch.equal(MsgNet(4).for_comatch(values), values)
 
 
-def test_both_stand_on_a_trunk_to_relu3_1() -> None:
+def test_both_stand_on_a_backbone_to_relu3_1() -> None:
     image = picture(21, 18)
     cases = ((StyleBankNetwork(("waves",), backbone=TINY), "bank", 8), (MsgNet(backbone=TINY), "comatch", 9))
     for network, level, channels in cases:
@@ -344,6 +344,6 @@ def test_both_stand_on_a_trunk_to_relu3_1() -> None:
         assert network.decode(features).shape == image.shape
 
 
-def test_heads_lead_to_the_channels_of_the_teacher() -> None:
+def test_projections_lead_to_the_channels_of_the_teacher() -> None:
     network = VggNetwork(VggLayout("headed", TINY.widths, projections=(5, 7, 9, 11, 13)), ("relu2_1",))
-    assert [head.weight.shape[0] for head in network.heads.children()] == [5, 7]
+    assert [projection.weight.shape[0] for projection in network.heads.children()] == [5, 7]

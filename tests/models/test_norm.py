@@ -1,4 +1,4 @@
-"""InstanceNorm by itself, and by statistics that it is told."""
+"""InstanceNorm by its own statistics, and by fixed ones."""
 
 import pytest
 import torch
@@ -6,7 +6,7 @@ from hypothesis import given
 from torch import nn
 
 from brushwork.models.networks.msgnet import MsgNet
-from brushwork.models.networks.norm import InstanceNorm, Statistics, Unmeasured, count_norms, frozen
+from brushwork.models.networks.norm import InstanceNorm, MissingStatistics, Statistics, count_norms, fixed_statistics
 from brushwork.models.networks.stylebank import StyleBankNetwork
 from brushwork.tests.laws import features, law, picture, seeds, shapes
 from brushwork.tests.models.small import KINDS, TINY, measured, small_network
@@ -24,13 +24,13 @@ def test_by_itself_it_is_torchs(shape: tuple[int, int, int, int], seed: int) -> 
 
 
 @INSIDE
-def test_told_the_statistics_of_a_picture_it_gives_that_picture(kind: str) -> None:
+def test_by_the_fixed_statistics_of_a_picture_it_gives_that_picture(kind: str) -> None:
     network, image = small_network(kind), picture(45, 38)
     (level,) = network.spaces
     exact = network.decode(network.encode(image, level))
     known = measured(network, lambda: network.decode(network.encode(image, level)))
     assert len(known) == sum(count_norms(network, encoding=encoding) for encoding in (True, False))
-    with frozen(network, known):
+    with fixed_statistics(network, known):
         assert_close(network.decode(network.encode(image, level)), exact)
 
 
@@ -39,7 +39,7 @@ def test_statistics_stay_in_float32_beside_half_types(dtype: torch.dtype) -> Non
     network, values = StyleBankNetwork((), (4, 6, 8)), features((1, 4, 9, 7)) + 20
     norm = next(layer for layer in network.modules() if isinstance(layer, InstanceNorm))
     variance, mean = torch.var_mean(values, (0, 2, 3), correction=0)
-    with frozen(network, {norm: Statistics(mean, variance)}):
+    with fixed_statistics(network, {norm: Statistics(mean, variance)}):
         result = norm(values.to(dtype))
     assert result.dtype == dtype
     assert_close(result, norm(values.to(dtype).double()), torch.bfloat16)
@@ -50,7 +50,7 @@ def test_a_picture_stops_where_nothing_is_known_and_nothing_lasts(kind: str) -> 
     network, image = small_network(kind), picture(21, 26)
     (level,) = network.spaces
     before = network.encode(image, level).values
-    with pytest.raises(Unmeasured) as met, frozen(network, {}):
+    with pytest.raises(MissingStatistics) as met, fixed_statistics(network, {}):
         network.encode(image, level)
     assert met.value.norm is next(layer for layer in network.modules() if isinstance(layer, InstanceNorm))
     assert met.value.values.shape[0] == 1 and met.value.values.shape[2:] == image.shape[2:]

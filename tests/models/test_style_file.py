@@ -10,10 +10,9 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from brushwork.models.weights import learnt_styles as style_file
-from brushwork.models.weights import store as weights
 from brushwork.models.weights.learnt_styles import (
     LearnedStyle,
-    StyleCard,
+    StyleMetadata,
     check_name,
     learned_styles,
     read_style,
@@ -22,19 +21,19 @@ from brushwork.models.weights.learnt_styles import (
 )
 from brushwork.models.weights.manifest import WeightsError
 
-CARD = StyleCard("rain", "stylebank", "f" * 64, 1500)
-STYLE = LearnedStyle(CARD, torch.rand(8, 8, 3, 3).half(), torch.rand(8).half())
+METADATA = StyleMetadata("rain", "stylebank", "f" * 64, 1500)
+STYLE = LearnedStyle(METADATA, torch.rand(8, 8, 3, 3).half(), torch.rand(8).half())
 
 
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     monkeypatch.delenv("BRUSHWORK_WEIGHTS", raising=False)
-    monkeypatch.setattr(weights, "cache_folder", lambda: tmp_path / "cache")
-    style_file._card.cache_clear()
+    monkeypatch.setenv("BRUSHWORK_CACHE", str(tmp_path / "cache"))
+    style_file._metadata.cache_clear()
     yield
 
 
-def shelf(folder: Path, *names: str) -> Path:
+def saved(folder: Path, *names: str) -> Path:
     for name in names:
         save_style(STYLE, style_path(name, [folder]))
     return folder
@@ -59,7 +58,7 @@ def test_a_saved_style_comes_back(tmp_path: Path) -> None:
     path = save_style(STYLE, style_path("rain", [tmp_path]))
     assert path == tmp_path / "stylebank" / "rain.safetensors"
     (file,) = learned_styles([tmp_path])
-    assert (file.path, file.card) == (path, CARD)
+    assert (file.path, file.metadata) == (path, METADATA)
     back = read_style(file)
     assert torch.equal(back.weight, STYLE.weight) and torch.equal(back.bias, STYLE.bias)
     assert back.weight.dtype == back.bias.dtype == torch.float16
@@ -80,7 +79,7 @@ def test_what_the_file_says_of_itself(tmp_path: Path) -> None:
 def test_nothing_is_overwritten_silently(tmp_path: Path) -> None:
     path = save_style(STYLE, tmp_path / "rain.safetensors")
     before = path.read_bytes()
-    other = LearnedStyle(CARD, STYLE.weight + 1, STYLE.bias)
+    other = LearnedStyle(METADATA, STYLE.weight + 1, STYLE.bias)
     with pytest.raises(ValueError, match="is there already: choose another name for the style, or overwrite"):
         save_style(other, path)
     assert path.read_bytes() == before
@@ -104,29 +103,29 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path, monkeypatch: p
 
 
 def test_listed_by_name_the_first_folder_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first, second = shelf(tmp_path / "1", "b"), shelf(tmp_path / "2", "b", "a")
+    first, second = saved(tmp_path / "1", "b"), saved(tmp_path / "2", "b", "a")
     monkeypatch.setenv("BRUSHWORK_WEIGHTS", str(second))
-    shelf(tmp_path / "cache", "c")
+    saved(tmp_path / "cache", "c")
     files = learned_styles([first])
-    assert [file.card.style for file in files] == ["a", "b", "c"]
+    assert [file.metadata.style for file in files] == ["a", "b", "c"]
     assert files[1].path.is_relative_to(first)
 
 
 def test_who_renames_the_file_renames_the_style(tmp_path: Path) -> None:
-    path = style_path("rain", [shelf(tmp_path, "rain")])
+    path = style_path("rain", [saved(tmp_path, "rain")])
     path.rename(path.with_name("snow.safetensors"))
-    assert [file.card.style for file in learned_styles([tmp_path])] == ["snow"]
+    assert [file.metadata.style for file in learned_styles([tmp_path])] == ["snow"]
 
 
 def test_a_file_is_read_again_when_it_changes(tmp_path: Path) -> None:
-    path = style_path("rain", [shelf(tmp_path, "rain")])
-    assert learned_styles([tmp_path])[0].card.fingerprint == "f" * 64
-    save_style(LearnedStyle(StyleCard("rain", "stylebank", "longer" * 20, 1), STYLE.weight, STYLE.bias), path, True)
-    assert learned_styles([tmp_path])[0].card.fingerprint == "longer" * 20
+    path = style_path("rain", [saved(tmp_path, "rain")])
+    assert learned_styles([tmp_path])[0].metadata.fingerprint == "f" * 64
+    save_style(LearnedStyle(StyleMetadata("rain", "stylebank", "longer" * 20, 1), STYLE.weight, STYLE.bias), path, True)
+    assert learned_styles([tmp_path])[0].metadata.fingerprint == "longer" * 20
 
 
 def test_only_headers_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shelf(tmp_path, "a", "b")
+    saved(tmp_path, "a", "b")
     monkeypatch.setattr(style_file, "read_tensors", lambda *_: pytest.fail("the weights were read"))
     assert len(learned_styles([tmp_path])) == 2
 
@@ -135,19 +134,19 @@ def test_only_headers_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_other_files_are_left_out_with_a_warning(
     about: dict[str, str] | None, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    shelf(tmp_path, "good")
+    saved(tmp_path, "good")
     save_file({"weight": torch.zeros(2)}, tmp_path / "stylebank" / "other.safetensors", about)
     (tmp_path / "stylebank" / "broken.safetensors").write_bytes(b"404: Not Found")
     (tmp_path / "stylebank" / "gone.safetensors").symlink_to(tmp_path / "gone")
     (tmp_path / "stylebank" / "notes.txt").write_text("mine")
     with caplog.at_level(logging.WARNING):
-        assert [file.card.style for file in learned_styles([tmp_path])] == ["good"]
+        assert [file.metadata.style for file in learned_styles([tmp_path])] == ["good"]
         learned_styles([tmp_path])
     assert sorted(Path(record.args[0]).name for record in caplog.records) == ["broken.safetensors", "other.safetensors"]
 
 
 def test_a_file_without_the_kernel(tmp_path: Path) -> None:
-    path = style_path("rain", [shelf(tmp_path, "rain")])
+    path = style_path("rain", [saved(tmp_path, "rain")])
     about = {"brushwork": "1", "network": "stylebank", "fingerprint": "f", "steps": "3"}
     save_file({"weights": torch.zeros(2)}, path, about)
     (file,) = learned_styles([tmp_path])

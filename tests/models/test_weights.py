@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 
 from brushwork.models.registry import load_network
 from brushwork.models.weights import store as weights
-from brushwork.models.weights.download import sound, verify
+from brushwork.models.weights.download import is_valid, verify
 from brushwork.models.weights.manifest import WeightFile, WeightsError, read_manifest
 from brushwork.models.weights.store import (
     Action,
@@ -52,7 +52,7 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.delenv("BRUSHWORK_WEIGHTS", raising=False)
     monkeypatch.delenv("BRUSHWORK_OFFLINE", raising=False)
-    monkeypatch.setattr(weights, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setenv("BRUSHWORK_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(weights, "BUILTIN", tmp_path / "builtin")
     monkeypatch.setattr(weights, "fetch", no_network)
 
@@ -65,19 +65,19 @@ def put(folder: Path, name: str = ENTRY.filename, content: bytes = CONTENT) -> P
 
 
 def test_decision() -> None:
-    for present, good, ours, fetchable, offline in itertools.product([False, True], repeat=5):
-        action = decide(present=present, sound=good, ours=ours, fetchable=fetchable, offline=offline)
-        assert (action is Action.USE) == (present and good)
+    for present, valid, managed, fetchable, offline in itertools.product([False, True], repeat=5):
+        action = decide(present=present, valid=valid, managed=managed, fetchable=fetchable, offline=offline)
+        assert (action is Action.USE) == (present and valid)
         if action is Action.FETCH:
-            assert fetchable and not offline and not (present and not ours)
+            assert fetchable and not offline and not (present and not managed)
         if action is Action.REFUSE:
-            assert present and not (ours and fetchable)
+            assert present and not (managed and fetchable)
         if action is Action.OFFLINE:
             assert offline and fetchable
         if action is Action.BY_HAND:
             assert not present and not fetchable
     words = {
-        decide(present=a, sound=b, ours=c, fetchable=d, offline=e)
+        decide(present=a, valid=b, managed=c, fetchable=d, offline=e)
         for a, b, c, d, e in itertools.product([False, True], repeat=5)
     }
     assert words == set(Action)
@@ -137,7 +137,7 @@ def test_a_file_is_hashed_once_and_again_when_it_changes(tmp_path: Path, monkeyp
         verify(path, ENTRY)
     path.write_bytes(CONTENT[::-1])
     os.utime(path, ns=(0, path.stat().st_mtime_ns + 1))
-    assert not sound(path, ENTRY)
+    assert not is_valid(path, ENTRY)
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
@@ -166,25 +166,25 @@ def test_a_missing_built_in_file_asks_for_a_new_installation() -> None:
 
 
 @pytest.fixture
-def no_pooch(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As where it is not installed."""
-    monkeypatch.undo()  # the real folders
-    monkeypatch.delenv("BRUSHWORK_WEIGHTS", raising=False)
+def no_folders(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files that are built in, and no folder of others."""
+    monkeypatch.undo()  # the real ones
+    for name in ("BRUSHWORK_WEIGHTS", "BRUSHWORK_CACHE"):
+        monkeypatch.setenv(name, "")
     monkeypatch.delenv("BRUSHWORK_OFFLINE", raising=False)
-    monkeypatch.setitem(sys.modules, "pooch", None)
 
 
 BUILT_IN = [name for name, entry in read_manifest().networks.items() if entry.title.endswith("built in")]
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
-def test_built_in_networks_need_no_pooch(name: str, no_pooch: None) -> None:
+def test_built_in_networks_need_no_folder(name: str, no_folders: None) -> None:
     assert len(BUILT_IN) == 3
     assert load_network(name).spaces
 
 
-def test_networks_in_a_folder_need_no_pooch(
-    published: list[Path], no_pooch: None, monkeypatch: pytest.MonkeyPatch
+def test_networks_in_a_folder_need_no_other(
+    published: list[Path], no_folders: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not any((folder / "small16x").is_dir() for folder in published):
         pytest.skip("the files of small16x are not at hand")
@@ -193,27 +193,41 @@ def test_networks_in_a_folder_need_no_pooch(
     assert load_network("small16x").spaces
 
 
-def test_what_must_be_downloaded_without_pooch(no_pooch: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    missing = f"{ENTRY.filename} is missing and not downloaded, as pooch is not installed: "
-    remedy = f"pip install pooch, or get it from {URL} and put it"
-    places = {(): "in a folder that BRUSHWORK_WEIGHTS names.", (tmp_path,): f"at {tmp_path / ENTRY.filename}."}
-    for folders, place in places.items():
-        with pytest.raises(WeightsError) as error:
-            ensure(ENTRY, folders)
-        assert str(error.value) == f"{missing}{remedy} {place}"
+def test_without_any_folder(no_folders: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert weights.cache_folder() is None and list(weights.search_folders()) == []
+    for entry in (ENTRY, replace(BLOB, urls=(URL, URL))):
+        with pytest.raises(WeightsError, match="^Weights cannot be stored, as BRUSHWORK_CACHE is empty: set "):
+            ensure(entry)
     with pytest.raises(WeightsError, match="nobody publishes a checksum .* in a folder that BRUSHWORK_WEIGHTS names"):
         ensure(BY_HAND)
-    with pytest.raises(WeightsError, match="a cache, as pooch is not installed: set BRUSHWORK_WEIGHTS to a folder"):
-        weights.writable_home()
     monkeypatch.setenv("BRUSHWORK_OFFLINE", "1")
     with pytest.raises(WeightsError, match="BRUSHWORK_OFFLINE is set: get it from"):
         ensure(ENTRY)
 
 
-def test_a_damaged_file_is_named_without_pooch(no_pooch: None, tmp_path: Path) -> None:
-    put(tmp_path, content=CONTENT[::-1])
-    with pytest.raises(WeightsError, match="is not the published file"):
-        ensure(ENTRY, [tmp_path])
+@pytest.mark.parametrize(
+    ("platform", "variable", "expected"),
+    [
+        ("linux", "", "~/.cache/brushwork"),
+        ("linux", "XDG_CACHE_HOME", "named/brushwork"),
+        ("darwin", "", "~/Library/Caches/brushwork"),
+        ("win32", "", "~/AppData/Local/brushwork/brushwork/Cache"),
+        ("win32", "LOCALAPPDATA", "named/brushwork/brushwork/Cache"),
+    ],
+)
+def test_the_cache_of_a_user(platform: str, variable: str, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where files lie that earlier versions downloaded."""
+    for name in ("BRUSHWORK_CACHE", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    if variable:
+        monkeypatch.setenv(variable, "named")
+    monkeypatch.setattr(sys, "platform", platform)
+    assert weights.cache_folder() == Path(os.path.expanduser(expected))
+
+
+def test_a_cache_that_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BRUSHWORK_CACHE", str(tmp_path / "mine"))
+    assert weights.cache_folder() == tmp_path / "mine"
 
 
 @pytest.fixture
@@ -242,12 +256,12 @@ def test_a_download_goes_to_the_first_folder_that_can_be_written(
     assert ensure(ENTRY, [blocked]) == tmp_path / "mine" / ENTRY.filename
     monkeypatch.setenv("BRUSHWORK_WEIGHTS", str(blocked))
     assert ensure(ENTRY, [blocked]) == tmp_path / "cache" / ENTRY.filename
-    monkeypatch.setattr(weights, "cache_folder", lambda: blocked / "cache")
+    monkeypatch.setenv("BRUSHWORK_CACHE", str(blocked / "cache"))
     with pytest.raises(WeightsError, match="set BRUSHWORK_WEIGHTS to a folder you may write"):
         ensure(ENTRY, [blocked])
 
 
-def test_a_damaged_file_in_our_cache_is_replaced(tmp_path: Path, fetched: list[Path]) -> None:
+def test_a_damaged_file_in_the_cache_is_replaced(tmp_path: Path, fetched: list[Path]) -> None:
     path = put(tmp_path / "cache", content=b"damaged")
     ensure(ENTRY, [tmp_path / "host"])
     assert fetched == [path]
@@ -279,7 +293,7 @@ def test_published_files_are_what_the_manifest_says(
     name: str, published: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BRUSHWORK_OFFLINE", "1")
-    monkeypatch.setattr(weights, "BUILTIN", Path(weights.__file__).parent / "builtin")  # the real one
+    monkeypatch.setattr(weights, "BUILTIN", Path(weights.__file__).parents[1] / "builtin")  # the real one
     states = network_state(name)
     if any(state.path is None for state in states):
         pytest.skip(f"the files of {name} are not at hand")

@@ -9,7 +9,6 @@ import torch
 
 from brushwork.models.networks.stylebank import StyleBankNetwork
 from brushwork.models.networks.vgg import VggNetwork
-from brushwork.models.weights import store as weights
 from brushwork.models.weights.learnt_styles import learned_styles, style_path
 from brushwork.nodes import _host, learn_style
 from brushwork.tests.models.small import TINY, enlivened
@@ -27,7 +26,7 @@ def small_loss_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(learn_style, "load_loss_network", lambda *_: loss_network)
     monkeypatch.setenv("BRUSHWORK_TRAINING_DTYPE", "float32")
     monkeypatch.delenv("BRUSHWORK_WEIGHTS", raising=False)
-    monkeypatch.setattr(weights, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setenv("BRUSHWORK_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(learn_style, "CONFIG", learn_style.NewStyleConfig(side=24, photo=28, rate=1e-2))
 
 
@@ -108,7 +107,7 @@ def test_the_style_is_saved_where_comfyui_keeps_models(comfy: FakeComfy) -> None
     learn(name="my style")
     assert kept(comfy) == ["my style.safetensors"]
     (file,) = learned_styles(_host.weight_folders())
-    assert (file.card.style, file.card.network, file.card.steps) == ("my style", "stylebank", 3)
+    assert (file.metadata.style, file.metadata.network, file.metadata.steps) == ("my style", "stylebank", 3)
 
 
 def test_room_is_made_for_what_learns(comfy: FakeComfy) -> None:
@@ -171,7 +170,7 @@ def test_interrupted_it_keeps_what_it_has(
         learn(steps=50)
     comfy.stop_after = None
     assert kept(comfy) == names
-    assert [file.card.steps for file in learned_styles(_host.weight_folders())] == [5] * len(names)
+    assert [file.metadata.steps for file in learned_styles(_host.weight_folders())] == [5] * len(names)
 
 
 def test_interrupted_without_saving(comfy: FakeComfy, monkeypatch: pytest.MonkeyPatch) -> None:

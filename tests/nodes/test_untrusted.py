@@ -15,7 +15,6 @@ from safetensors.torch import save_file
 
 from brushwork.models.networks.stylebank import StyleBankNetwork
 from brushwork.models.networks.vgg import VggNetwork
-from brushwork.models.weights import store as weights
 from brushwork.models.weights.learnt_styles import fingerprint
 from brushwork.models.weights.manifest import WeightsError
 from brushwork.nodes import NODES, learn_style
@@ -51,7 +50,7 @@ def folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Folders:
     monkeypatch.setenv("BRUSHWORK_TRAINING_DTYPE", "float32")
     monkeypatch.setenv("BRUSHWORK_OFFLINE", "1")
     monkeypatch.delenv("BRUSHWORK_WEIGHTS", raising=False)
-    monkeypatch.setattr(weights, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setenv("BRUSHWORK_CACHE", str(tmp_path / "cache"))
     models, temporary = tmp_path / "models", tmp_path / "temp"
     temporary.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))

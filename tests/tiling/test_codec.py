@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from brushwork.models.networks.norm import frozen
+from brushwork.models.networks.norm import fixed_statistics
 from brushwork.tests.laws import law, noise, picture
 from brushwork.tests.models.small import KINDS, measured, small_network
 from brushwork.tests.tiling.hosts import LOCAL, budgets, sides, sizes, tiles_of
@@ -49,7 +49,7 @@ def test_pixels_in_tiles_are_those_of_the_picture(
 def test_reach_of_either_half(kind: str) -> None:
     """What lies beyond it does not matter: other pixels there leave a cell, other cells a pixel, as they are.
 
-    Unless they change statistics, so these are frozen.
+    Unless they change statistics, so these are fixed.
     """
     network = LOCAL.get(kind) or small_network(kind)
     for level, space in network.spaces.items():
@@ -60,14 +60,14 @@ def test_reach_of_either_half(kind: str) -> None:
         other[:, :, below:] = 1 - other[:, :, below:]
         other[:, :, : max(0, cell - space.encoder_margin)] = 0
         known = measured(network, lambda image=image, level=level: network.decode(network.encode(image, level)))
-        with frozen(network, known):
+        with fixed_statistics(network, known):
             features, changed = (network.encode(each, level) for each in (image, other))
         assert torch.equal(features.values[:, :, middle], changed.values[:, :, middle])
         first = -(-(cell + space.decoder_margin + 1) // space.stride)
         values = features.values.clone()
         values[:, :, first:] += 1
         values[:, :, : max(0, cell - space.decoder_margin) // space.stride] += 1
-        with frozen(network, known):
+        with fixed_statistics(network, known):
             pictures = [network.decode(features.with_values(each))[:, :, cell] for each in (features.values, values)]
         assert torch.equal(*pictures)
 

@@ -16,7 +16,7 @@ COMPACT = BUILTIN / "compact.safetensors"
 """An encoder to relu5_1 and a decoder for AdaIN: a loss network and a teacher."""
 ELSEWHERE = """
 import runpy, sys
-sys.modules.update(dict.fromkeys(["kornia", "pooch", "typer", "rich", "av", "tqdm", "torchvision", "skimage"]))
+sys.modules.update(dict.fromkeys(["kornia", "typer", "rich", "av", "tqdm", "torchvision", "skimage"]))
 sys.argv = sys.argv[1:]
 runpy.run_path(sys.argv[0], run_name="__main__")
 """

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from brushwork.media.images import write_picture
 from brushwork.models.networks.stylebank import LEVEL, StyleBankNetwork
-from brushwork.models.weights import store as weights
 from brushwork.models.weights.learnt_styles import LearnedStyle, fingerprint, learned_styles, with_style
 from brushwork.tests.models.small import enlivened
 from brushwork.tests.tolerances import assert_close
@@ -87,8 +86,8 @@ def test_all_but_the_new_kernel_stays_bit_for_bit(bank: StyleBankNetwork, tmp_pa
 
 def test_what_is_learnt_says_where_it_belongs(bank: StyleBankNetwork, tmp_path: Path) -> None:
     style = learned(bank, tmp_path)
-    assert (style.card.style, style.card.network, style.card.steps) == ("c", "stylebank", CONFIG.steps)
-    assert style.card.fingerprint == fingerprint(bank)
+    assert (style.metadata.style, style.metadata.network, style.metadata.steps) == ("c", "stylebank", CONFIG.steps)
+    assert style.metadata.fingerprint == fingerprint(bank)
     assert (style.weight.shape, style.bias.shape) == ((8, 8, 3, 3), (8,))
     assert style.weight.dtype == style.bias.dtype == torch.float16
 
@@ -185,7 +184,7 @@ def test_a_name_that_is_no_name(bank: StyleBankNetwork, tmp_path: Path) -> None:
 def test_from_files_to_a_file(bank: StyleBankNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As the command line does it: named after the picture, put on the shelf, never over another."""
     monkeypatch.setenv("BRUSHWORK_WEIGHTS", str(tmp_path / "weights"))
-    monkeypatch.setattr(weights, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setenv("BRUSHWORK_CACHE", str(tmp_path / "cache"))
     write_picture(tmp_path / "sea_mosaic.png", picture()[0].movedim(0, -1))
     job = Job([folder_of_pictures(tmp_path / "photos")], [tmp_path / "sea_mosaic.png"], tmp_path / "out")
 
@@ -195,7 +194,7 @@ def test_from_files_to_a_file(bank: StyleBankNetwork, tmp_path: Path, monkeypatc
 
     path = learn()
     assert path == tmp_path / "weights" / "stylebank" / "sea mosaic.safetensors"
-    assert [(file.path, file.card.fingerprint) for file in learned_styles()] == [(path, fingerprint(bank))]
+    assert [(file.path, file.metadata.fingerprint) for file in learned_styles()] == [(path, fingerprint(bank))]
     with pytest.raises(ValueError, match="sea mosaic.safetensors is there already: choose another name"):
         learn()
     bank.add_style("sea mosaic")

@@ -9,9 +9,8 @@ from PIL import Image
 
 from brushwork.runner.core_nodes import known_nodes
 from brushwork.runner.sockets import sockets
-from brushwork.tools.build import FOLDER, WORKFLOWS, page_text
-from brushwork.tools.workflows.canvas import Canvas
-from brushwork.tools.workflows.page import to_page
+from brushwork.tools.workflows import FOLDER, WORKFLOWS, workflow_text
+from brushwork.tools.workflows.page import Page
 
 Json = dict[str, Any]
 Rectangle = tuple[float, float, float, float]
@@ -26,7 +25,7 @@ def page(request: pytest.FixtureRequest) -> Json:
 
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_building_again_gives_the_same_file(name: str) -> None:
-    assert (FOLDER / f"{name}.json").read_text(encoding="utf-8") == page_text(name)
+    assert (FOLDER / f"{name}.json").read_text(encoding="utf-8") == workflow_text(name)
 
 
 def test_every_file_is_built_and_has_its_picture() -> None:
@@ -113,31 +112,31 @@ def test_nothing_overlaps_and_groups_hold_whole_nodes(page: Json) -> None:
         assert all(holds(group, node) for node in nodes if touch(group, node))
 
 
-def test_a_canvas_refuses_what_a_node_does_not_take() -> None:
-    canvas = Canvas()
-    picture = canvas.add("BrushworkSamplePicture", (0, 0), name="coffee")
+def test_a_page_refuses_what_a_node_does_not_take() -> None:
+    page = Page("test")
+    picture = page.add("BrushworkSamplePicture", (0, 0), name="coffee")
     with pytest.raises(ValueError, match="no input 'picture'"):
-        canvas.add("SaveImage", (1, 0), picture=picture)
+        page.add("SaveImage", (1, 0), picture=picture)
     with pytest.raises(ValueError, match="'network' takes BRUSHWORK_NETWORK"):
-        canvas.add("BrushworkStyleEncoder", (1, 0), network=picture)
+        page.add("BrushworkStyleEncoder", (1, 0), network=picture)
     with pytest.raises(ValueError, match="did you mean coffee"):
-        canvas.add("BrushworkSamplePicture", (1, 0), name="cofee")
+        page.add("BrushworkSamplePicture", (1, 0), name="cofee")
     with pytest.raises(ValueError, match=r"no output 'mask': the outputs are image\.$"):
         picture.output("mask")
 
 
 def test_a_later_output_is_linked_by_its_slot() -> None:
-    canvas = Canvas()
-    network = canvas.add("BrushworkLoadStyleNetwork", (0, 0))
-    picture = canvas.add("BrushworkSamplePicture", (0, 1))
+    page = Page("test")
+    network = page.add("BrushworkLoadStyleNetwork", (0, 0))
+    picture = page.add("BrushworkSamplePicture", (0, 1))
     pictures = {"content": picture, "style": picture, "result": picture}
-    report = canvas.add("BrushworkStyleReport", (1, 0), network=network, **pictures)
-    canvas.add("SaveImage", (2, 0), images=report.output("chart"))
+    report = page.add("BrushworkStyleReport", (1, 0), network=network, **pictures)
+    page.add("SaveImage", (2, 0), images=report.output("chart"))
     with pytest.raises(ValueError, match="'images' takes IMAGE"):
-        canvas.add("SaveImage", (2, 1), images=report)
-    page = to_page(canvas, "test")
-    assert page["links"][-1][1:] == [report.id, 2, 4, 0, "IMAGE"]
-    assert [output["links"] for output in page["nodes"][2]["outputs"]] == [[], [], [page["links"][-1][0]]]
+        page.add("SaveImage", (2, 1), images=report)
+    saved = page.to_json()
+    assert saved["links"][-1][1:] == [report.id, 2, 4, 0, "IMAGE"]
+    assert [output["links"] for output in saved["nodes"][2]["outputs"]] == [[], [], [saved["links"][-1][0]]]
 
 
 def without_notes(page: Json) -> list[Json]:

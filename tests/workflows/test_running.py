@@ -10,15 +10,14 @@ from torch import Tensor
 
 import brushwork.nodes.pictures
 from brushwork.media.images import read_picture
-from brushwork.models.weights import store as weights
 from brushwork.runner.check import checked
 from brushwork.runner.core_nodes import all_nodes, all_titles, known_nodes
 from brushwork.runner.formats import read_workflow
 from brushwork.runner.graph import Graph, Node, WorkflowError
 from brushwork.runner.run import SAVER, Saver, run_workflow
 from brushwork.samples import load_sample
-from brushwork.tools.build import FOLDER, WORKFLOWS
-from brushwork.tools.workflows.ingredients import ingredients, runs_here
+from brushwork.tools.previews import runs_here, without_diffusion
+from brushwork.tools.workflows import FOLDER, WORKFLOWS
 
 SHARE = 4
 IN_PIXELS = ("width", "height", "x", "y", "feather", "size")
@@ -66,7 +65,7 @@ def fresh_clone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No weights but those built in, and no way to get others."""
     monkeypatch.setenv("BRUSHWORK_WEIGHTS", "")
     monkeypatch.setenv("BRUSHWORK_OFFLINE", "1")
-    monkeypatch.setattr(weights, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setenv("BRUSHWORK_CACHE", str(tmp_path / "cache"))
 
 
 @pytest.mark.usefixtures("fresh_clone", "small_samples")
@@ -112,7 +111,7 @@ def test_the_page_can_offer_every_file_that_a_workflow_needs(name: str) -> None:
 @pytest.mark.usefixtures("fresh_clone", "small_samples")
 @pytest.mark.parametrize("name", ELSEWHERE)
 def test_what_comes_before_diffusion_can_be_seen(name: str, tmp_path: Path) -> None:
-    shown = ingredients(read_workflow(FOLDER / f"{name}.json", all_nodes(), all_titles()))
+    shown = without_diffusion(read_workflow(FOLDER / f"{name}.json", all_nodes(), all_titles()))
     labels = shown.nodes["sheet"].inputs["labels"].splitlines()
     assert labels == [*ELSEWHERE[name], "the rest is diffusion"]
     (file,) = run_workflow(small(shown), all_nodes(), FOLDER, tmp_path)

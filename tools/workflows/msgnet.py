@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ...models.networks.msgnet import LEVEL
-from .canvas import BLUE, OCHRE, RED, VIOLET, Box, Canvas
-from .parts import SHARE_LABELS, SHARES, decode, encode, network, sample, save, sheet, square, start
+from .page import OCHRE, RED, VIOLET
+from .parts import SHARE_LABELS, SHARES, Workflow
 
 NETWORK = "msgnet"
-ABOUT_NETWORK = (
+ABOUT_MSGNET = (
     "The network is *msgnet*, Brushwork's own and built in: CoMatch between the encoder of *compact* and a decoder "
     "trained for it, with 16 paintings in many sizes. It paints other styles too, the better the more they look like "
     "paint. For the authors' own network choose *msgnet-21styles*."
@@ -17,86 +19,73 @@ SAMPLE_SIDE = 640
 """Pixels of the painted samples' sides."""
 
 
-def basic() -> Canvas:
+def basic(flow: Workflow) -> None:
     """Content and style in, picture out."""
-    canvas = Canvas()
-    canvas.note(
+    flow.note(
         "## MSG-Net\n"
         "One network, many styles: CoMatch turns the style's Gram matrix, through a learned matrix, into a linear map "
         "of the content's features (Zhang & Dana 2017, the figure of transferred pictures). The style is a picture, "
-        "not a part of the weights.\n\n"
+        "not a part of the weights.",
         "**Try:** another Content or Style; a Brush Size node after Style; a Blend by Alpha node before the decoder, "
-        "for the paper's interpolation between content and style.\n\n" + ABOUT_NETWORK
+        "for the paper's interpolation between content and style.",
+        ABOUT_MSGNET,
     )
-    net, content, style = start(canvas, "astronaut", "autumn_avenue", NETWORK)
-    with canvas.group("CoMatch", OCHRE):
-        own = encode(canvas, (2, 1), net, content, LEVEL, "Encode content")
-        image = decode(canvas, (4, 1), net, _matched(canvas, 2, (net, own, style)))
-    save(canvas, (5, 1), image, "msgnet")
-    return canvas
+    net, content, style = flow.start("astronaut", "autumn_avenue", network=NETWORK)
+    with flow.group("CoMatch", OCHRE):
+        own = flow.encode((2, 1), net, content, LEVEL, "Encode content")
+        target = flow.encode((2, 2), net, style, LEVEL, "Encode style")
+        image = flow.decode((4, 1), net, flow.comatch((3, 2), net, own, target))
+    flow.save((5, 1), image)
 
 
-def brush_size() -> Canvas:
+def brush_size(flow: Workflow) -> None:
     """One style in three sizes."""
-    canvas = Canvas()
-    canvas.note(
+    flow.note(
         "## MSG-Net: brush size\n"
         "The style's size is the size of the brush: the network has seen each painting in sizes from 256 to 768 "
         "pixels, and paints with strokes as large as the style has them (the paper's figure of brush-size control). "
-        "The photograph stays as it is.\n\n"
-        "**Try:** other scales; another Style.\n\n" + ABOUT_NETWORK
+        "The photograph stays as it is.",
+        "**Try:** other scales; another Style.",
+        ABOUT_MSGNET,
     )
-    net, content, style = start(canvas, "coffee", "rose_window", NETWORK)
-    with canvas.group("Content", OCHRE):
-        cut = square(canvas, (3, -1), content, 400, 80)
-        own = encode(canvas, (4, -1), net, cut, LEVEL, "Encode content")
-    pictures = []
-    with canvas.group("The style, small to large", RED):
+    net, content, style = flow.start("coffee", "rose_window", network=NETWORK)
+    with flow.group("Content", OCHRE):
+        cut = flow.square((3, -1), content, 400, 80)
+        own = flow.encode((4, -1), net, cut, LEVEL, "Encode content")
+    pictures = [cut]
+    with flow.group("The style, small to large", RED):
         for row, size in enumerate(SIZES):
-            scaled = canvas.add(
-                "BrushworkBrushSize", (3, row), f"Style of {size} pixels", style=style, scale=size / SAMPLE_SIDE
-            )
-            target = encode(canvas, (4, row), net, scaled, LEVEL)
-            matched = canvas.add("BrushworkCoMatch", (5, row), network=net, content=own, style=target)
-            pictures.append(decode(canvas, (6, row), net, matched))
+            shape = {"title": f"Style of {size} pixels", "scale": size / SAMPLE_SIDE}
+            scaled = flow.add("BrushworkBrushSize", (3, row), style=style, **shape)
+            target = flow.encode((4, row), net, scaled, LEVEL)
+            pictures.append(flow.decode((6, row), net, flow.comatch((5, row), net, own, target)))
     labels = ["content", *(f"style of {size} pixels" for size in SIZES)]
-    save(canvas, (7, 1), sheet(canvas, (7, 0), [cut, *pictures], labels, 2), "msgnet_brush_size")
-    return canvas
+    flow.save((7, 1), flow.sheet((7, 0), pictures, labels, 2))
 
 
-def interpolation() -> Canvas:
+def interpolation(flow: Workflow) -> None:
     """From one style to another."""
-    canvas = Canvas()
-    canvas.note(
+    flow.note(
         "## MSG-Net: between two styles\n"
         "CoMatch is linear in the style's Gram matrix, so a mixture of two restyled features is what a style halfway "
         "between would give: the paper's interpolation between content and style, here between two styles. Each style "
-        "is matched once; each mixture costs one decoding.\n\n"
+        "is matched once; each mixture costs one decoding.",
         "**Try:** other weights (they are scaled to the sum one); a third style in Mix Styles; the content's own "
-        "features as one of them.\n\n" + ABOUT_NETWORK
+        "features as one of them.",
+        ABOUT_MSGNET,
     )
-    with canvas.group("Start", BLUE):
-        net, content = network(canvas, name=NETWORK), sample(canvas, 1, "Content", "chelsea")
-        styles = sample(canvas, 2, "First style", "swirling_night"), sample(canvas, 3, "Second style", "autumn_avenue")
-    with canvas.group("Each style by itself", OCHRE):
-        cut = square(canvas, (2, 0), content, 300, 75)
-        own = encode(canvas, (2, 1), net, cut, LEVEL, "Encode content")
-        one, other = (_matched(canvas, 2 + row, (net, own, style)) for row, style in enumerate(styles))
-    pictures = []
-    with canvas.group("From the first to the second", VIOLET):
+    net, content, *styles = flow.start("chelsea", "swirling_night", "autumn_avenue", network=NETWORK)
+    with flow.group("Each style by itself", OCHRE):
+        cut = flow.square((2, 0), content, 300, 75)
+        own = flow.encode((2, 1), net, cut, LEVEL, "Encode content")
+        matched: dict[str, Any] = {}
+        for n, style in enumerate(styles, 1):
+            target = flow.encode((2, 1 + n), net, style, LEVEL, "Encode style")
+            matched[f"features_{n}"] = flow.comatch((3, 1 + n), net, own, target)
+    pictures = [cut]
+    with flow.group("From the first to the second", VIOLET):
         for index, (first, second) in enumerate(SHARES):
             column, row = 4 + 2 * (index // 3), index % 3
-            mixed = canvas.add(
-                "BrushworkMixStyles", (column, row), features_1=one, features_2=other, weight_1=first, weight_2=second
-            )
-            pictures.append(decode(canvas, (column + 1, row), net, mixed))
-    result = sheet(canvas, (8, 0), [cut, *pictures], ["content", *SHARE_LABELS], 3)
-    save(canvas, (8, 1), result, "msgnet_interpolation")
-    return canvas
-
-
-def _matched(canvas: Canvas, row: int, sources: tuple[Box, Box, Box]) -> Box:
-    """The content's features in a style, from the network, those features and the style's picture."""
-    net, own, style = sources
-    target = encode(canvas, (2, row), net, style, LEVEL, "Encode style")
-    return canvas.add("BrushworkCoMatch", (3, row), network=net, content=own, style=target)
+            mixed = flow.add("BrushworkMixStyles", (column, row), **matched, weight_1=first, weight_2=second)
+            pictures.append(flow.decode((column + 1, row), net, mixed))
+    flow.save((8, 1), flow.sheet((8, 0), pictures, ["content", *SHARE_LABELS], 3))

@@ -1,67 +1,89 @@
-"""What many of the workflows have in common."""
+"""What many of the workflows have in common: the nodes of this pack by short names, and words about them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from .canvas import BLUE, GREEN, Box, Canvas, Outlet
+from .page import BLUE, GREEN, Cell, Node, Output, Page
 
-NETWORK = "compact"
-ABOUT_NETWORK = (
+ABOUT_COMPACT = (
     "The network is *compact*, Brushwork's own and built in: a small encoder trained to see as VGG-19 does, with a "
     "decoder a level. For the papers' own choose *vgg19* or *vgg19-adain*, which are downloaded once."
 )
+LEVELS = ("relu5_1", "relu4_1", "relu3_1", "relu2_1", "relu1_1")
+"""Of WCT's cascade, coarse to fine."""
 SHARES = ((1.0, 0.0), (0.75, 0.25), (0.5, 0.5), (0.25, 0.75), (0.0, 1.0))
 """Of two styles, from all of the first to all of the second."""
 SHARE_LABELS = [f"{100 * first:g} : {100 * second:g}" for first, second in SHARES]
 
 
-def network(canvas: Canvas, cell: tuple[int, int] = (1, 0), name: str = NETWORK, title: str = "") -> Box:
-    return canvas.add("BrushworkLoadStyleNetwork", cell, title, name=name)
+class Workflow(Page):
+    """A page with this pack's nodes; each method but `start` and `save` adds a node at a cell, and gives it."""
 
+    def network(self, cell: Cell = (1, 0), name: str = "compact", title: str = "") -> Node:
+        return self.add("BrushworkLoadStyleNetwork", cell, title, name=name)
 
-def sample(canvas: Canvas, row: int, title: str, name: str, column: int = 1) -> Box:
-    """A sample picture, in the first column of nodes unless told."""
-    return canvas.add("BrushworkSamplePicture", (column, row), title, name=name)
+    def sample(self, row: int, title: str, name: str, column: int = 1) -> Node:
+        """A sample picture, in the first column of nodes unless told."""
+        return self.add("BrushworkSamplePicture", (column, row), title, name=name)
 
+    def start(self, content: str, *styles: str, network: str = "compact") -> list[Node]:
+        """The group that a workflow starts with: the network, one content and the styles."""
+        titles = ("Style",) if len(styles) == 1 else ("First style", "Second style")
+        with self.group("Start", BLUE):
+            loaded = [self.network(name=network), self.sample(1, "Content", content)]
+            rows = zip((2, 3), titles, styles, strict=False)
+            return [*loaded, *(self.sample(row, title, style) for row, title, style in rows)]
 
-def start(canvas: Canvas, content: str, style: str, name: str = NETWORK) -> tuple[Box, Box, Box]:
-    """The network, one content and one style."""
-    with canvas.group("Start", BLUE):
-        loaded = network(canvas, name=name)
-        return loaded, sample(canvas, 1, "Content", content), sample(canvas, 2, "Style", style)
+    def square(self, cell: Cell, image: Node, side: int, left: int) -> Node:
+        """The part of a wide picture that a contact sheet shows best."""
+        return self.add("ImageCrop", cell, "Square", image=image, width=side, height=side, x=left)
 
+    def encode(self, cell: Cell, network: Node, image: Node, level: str, title: str = "") -> Node:
+        return self.add("BrushworkStyleEncoder", cell, title, network=network, image=image, level=level)
 
-def square(canvas: Canvas, cell: tuple[int, int], image: Box, side: int, left: int) -> Box:
-    """The part of a wide picture that a contact sheet shows best."""
-    return canvas.add("ImageCrop", cell, "Square", image=image, width=side, height=side, x=left)
+    def decode(self, cell: Cell, network: Node, features: Node, **decoder: str) -> Node:
+        return self.add("BrushworkStyleDecoder", cell, network=network, features=features, **decoder)
 
+    def adain(self, cell: Cell, content: Node, style: Node, **masks: Any) -> Node:  # noqa: ANN401
+        return self.add("BrushworkAdaIN", cell, content=content, style=style, **masks)
 
-def encode(canvas: Canvas, cell: tuple[int, int], network: Box, image: Box, level: str, title: str = "") -> Box:
-    return canvas.add("BrushworkStyleEncoder", cell, title, network=network, image=image, level=level)
+    def wct_level(self, cell: Cell, sources: Sequence[Node], level: str, alpha: float, **inputs: Any) -> Node:  # noqa: ANN401
+        """One level of WCT's cascade, of network, content and style."""
+        inputs |= dict(zip(("network", "content", "style"), sources, strict=True))
+        return self.add("BrushworkWCTLevel", cell, level=level, alpha=alpha, **inputs)
 
+    def cascade(self, cell: Cell, sources: Sequence[Node], alphas: Sequence[float]) -> Node:
+        """WCT's five levels in a row, of network, content and style."""
+        net, image, style = sources
+        for index, (level, alpha) in enumerate(zip(LEVELS, alphas, strict=True)):
+            if alpha:  # at 0 the decoder would still lose something
+                place = cell[0] + index, cell[1]
+                image = self.wct_level(place, (net, image, style), level, alpha, title=f"WCT {level}")
+        return image
 
-def decode(canvas: Canvas, cell: tuple[int, int], network: Box, features: Box, title: str = "") -> Box:
-    return canvas.add("BrushworkStyleDecoder", cell, title, network=network, features=features)
+    def comatch(self, cell: Cell, network: Node, content: Node, style: Node) -> Node:
+        return self.add("BrushworkCoMatch", cell, network=network, content=content, style=style)
 
+    def bank_style(self, cell: Cell, network: Node, features: Node, style: str, title: str = "") -> Node:
+        """Features filtered by a kernel of the bank."""
+        return self.add("BrushworkStyleBankFilter", cell, title, network=network, features=features, style=style)
 
-def bright(canvas: Canvas, content: Box, channel: str, value: float) -> Box:
-    """A mask, in the third column: what is bright in a channel of the content."""
-    level = canvas.add("ImageToMask", (2, 1), image=content, channel=channel)
-    return canvas.add("ThresholdMask", (2, 2), mask=level, value=value)
+    def bright(self, content: Node) -> Node:
+        """A mask, in the third column: what is bright in the photograph's blue, roughly a background of sky."""
+        level = self.add("ImageToMask", (2, 1), image=content, channel="blue")
+        return self.add("ThresholdMask", (2, 2), mask=level, value=0.65)
 
+    def sheet(
+        self, cell: Cell, images: Sequence[Node | Output], labels: Sequence[str], columns: int, side: int = 0
+    ) -> Node:
+        """All results on one picture, in order, each of `side` pixels; by default 960 for all columns."""
+        slots: dict[str, Any] = {f"image_{index + 1}": image for index, image in enumerate(images)}
+        shape = {"columns": columns, "side": side or 960 // columns}
+        return self.add("BrushworkContactSheet", cell, labels="\n".join(labels), **shape, **slots)
 
-def sheet(
-    canvas: Canvas, cell: tuple[int, int], images: Sequence[Box | Outlet], labels: Sequence[str], columns: int
-) -> Box:
-    """All results on one picture, in order."""
-    slots: dict[str, Any] = {f"image_{index + 1}": image for index, image in enumerate(images)}
-    side = 960 // columns
-    return canvas.add("BrushworkContactSheet", cell, labels="\n".join(labels), columns=columns, side=side, **slots)
-
-
-def save(canvas: Canvas, cell: tuple[int, int], image: Box, name: str) -> None:
-    """Where every workflow ends."""
-    with canvas.group("Result", GREEN):
-        canvas.add("SaveImage", cell, "Result", images=image, filename_prefix=f"brushwork/{name}")
+    def save(self, cell: Cell, image: Node) -> None:
+        """Where every workflow ends."""
+        with self.group("Result", GREEN):
+            self.add("SaveImage", cell, "Result", images=image, filename_prefix=f"brushwork/{self.name}")

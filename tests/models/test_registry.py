@@ -9,12 +9,12 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from brushwork.models import registry as zoo
+from brushwork.models import registry
 from brushwork.models.networks.msgnet import MsgNet
 from brushwork.models.networks.stylebank import StyleBankNetwork
 from brushwork.models.networks.vgg import LEVELS, VggNetwork
 from brushwork.models.registry import build_network, load_network
-from brushwork.models.weights import store as weights
+from brushwork.models.weights import store
 from brushwork.models.weights.manifest import WeightsError, read_manifest
 from brushwork.tests.laws import picture
 from brushwork.tests.models.small import TINY, enlivened
@@ -27,8 +27,8 @@ Publish = Callable[..., None]
 def publish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Publish:
     """Write a manifest of one network `net` and a file a part of `module`, or of what is given for a part."""
     monkeypatch.delenv("BRUSHWORK_WEIGHTS", raising=False)
-    monkeypatch.setattr(weights, "cache_folder", lambda: tmp_path / "cache")
-    monkeypatch.setitem(zoo.LAYOUTS, "tiny", TINY)
+    monkeypatch.setenv("BRUSHWORK_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setitem(registry.LAYOUTS, "tiny", TINY)
 
     def write(kind: str, module: nn.Module, parts: tuple[str, ...], keymap: str = "brushwork", **entry: object) -> None:
         given, files = dict(entry.pop("given", {})), {}
@@ -39,7 +39,7 @@ def publish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Publish:
         network = ABOUT | {"kind": kind, "parts": {part: part for part in parts}} | entry
         manifest = tmp_path / "manifest.json"
         manifest.write_text(json.dumps({"files": files, "networks": {"net": network}}))
-        for module_with_manifest in (zoo, weights):
+        for module_with_manifest in (registry, store):
             monkeypatch.setattr(module_with_manifest, "read_manifest", lambda: read_manifest.__wrapped__(manifest))
 
     return write
@@ -61,7 +61,7 @@ def test_vgg_part_by_part(publish: Publish, tmp_path: Path) -> None:
 def test_an_encoder_a_level(publish: Publish, tmp_path: Path) -> None:
     """small16x at its full size, since its layout is what tells the two forms apart."""
     with torch.device("meta"):
-        shape = VggNetwork(zoo.LAYOUTS["small16x"])
+        shape = VggNetwork(registry.LAYOUTS["small16x"])
     original = shape.to_empty(device="cpu")
     for parameter in original.parameters():
         nn.init.uniform_(parameter)

@@ -1,9 +1,10 @@
 """A progress bar in the terminal, on stderr, so that stdout holds nothing but the answer."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from ..runner.run import Progress
+Progress = Callable[[float, int, str], None]
+"""Called with the steps done, their total, and the name of what is at work."""
 
 
 @contextmanager
@@ -19,7 +20,7 @@ def shown_progress() -> Iterator[Progress]:
     with Bars(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         task = bars.add_task("")
 
-        def update(done: int, total: int, name: str) -> None:
+        def update(done: float, total: int, name: str) -> None:
             bars.update(task, completed=done, total=total, description=name)
 
         yield update

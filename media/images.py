@@ -132,6 +132,20 @@ def check_suffix(suffix: str) -> None:
         raise ValueError(f"a picture cannot be saved as '{suffix}': end the name in one of {', '.join(FORMATS)}")
 
 
+def check_folder(folder: Path) -> None:
+    """OSError, now rather than after minutes of work, where no file can be written into a folder that may not exist."""
+    nearest = existing_parent(folder)
+    if not nearest.is_dir():
+        raise OSError(f"the output folder {nearest} is a file: choose another")
+    if not os.access(nearest, os.W_OK):
+        raise OSError(f"nothing can be written into {nearest}: choose another output folder")
+
+
+def existing_parent(folder: Path) -> Path:
+    """The folder itself, or the nearest around it that exists."""
+    return next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+
+
 def write_whole(path: Path, content: bytes | IO[bytes], temporary: Path | None = None) -> None:
     """Write under a temporary name beside `path`, then rename. OSError in one sentence; what was there stays then."""
     temporary = temporary or path.with_name(f".{path.name}.{os.getpid()}.part")

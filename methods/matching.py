@@ -24,6 +24,7 @@ class Matching(ABC):
     name: str
     kind: Kind
     network: str = "compact"
+    level: str | None = None
     style_input: Literal["picture", "name"] = "picture"
     strength: float = 1.0
 

@@ -20,6 +20,7 @@ class MsgNetMethod:
 
     name = "msgnet"
     network = "msgnet"
+    level: str | None = LEVEL
     style_input: Literal["picture", "name"] = "picture"
     strength = 1.0
 

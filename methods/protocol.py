@@ -59,6 +59,8 @@ class Method(Protocol):
     name: str
     network: str
     """The default one."""
+    level: str | None
+    """The one that its networks have and no others; None where any network with a decoder serves."""
     style_input: Literal["picture", "name"]
     strength: float
     """The default one, at every step."""
@@ -116,7 +118,7 @@ class Style:
     source: Tensor | str | Learnt
     """Pictures [1 or B, 3, h, w] in 0..1, a name, or what was learnt."""
     weight: float = 1.0
-    """How much it counts among the styles that have no region."""
+    """How much it counts among the styles of its region."""
     region: Tensor | None = None
     """[1 or B, H, W] in 0..1: the part of the content that it is fitted to and laid over; everything if None."""
     mask: Tensor | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -49,11 +49,12 @@ def render(
     """`content` [B, 3, H, W] in 0..1 restyled: [B, 3, H, W] in 0..1, float32 on `device` (the CPU unless told).
 
     `strengths` is one for every step, or one by level; then the steps are those levels in that order, each on the
-    picture that the last one painted. A step of strength 0 is left out. Styles without a region are mixed by weight;
-    those with one lie over them in order. Where no style goes, the content's own pixels stay. `statistics` is one of
-    statistics.STATISTICS; a `window` carries those over time from one part of a video to the next. Memory holds content
-    and result, which lies there as [B, H, W, 3], and tiles. ValueError for batches that do not pair, a network or
-    levels that the method does not take, and where not even small tiles fit.
+    picture that the last one painted. A step of strength 0 is left out. Styles without a region are mixed by weight, as
+    are those of one region (one tensor); regions lie over the rest in order. Where no style goes, the content's own
+    pixels stay. `statistics` is one of statistics.STATISTICS; a `window` carries those over time from one part of a
+    video to the next. Memory holds content and result, which lies there as [B, H, W, 3], and tiles. ValueError for
+    batches that do not pair, a network or levels that the method does not take, a strength outside 0..1, and where not
+    even small tiles fit.
     """
     host = host or Host()
     if isinstance(strengths, Mapping):
@@ -63,34 +64,42 @@ def render(
     steps = [step for step, alpha in alphas.items() if alpha]
     for style in styles:
         _check(method, network, style, content.shape[0])
-    if weights := [style.weight for style in styles if style.region is None]:
-        normalised(weights)
+    for alpha in alphas.values():
+        if not 0 <= alpha <= 1:
+            raise ValueError(f"the strength is {alpha}: give one from 0 to 1.")
+    groups = _by_region(styles)
     result = blank(content.shape[0], (content.shape[-2], content.shape[-1]), device)
-    if not steps:
+    if not (steps and styles):
         return result.copy_(content)
     pictures = [style.source for style in styles if isinstance(style.source, Tensor)]
     total = 2 * len(steps) * _pixels(network, content) + sum(_pixels(network, picture) for picture in pictures)
     loop = TileLoop(host, network, total)
-    learnt = [_learn(loop, network, method, steps, style, statistics) for style in styles]
+    layers = [
+        _Layer(region, [_learn(loop, network, method, steps, style, statistics) for style in own], weights)
+        for region, own, weights in groups
+    ]
     many = len(content) if statistics != PER_IMAGE else loop.together(_pixels(network, content[:1]))
     for start in range(0, len(content), many):  # through all steps before the next ones begin
         items = slice(start, min(start + many, len(content)))
-        source = content[items]
-        own = [replace(s, region=None if s.region is None else items_of(s.region, items)) for s in styles]
+        source, own = content[items], [layer.of_items(items) for layer in layers]
         for step in steps:
-            kept = [{name: items_of(value, items) for name, value in each[step.level].items()} for each in learnt]
-            one = _Pass(loop, network, method, step, alphas[step], own, kept, statistics, window)
-            one.restyle(source, result[items])
+            _Pass(loop, network, method, step, alphas[step], own, statistics, window).restyle(source, result[items])
             source = result[items]
     return result
 
 
 @torch.no_grad()
-def learn(network: StyleNetwork, method: Method, style: Style, host: Host | None = None) -> Learnt:
-    """What `method` keeps of a style at all its levels; ValueError as `render`."""
+def learn(
+    network: StyleNetwork,
+    method: Method,
+    style: Style,
+    levels: Sequence[str] | None = None,
+    host: Host | None = None,
+) -> Learnt:
+    """What `method` keeps of a style at its levels, or at some; ValueError as `render`."""
     if isinstance(style.source, Learnt):
         return style.source
-    steps = method.steps(network)
+    steps = method.steps(network, levels)
     _check(method, network, style, 1)
     loop = TileLoop(host or Host(), network, 0)
     tensors = _learn(loop, network, method, steps, style, PER_IMAGE)
@@ -114,6 +123,38 @@ def transform(
         own = pooled_content(statistics_of_map(step.content, content.values, within), statistics, window)
     fitted = [method.fit(network, step, own, each) for each in learnt]
     return content.with_values(masked_blend(type(fitted[0]).mix(fitted, weights), content.values, within))
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """Styles that share a region, or go everywhere: they are mixed by weight."""
+
+    region: Tensor | None
+    learnt: Sequence[Mapping[str, Tensors]]
+    """By level."""
+    weights: Sequence[float]
+
+    def of_items(self, items: slice) -> _Layer:
+        """For some pictures of the batch."""
+        kept = [
+            {at: {n: items_of(v, items) for n, v in own.items()} for at, own in each.items()} for each in self.learnt
+        ]
+        return _Layer(None if self.region is None else items_of(self.region, items), kept, self.weights)
+
+
+def _by_region(styles: Sequence[Style]) -> list[tuple[Tensor | None, list[Style], list[float]]]:
+    """Styles and weights in the order that regions are painted: what goes everywhere first, None.
+
+    ValueError for weights that cannot be mixed.
+    """
+    regions = {id(style.region): style.region for style in sorted(styles, key=lambda style: style.region is not None)}
+    groups: list[tuple[Tensor | None, list[Style], list[float]]] = []
+    for region in regions.values():
+        own = [style for style in styles if style.region is region]
+        weights = [style.weight for style in own] if region is None or len(own) > 1 else [1.0]
+        normalised(weights)
+        groups.append((region, own, weights))
+    return groups
 
 
 @dataclass(frozen=True)
@@ -144,8 +185,7 @@ class _Pass:
     method: Method
     step: Step
     alpha: float
-    styles: Sequence[Style]
-    learnt: Sequence[Tensors]
+    layers: Sequence[_Layer]
     statistics: str
     window: TemporalWindow | None
 
@@ -154,19 +194,18 @@ class _Pass:
         network, step, host = self.network, self.step, self.loop.host
         size, space = (source.shape[-2], source.shape[-1]), network.space(step.level)
         buffer = FeatureBuffer(network, space, encoding_grid(network, size, [space]).size, len(source), host)
-        regions = list({id(style.region): style.region for style in self.styles}.values())
+        regions = [layer.region for layer in self.layers]
         found = accumulate_statistics(self.loop, network, source, {step.level: step.content}, regions, buffer)
-        own = {
-            id(region): pooled_content(each, self.statistics, self.window, (step.level, number))
-            for number, (region, each) in enumerate(zip(regions, found.get(step.level, ()), strict=False))
-        }
-        fitted = [
-            (self.method.fit(network, step, own.get(id(style.region)), kept).blend(self.alpha), style)
-            for style, kept in zip(self.styles, self.learnt, strict=True)
-        ]
-        plain = [(operator, style.weight) for operator, style in fitted if style.region is None]
-        inside = [(operator, style.region) for operator, style in fitted if style.region is not None]
-        everywhere = type(plain[0][0]).mix(*zip(*plain, strict=True)) if plain else None
+        contents = found.get(step.level) or [None] * len(regions)
+        fitted: list[tuple[Operator, Tensor | None]] = []
+        for number, (layer, content) in enumerate(zip(self.layers, contents, strict=True)):
+            own = (
+                None if content is None else pooled_content(content, self.statistics, self.window, (step.level, number))
+            )
+            each = [self.method.fit(network, step, own, kept[step.level]).blend(self.alpha) for kept in layer.learnt]
+            fitted.append((type(each[0]).mix(each, layer.weights), layer.region))
+        everywhere = next((operator for operator, region in fitted if region is None), None)
+        inside = [(operator, region) for operator, region in fitted if region is not None]
         self._paint(source, _Operators(everywhere, inside), buffer, result)
 
     def _paint(self, source: Tensor, operators: _Operators, buffer: FeatureBuffer, result: Tensor) -> None:

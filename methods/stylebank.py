@@ -19,6 +19,7 @@ class StyleBank:
 
     name = "stylebank"
     network = "stylebank"
+    level: str | None = LEVEL
     style_input: Literal["picture", "name"] = "name"
     strength = 1.0
 

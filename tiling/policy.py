@@ -33,6 +33,13 @@ class Policy:
     minimum_side: int = 64
     """Pixels of a side that is not cut any more."""
 
+    @staticmethod
+    def within(free: int) -> Policy:
+        """For a device with `free` bytes: half of them at most for each kind of use."""
+        usual = Policy()
+        tile, features = min(usual.tile_bytes, free // 2), min(usual.feature_bytes, free // 2)
+        return Policy(tile_bytes=tile, whole_bytes=free // 2, feature_bytes=features)
+
     def pixels(self, network: StyleNetwork) -> int:
         """That a tile batch may have with its margins."""
         return min(self.tile_pixels, self.tile_bytes // _pixel_bytes(network))

@@ -1,4 +1,4 @@
-"""Where texture synthesis starts, and how large the style's strokes are."""
+"""Pictures larger and smaller, the size of strokes by that of the style, and where texture synthesis starts."""
 
 import torch
 import torch.nn.functional as F
@@ -15,3 +15,9 @@ def scale_strokes(style: Tensor, scale: float) -> Tensor:
     size = [max(1, round(side * scale)) for side in style.shape[-2:]]
     resized = F.interpolate(style.float(), size=size, mode="bicubic", antialias=True, align_corners=False)
     return resized.clamp(0, 1)
+
+
+def to_longer_side(image: Tensor, side: int, shrink: bool = False) -> Tensor:
+    """`image` [B, 3, H, W] resized to a longer side of `side` pixels; with `shrink` never enlarged."""
+    scale = side / max(image.shape[-2:])
+    return image if scale == 1 or (shrink and scale > 1) else scale_strokes(image, scale)

@@ -1,4 +1,4 @@
-"""`stylize` draws sound graphs of the real nodes for every method and option, and keeps the content's size."""
+"""`stylize` paints by every method and option as `render` does, and keeps the content's size."""
 
 from dataclasses import fields
 from inspect import signature
@@ -7,52 +7,57 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from brushwork.cli.app import from_dataclass
-from brushwork.cli.stylize import METHODS, LongerSide, Stylization, stylize, stylize_graph
+from brushwork.cli.stylize import Painter, Stylization, stylize
 from brushwork.media.images import read_picture, write_picture
-from brushwork.models.networks.base import StyleNetwork
+from brushwork.methods import METHODS, api
+from brushwork.methods.render import render
+from brushwork.models.networks.base import ADAIN, RECONSTRUCTION, StyleNetwork
 from brushwork.models.registry import build_network
 from brushwork.models.weights.manifest import read_manifest
-from brushwork.nodes import networks as network_nodes
-from brushwork.runner.check import checked
-from brushwork.runner.core_nodes import all_nodes, all_titles
-from brushwork.runner.graph import Graph, WorkflowError
-from brushwork.runner.run import INPUT_FOLDER, SAVER, Saver
+from brushwork.samples import load_sample
+from brushwork.tests.tolerances import VISIBLE
+from brushwork.transfer.colour import keep_luminance, match_colours
+from brushwork.transfer.resize import to_longer_side
 
-NODES = {**all_nodes(), "LongerSide": LongerSide}
-ONE = {"adain": {"style": ["hubble"]}, "wct": {"style": ["hubble"]}, "msgnet": {"style": ["hubble"]}, "stylebank": {}}
-OPTIONS: list[dict[str, Any]] = [
-    {},
-    {"alpha": 0.3},
-    {"preserve_color": "luminance"},
-    {"preserve_color": "matching"},
-    {"style_size": 64},
-    {"max_size": 16},
-]
+BANK = read_manifest().network("stylebank").styles
+ONE = {method: {} if method == "stylebank" else {"style": ["hubble"]} for method in METHODS}
+TWO = {
+    method: {"style_name": list(BANK[:2])} if method == "stylebank" else {"style": ["hubble", "tissue"]}
+    for method in METHODS
+}
+every_method = pytest.mark.parametrize("method", METHODS)
 
 
-def drawn(**options: Any) -> Graph:  # noqa: ANN401
-    """The graph of an order, checked against the real nodes."""
-    graph = stylize_graph(
-        Stylization(**{"content": "chelsea", "output": Path("o.png"), **options}), NODES, all_titles()
-    )
-    return checked(graph, NODES, {INPUT_FOLDER: Path(), SAVER: Saver(Path())})
+def painted(content: Tensor, **options: Any) -> Tensor:  # noqa: ANN401
+    """What the order paints, with the networks that are built in."""
+    return Painter(order(**options)).paint(content)
 
 
-def kinds(graph: Graph) -> list[str]:
-    return [node.kind.removeprefix("Brushwork") for node in graph.nodes.values()]
+def order(**options: Any) -> Stylization:  # noqa: ANN401
+    return Stylization(**{"content": "chelsea", "output": Path("o.png"), **options})
+
+
+def alike(one: Tensor, other: Tensor) -> bool:
+    """Whether no person sees a difference."""
+    return -10 * (one - other).square().mean().clamp(min=1e-12).log10().item() > VISIBLE
+
+
+def small() -> Tensor:
+    return to_longer_side(load_sample("chelsea"), 48)
 
 
 @pytest.fixture
 def untrained(monkeypatch: pytest.MonkeyPatch) -> None:
     """Networks with random weights instead of published ones."""
 
-    def build(name: str, *_: object) -> StyleNetwork:
-        with torch.inference_mode(False):
-            return build_network(read_manifest().network(name)).eval().requires_grad_(False)
+    def build(name: str, **_: object) -> StyleNetwork:
+        torch.manual_seed(0)
+        return build_network(read_manifest().network(name)).eval().requires_grad_(False)
 
-    monkeypatch.setattr(network_nodes, "load_network", build)
+    monkeypatch.setattr(api, "load_network", build)
 
 
 @pytest.fixture
@@ -61,54 +66,76 @@ def content(tmp_path: Path) -> Path:
     return tmp_path / "in" / "a.png"
 
 
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("options", OPTIONS, ids=str)
-@pytest.mark.parametrize("masked", [False, True])
-def test_every_order_is_a_sound_graph(method: str, options: dict[str, Any], masked: bool, content: Path) -> None:
-    graph = drawn(method=method, mask=content if masked else None, **ONE[method], **options)
-    assert kinds(graph)[-1] == "SaveImage"
-    masks = [name for node in graph.nodes.values() for name in node.inputs if name in ("mask", "content_mask")]
-    levels = 5 if method == "wct" else 1
-    assert masks == (["content_mask" if method in ("adain", "wct") else "mask"] * levels if masked else [])
-    assert kinds(graph).count("PreserveColor") == ("preserve_color" in options)
-
-
-@pytest.mark.parametrize("method", ["adain", "wct", "msgnet"])
+@every_method
 def test_several_styles_are_mixed_by_weight(method: str) -> None:
-    graph = drawn(method=method, style=["hubble", "tissue"], weight=[1, 3])
-    mix = next(node for node in graph.nodes.values() if node.kind == "BrushworkMixStyles")
-    assert (mix.inputs["weight_1"], mix.inputs["weight_2"]) == (1.0, 3.0)
+    content, options = small(), {"method": method, **TWO[method]}
+    kind = "style_name" if method == "stylebank" else "style"
+    first, second = ({**options, kind: options[kind][n : n + 1]} for n in (0, 1))
+    assert alike(painted(content, **options, weight=[1, 0]), painted(content, **first))
+    assert alike(painted(content, **options, weight=[0, 3]), painted(content, **second))
+    assert not alike(painted(content, **options, weight=[1, 3]), painted(content, **second))
 
 
-def test_the_bank_fuses_named_styles() -> None:
-    names = list(read_manifest().network(METHODS["stylebank"].network).styles[1:3])
-    graph = drawn(method="stylebank", style_name=names, weight=[1, 3])
-    mix = next(node for node in graph.nodes.values() if node.kind == "BrushworkStyleBankMix").inputs
-    assert [mix[f"style_{number}"] for number in range(1, 5)] == [*names, "none", "none"]
-    assert [mix[f"weight_{number}"] for number in range(1, 3)] == [1.0, 3.0]
+@every_method
+@pytest.mark.parametrize("styles", [ONE, TWO], ids=["one", "two"])
+def test_outside_the_mask_the_content_stays(method: str, styles: dict[str, Any], tmp_path: Path) -> None:
+    mask = torch.zeros(24, 48, 3)
+    mask[:, 32:] = 1
+    write_picture(tmp_path / "mask.png", mask)
+    content, options = small(), {"method": method, **styles[method]}
+    result = painted(content, mask=tmp_path / "mask.png", **options)
+    assert torch.equal(result[..., :8], content[..., :8])
+    assert not alike(result[..., 40:], content[..., 40:])
 
 
-def test_levels_and_alpha_are_the_papers_unless_given() -> None:
-    def of(graph: Graph) -> list[tuple[str, float]]:
-        return [(node.inputs["level"], node.inputs["alpha"]) for node in graph.nodes.values() if "alpha" in node.inputs]
+@every_method
+def test_colours_are_the_contents(method: str) -> None:
+    content, options = small(), {"method": method, **ONE[method]}
+    plain = painted(content, **options)
+    assert alike(painted(content, preserve_color="luminance", **options), keep_luminance(plain, content).clamp(0, 1))
+    matched = painted(content, preserve_color="matching", **options)
+    if method == "stylebank":  # whose style has no picture to match
+        assert alike(matched, match_colours(plain, content).clamp(0, 1))
+    else:
+        style = match_colours(load_sample("hubble"), content).clamp(0, 1)
+        network, chosen, _ = api.prepared(method)
+        assert alike(matched, render(network, chosen, content, [api.Style(style)]))
 
-    cascade = [(f"relu{k}_1", 0.6) for k in (5, 4, 3, 2, 1)]
-    assert of(drawn(method="wct", style=["hubble"])) == cascade
-    chosen = drawn(method="wct", style=["hubble"], levels="relu4_1, relu2_1", alpha=1)
-    assert of(chosen) == [("relu4_1", 1.0), ("relu2_1", 1.0)]
+
+def test_the_sizes_of_style_and_content() -> None:
+    content = small()
+    assert painted(content, max_size=16, style=["hubble"]).shape == (1, 3, 11, 16)
+    network, chosen, _ = api.prepared("adain")
+    style = to_longer_side(load_sample("hubble"), 64)
+    assert alike(
+        painted(content, style_size=64, style=["hubble"]), render(network, chosen, content, [api.Style(style)])
+    )
+
+
+def test_levels_and_strength_are_the_papers_unless_given() -> None:
+    content, style = small(), ["hubble"]
+    network, wct, _ = api.prepared("wct")
+    styles = [api.Style(load_sample("hubble"))]
+    cascade = {f"relu{k}_1": 0.6 for k in (5, 4, 3, 2, 1)}
+    assert alike(painted(content, method="wct", style=style), render(network, wct, content, styles, strengths=cascade))
+    chosen = {"relu4_1": 1.0, "relu2_1": 1.0}
+    two = painted(content, method="wct", style=style, levels="relu4_1, relu2_1", alpha=1)
+    assert alike(two, render(network, wct, content, styles, strengths=chosen))
+    assert torch.equal(painted(content, style=style, alpha=0), content)
 
 
 def test_adains_own_decoder_is_used_where_there_is_one() -> None:
-    for network, level, purpose in (
-        ("compact", "relu4_1", "adain"),
-        ("compact", "relu3_1", "reconstruction"),
-        ("vgg19-adain", "relu4_1", "adain"),
-        ("small16x", "relu4_1", "adain"),
-        ("small16x", "relu3_1", "reconstruction"),
-        ("vgg19", "relu4_1", "reconstruction"),
+    for name, level, decoder in (
+        ("compact", "relu4_1", ADAIN),
+        ("compact", "relu3_1", RECONSTRUCTION),
+        ("vgg19-adain", "relu4_1", ADAIN),
+        ("small16x", "relu4_1", ADAIN),
+        ("small16x", "relu3_1", RECONSTRUCTION),
+        ("vgg19", "relu4_1", RECONSTRUCTION),
     ):
-        graph = drawn(style=["hubble"], network=network, levels=level)
-        assert [n.inputs["trained_for"] for n in graph.nodes.values() if "trained_for" in n.inputs] == [purpose]
+        with torch.device("meta"):
+            network = build_network(read_manifest().network(name))
+        assert [step.decoder for step in METHODS["adain"].steps(network, [level])] == [decoder]
 
 
 @pytest.mark.parametrize(
@@ -122,23 +149,31 @@ def test_adains_own_decoder_is_used_where_there_is_one() -> None:
         ({"style": ["hubble"], "weight": [1, 2]}, "^there are 1 styles, but weights for 2: give one for each$"),
         ({"style": ["nix"]}, "^there is no picture nix; the samples are astronaut, "),
         ({"content": "nix.png", "style": ["hubble"]}, r"^there is no picture nix\.png; the samples are "),
-        ({"style": ["hubble"], "alpha": 1.5}, r"^Blend by Alpha \(node 7\): 'alpha' is 1.5, more than"),
-        ({"style": ["hubble"], "levels": "relu9"}, r"^Style Encoder \(node 4\): 'level' has no choice 'relu9'"),
-        ({"style": ["hubble"], "output": Path("o.gif")}, r"^Save Image .* cannot be saved as '\.gif'"),
+        ({"style": ["hubble"], "alpha": 1.5}, r"^the strength is 1.5: give one from 0 to 1\.$"),
+        ({"style": ["hubble"], "levels": "relu9"}, "^this network has no level 'relu9': choose one of relu1_1"),
+        ({"style": ["hubble"], "output": Path("o.bmp")}, r"^a picture cannot be saved as '\.bmp'"),
         ({"method": "stylebank", "network": "vgg19"}, "^vgg19 is no network for stylebank: choose one of stylebank"),
         ({"style": ["hubble"], "network": "nix"}, "there is no network 'nix'"),
     ],
 )
-def test_faults(options: dict[str, Any], message: str) -> None:
+@pytest.mark.usefixtures("untrained")
+def test_what_is_wrong_is_said(options: dict[str, Any], message: str) -> None:
     with pytest.raises((ValueError, FileNotFoundError, RuntimeError), match=message):
-        drawn(**options)
+        stylize(order(**options))
+    assert not Path("o.png").exists()
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.usefixtures("untrained")
+def test_an_output_folder_that_is_a_file(content: Path) -> None:
+    with pytest.raises(OSError, match="is a file: choose another$"):
+        stylize(order(style=["hubble"], output=content / "o.png"))
+
+
+@every_method
 @pytest.mark.usefixtures("untrained")
 def test_the_output_has_the_contents_size(method: str, content: Path, tmp_path: Path) -> None:
     output = tmp_path / "out" / "b.webp"
-    assert stylize(Stylization(content=str(content), output=output, method=method, **ONE[method])) == [output]  # pyright: ignore[reportArgumentType]
+    assert stylize(order(content=str(content), output=output, method=method, **ONE[method])) == [output]
     assert read_picture(output)[0].shape == (1, 17, 31, 3)
 
 
@@ -153,12 +188,12 @@ def test_a_folder_of_contents(content: Path, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("untrained")
 def test_an_output_that_is_a_folder_takes_the_contents_name(content: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
-    order = Stylization(content=str(content), output=tmp_path / "out", style=["hubble"])
-    assert stylize(order) == [tmp_path / "out" / "a.png"]
+    one = Stylization(content=str(content), output=tmp_path / "out", style=["hubble"])
+    assert stylize(one) == [tmp_path / "out" / "a.png"]
 
 
 def test_a_folder_cannot_become_one_file(content: Path, tmp_path: Path) -> None:
-    with pytest.raises(WorkflowError, match=r"^the content is a folder, so the output .*x\.png has to be one: leave"):
+    with pytest.raises(ValueError, match=r"^the content is a folder, so the output .*x\.png has to be one: leave"):
         stylize(Stylization(content=str(content.parent), output=tmp_path / "x.png", style=["hubble"]))
 
 
@@ -166,9 +201,7 @@ def test_a_folder_cannot_become_one_file(content: Path, tmp_path: Path) -> None:
 def test_no_source_is_overwritten(role: str, content: Path) -> None:
     sources: dict[str, Any] = {"content": "chelsea", "style": ["hubble"], "mask": None}
     sources[role] = {"content": str(content), "style": [str(content)], "mask": content}[role]
-    with pytest.raises(
-        WorkflowError, match=r"^the output .*a\.png would replace a picture or video that it is made from"
-    ):
+    with pytest.raises(ValueError, match=r"^the output .*a\.png would replace a picture or video that it is made from"):
         stylize(Stylization(output=content, **sources))
 
 

@@ -1,4 +1,4 @@
-"""Videos through the real graph: as many frames, as fast, as loud, and the same whatever the parts."""
+"""Videos through `stylize`: as many frames, as fast, as loud, and the same whatever the parts."""
 
 import sys
 from contextlib import nullcontext
@@ -10,15 +10,13 @@ import torch
 from torch import Tensor
 
 from brushwork.cli import stylize as stylize_command
-from brushwork.cli import video as stylize_video
 from brushwork.cli.app import main
-from brushwork.cli.stylize import Stylization, stylize
+from brushwork.cli.stylize import Painter, Stylization, stylize
 from brushwork.media import video_read as video_in
 from brushwork.media.images import read_picture, write_picture
 from brushwork.media.video_read import reading
 from brushwork.media.video_write import VideoFile, partial_path
-from brushwork.nodes import networks
-from brushwork.runner.graph import WorkflowError
+from brushwork.methods import api
 from brushwork.tests.media.clips import moving, write_clip
 from brushwork.tests.tolerances import VISIBLE
 
@@ -58,7 +56,9 @@ def test_a_video_keeps_its_frames_rate_and_sound(clip: Path, style: str) -> None
     assert not partial_path(clip.with_name("b.mp4")).exists()
 
 
-@pytest.mark.parametrize("order", [{}, {"method": "wct", "levels": "relu3_1,relu2_1"}, {"preserve_color": "matching"}])
+@pytest.mark.parametrize(
+    "order", [{}, {"method": "wct", "levels": "relu3_1,relu2_1"}, {"preserve_color": "matching"}, {"method": "msgnet"}]
+)
 def test_parts_do_not_show(order: dict[str, Any], clip: Path, style: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Statistics go on over the cuts, each level's by itself."""
     taken: list[Tensor] = []
@@ -83,10 +83,8 @@ def test_a_static_video_stays_static(tmp_path: Path, style: str) -> None:
 
 def test_network_and_styles_are_read_once(clip: Path, style: str, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded: list[str] = []
-    load = networks.load_network
-    monkeypatch.setattr(
-        networks, "load_network", lambda name, *rest, **more: loaded.append(name) or load(name, *rest, **more)
-    )
+    load = api.load_network
+    monkeypatch.setattr(api, "load_network", lambda name, **more: loaded.append(name) or load(name, **more))
     monkeypatch.setattr(video_in, "MAX_PART_PIXELS", FRAME)
     painted(clip, "b.mp4", style)
     assert loaded == ["compact"]
@@ -104,15 +102,15 @@ def test_an_interruption_leaves_a_video(
     clip: Path, style: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     calls: list[None] = []
-    run = stylize_video.run_workflow
+    paint = Painter.paint
 
-    def interrupted(*arguments: Any, **more: Any) -> list[Path]:  # noqa: ANN401
+    def interrupted(*arguments: Any) -> Tensor:  # noqa: ANN401
         calls.append(None)
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return run(*arguments, **more)
+        return paint(*arguments)
 
-    monkeypatch.setattr(stylize_video, "run_workflow", interrupted)
+    monkeypatch.setattr(Painter, "paint", interrupted)
     monkeypatch.setattr(video_in, "MAX_PART_PIXELS", 3 * FRAME)
     output = clip.with_name("b.mp4")
     with pytest.raises(SystemExit, match="130"):
@@ -152,7 +150,7 @@ def test_a_gif_is_a_video_where_one_is_asked_for(clip: Path, style: str) -> None
 )
 def test_faults(content: str, output: str, message: str, clip: Path, style: str) -> None:
     clip.rename(clip.with_name(content))
-    with pytest.raises((ValueError, WorkflowError), match=message):
+    with pytest.raises(ValueError, match=message):
         painted(clip.with_name(content), output, style)
 
 

@@ -44,7 +44,10 @@ def alone() -> Iterator[None]:
 @contextmanager
 def computing_in(dtype: torch.dtype) -> Iterator[None]:
     """Inside, networks are asked to compute in `dtype`, whatever the device is fast in."""
-    with patch("brushwork.nodes.networks.compute_dtype", lambda *_: dtype):
+    with (
+        patch("brushwork.nodes.networks.compute_dtype", lambda *_: dtype),
+        patch("brushwork.methods.api.compute_dtype", lambda *_: dtype),
+    ):
         yield
 
 

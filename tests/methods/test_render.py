@@ -238,3 +238,21 @@ def test_no_map_over_the_budget_is_held(monkeypatch: pytest.MonkeyPatch) -> None
     stylize(NETWORK, picture(100, 100), [STYLE], Recipe(ADAIN, {"relu1_1": 1.0}), tiles_of(16, budget=0))
     assert max(seen) <= 16 * 16
     assert sum(seen) == 100 * 100 + 40 * 33
+
+
+@pytest.mark.parametrize("side", [16, 4096])
+def test_styles_of_one_region_are_mixed_by_weight(side: int) -> None:
+    content, region = picture(60, 50, 2), torch.zeros(1, 60, 50)
+    region[:, 10:30, 20:40] = 1
+    other = STYLE.source.flip(1) if isinstance(STYLE.source, Tensor) else STYLE.source
+    recipe = Recipe(ADAIN, {"relu2_1": 1.0})
+
+    def painted(first: float, second: float) -> Tensor:
+        styles = [Style(STYLE.source, first, region), Style(other, second, region)]
+        return stylize(NETWORK, content, styles, recipe, tiles_of(side))
+
+    alone = stylize(NETWORK, content, [Style(other, region=region)], recipe, tiles_of(side))
+    assert_close(painted(0.0, 2.0), alone)
+    assert not torch.allclose(painted(1.0, 1.0), alone, atol=0.01)
+    outside = (region == 0).expand(2, -1, -1)
+    assert torch.equal(painted(1.0, 1.0).movedim(1, -1)[outside], content.movedim(1, -1)[outside])

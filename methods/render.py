@@ -26,11 +26,15 @@ from ..tiling.instance_norm import over
 from ..tiling.plan import Box
 from ..tiling.policy import Host
 from ..tiling.runner import TileBatch, TileLoop, cut
+from ..transfer.masks import inner_feather
 from ..transfer.moments import check_batches
 from ..transfer.operators import blend, masked_blend, normalised
 from ..transfer.temporal import TemporalWindow
 from .protocol import Learnt, Method, Operator, Step, Style, Tensors
 from .statistics import PER_IMAGE, pooled_content, pooled_style, statistics_of_map
+
+FEATHER = 4
+"""Pixels: half the width of the edge between paint and the content's own pixels."""
 
 
 @torch.no_grad()
@@ -175,6 +179,26 @@ class _Operators:
             mapped = blend(mapped, operator.of_items(items)(values), weights_of(mask, items, seen, values, stride))
         return mapped
 
+    def coverage(self, items: slice, box: Box) -> Tensor | None:
+        """How far paint covers each pixel of a box [1 or n, h, w]; None where a style goes everywhere.
+
+        Features fade from style to content with the masks themselves. What a decoder makes of the content's features is
+        not the content, so its own pixels come in where the masks are lightest: fully where all are 0, and with a
+        feathered edge where a mask has none.
+        """
+        if self.everywhere is not None:
+            return None
+        seen = Box(
+            max(0, box.top - 2 * FEATHER),
+            max(0, box.left - 2 * FEATHER),
+            box.bottom + 2 * FEATHER,
+            box.right + 2 * FEATHER,
+        )
+        bare = torch.ones(1, 1, 1)
+        for _, mask in self.inside:
+            bare = bare.to(mask.device) * (1 - cut(items_of(mask, items), seen).float())
+        return cut(inner_feather(1 - bare**4, FEATHER), box.within(seen))
+
 
 @dataclass(frozen=True)
 class _Pass:
@@ -213,8 +237,7 @@ class _Pass:
         size, halo = (source.shape[-2], source.shape[-1]), operators.halo
         kept = buffer.fits or not network.local
         decoded = decoding_grid(network, size, space, halo=halo)
-        before, coverage = Overpainted(source), _coverage(operators)
-        stride = space.stride
+        before, stride = Overpainted(source), space.stride
 
         def work(part: TileBatch) -> None:
             seen = decoded.tile(part.tile.core).outer
@@ -225,24 +248,11 @@ class _Pass:
                 features = network.encode(pixels, space.level)
                 values = cut(features.values, seen.cells(stride).within(part.tile.outer.cells(stride)))
             mapped = operators(values, part.items, seen, stride)
+            coverage = operators.coverage(part.items, part.tile.core)
             paint(network, FeatureMap(mapped, space, size), decoder, part, seen, result, source, coverage)
 
         grid = decoded if kept else decoding_grid(network, size, space, encoded=False, halo=halo)
         over(self.loop, network, grid, len(source), work, count_norms(network, encoding=False))
-
-
-def _coverage(operators: _Operators) -> Tensor | None:
-    """How far paint covers each pixel [1 or B, H, W]; None where a style goes everywhere.
-
-    Features fade from style to content with the masks themselves. What a decoder makes of the content's features is not
-    the content, so its own pixels come in where the masks are lightest: fully where all are 0.
-    """
-    if operators.everywhere is not None:
-        return None
-    bare = torch.ones(1, 1, 1)
-    for _, mask in operators.inside:
-        bare = bare.to(mask) * (1 - mask.float())
-    return 1 - bare**4
 
 
 def _learn(

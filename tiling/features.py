@@ -79,7 +79,7 @@ def paint(
 ) -> None:
     """Decode the features of what is `seen` around a tile batch and write its core into `result` [B, 3, H, W], in 0..1.
 
-    With `coverage` [1 or B, H, W] it covers what was there `before` [B, 3, H, W] only so far.
+    With `coverage` [1 or n, h, w] of the core it covers what was there `before` [B, 3, H, W] only so far.
     """
     height, width = result.shape[-2:]
     size = min(seen.bottom, height) - seen.top, min(seen.right, width) - seen.left
@@ -88,8 +88,7 @@ def paint(
     core = part.tile.core
     painted = cut(picture, core.within(seen)).clamp_(0, 1)
     if before is not None and coverage is not None:
-        share = cut(items_of(coverage, part.items), core)[:, None].to(painted)
-        painted = cut(before[part.items], core).to(painted).lerp(painted, share)
+        painted = cut(before[part.items], core).to(painted).lerp(painted, coverage[:, None].to(painted))
     cut(result[part.items], core).copy_(painted)
 
 

@@ -1,5 +1,6 @@
 """Soft regions: where in a picture an operator acts, and which pixels its statistics come from."""
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -33,3 +34,21 @@ def feather(mask: Tensor, radius: float) -> Tensor:
         return mask
     kernel, sigma = 2 * reach + 1, radius / 2
     return gaussian_blur2d(mask[:, None].float(), (kernel, kernel), (sigma, sigma))[:, 0].clamp(0, 1)
+
+
+def inner_feather(mask: Tensor, radius: int) -> Tensor:
+    """`mask` [B, H, W] with its edges softened over 2 `radius` pixels, all of them inside: no pixel gets more than it
+    had. What is too thin for that stays as it is. A pixel depends on those up to 2 `radius` away.
+    """
+    window = 2 * radius + 1
+
+    def greatest(values: Tensor) -> Tensor:
+        rows = F.max_pool2d(values, (window, 1), 1, (radius, 0))
+        return F.max_pool2d(rows, (1, window), 1, (0, radius))
+
+    if not mask.numel():
+        return mask.float()
+    values = mask[:, None].float()
+    eroded = -greatest(-values)
+    softened = F.avg_pool2d(eroded, window, 1, radius, count_include_pad=False)
+    return torch.maximum(softened, values - greatest(eroded))[:, 0]

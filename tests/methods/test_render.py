@@ -13,7 +13,7 @@ import brushwork.tiling.features
 from brushwork.methods import MATCHING
 from brushwork.methods.adain import AdaIN
 from brushwork.methods.protocol import Style
-from brushwork.methods.render import render
+from brushwork.methods.render import FEATHER, render
 from brushwork.methods.statistics import PER_IMAGE, SMOOTHED, WHOLE_BATCH
 from brushwork.models.networks.base import ADAIN, RECONSTRUCTION, StyleNetwork
 from brushwork.models.networks.vgg import LEVELS
@@ -24,7 +24,7 @@ from brushwork.tests.tolerances import assert_close
 from brushwork.tiling.features import FeatureBuffer, NoRoomError, accumulate_statistics
 from brushwork.tiling.policy import Host, Policy
 from brushwork.tiling.runner import TileLoop
-from brushwork.transfer.masks import cell_weights
+from brushwork.transfer.masks import cell_weights, inner_feather
 from brushwork.transfer.moments import Moments
 from brushwork.transfer.operators import ChannelMap, blend
 from brushwork.transfer.temporal import TemporalWindow
@@ -78,9 +78,11 @@ def by_hand(network: StyleNetwork, content: Tensor, styles: list[Style], recipe:
             result = result if mask is None else blend(result, values, mask)
         trained_for = ADAIN if recipe.method == ADAIN and ADAIN in network.decoders(level) else RECONSTRUCTION
         painted = network.decode(own.with_values(result), trained_for).clamp(0, 1)
-        if not plain:
+        if plain:
+            content = painted
+        else:
             bare = math.prod(1 - style.region for style in styles if style.region is not None)
-        content = painted if plain else content.lerp(painted, 1 - bare[:, None] ** 4)
+            content = content.lerp(painted, inner_feather(1 - bare**4, FEATHER)[:, None])
     return content
 
 
@@ -244,7 +246,7 @@ def test_no_map_over_the_budget_is_held(monkeypatch: pytest.MonkeyPatch) -> None
 def test_styles_of_one_region_are_mixed_by_weight(side: int) -> None:
     content, region = picture(60, 50, 2), torch.zeros(1, 60, 50)
     region[:, 10:30, 20:40] = 1
-    other = STYLE.source.flip(1) if isinstance(STYLE.source, Tensor) else STYLE.source
+    other = 0.3 * picture(40, 33)
     recipe = Recipe(ADAIN, {"relu2_1": 1.0})
 
     def painted(first: float, second: float) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from brushwork.tests.laws import law, picture, seeds
 from brushwork.tests.tolerances import assert_close
-from brushwork.transfer.masks import cell_weights, feather, resize_mask
+from brushwork.transfer.masks import cell_weights, feather, inner_feather, resize_mask
 
 lengths = st.integers(1, 40)
 strides = st.sampled_from([1, 2, 4, 8, 16])
@@ -92,3 +92,26 @@ def test_an_edge_is_softened_over_the_radius_to_both_sides() -> None:
 
 def test_no_radius_no_change() -> None:
     assert torch.equal(feather(mask(5, 7), 0), mask(5, 7))
+
+
+def test_an_inner_feather_stays_inside_and_reaches_one() -> None:
+    mask = torch.zeros(1, 30, 40)
+    mask[:, :, 15:] = 1
+    soft = inner_feather(mask, 2)
+    assert torch.equal(soft[..., :15], mask[..., :15]) and torch.equal(soft[..., 19:], mask[..., 19:])
+    assert_close(soft[0, 7, 15:19], torch.tensor([0.2, 0.4, 0.6, 0.8]))
+    assert (soft.diff(dim=-1) >= 0).all() and (soft == soft[:, :1]).all()  # up to the picture's own edges
+
+
+def test_an_inner_feather_adds_nothing_and_leaves_thin_lines() -> None:
+    mask = torch.rand(2, 20, 30, generator=torch.Generator().manual_seed(0))
+    assert (inner_feather(mask, 3) <= mask + 1e-6).all()
+    assert torch.equal(inner_feather(torch.ones(1, 9, 9), 3), torch.ones(1, 9, 9))
+    line = torch.zeros(1, 20, 20)
+    line[:, :, 9:12] = 1
+    assert torch.equal(inner_feather(line, 3), line)
+
+
+def test_an_inner_feather_sees_two_radii() -> None:
+    mask = (torch.rand(1, 40, 40, generator=torch.Generator().manual_seed(1)) > 0.02).float()
+    assert_close(inner_feather(mask[:, 4:36, 4:36], 3)[:, 6:-6, 6:-6], inner_feather(mask, 3)[:, 10:30, 10:30])

@@ -14,6 +14,9 @@ from brushwork.tests.comfyui.graphs import adain, saved, scaled, small
 STEP = 1.01 / 255
 """How far two saved pictures may lie apart where only rounding differs."""
 WIDTH, HEIGHT = 128, 96
+FITTED = ("CoMatch", "StyleBank Filter", "StyleBank Mix")
+"""Nodes of networks with a layer of their own."""
+BANK = ("boccioni city rises", "hokusai great wave", "none", "none")
 
 
 def run(client: Client, *sources: str, **nodes: Node) -> list[Tensor]:
@@ -98,10 +101,10 @@ def test_transparent_pictures(client: Client) -> None:
 
 
 @pytest.mark.parametrize("statistics", STATISTICS)
-@pytest.mark.parametrize("ours", ["AdaIN", "WCT Level", "Stylize Large"])
+@pytest.mark.parametrize("ours", ["AdaIN", "WCT Level", "Stylize Large", *FITTED])
 def test_still_frames_come_back_still(ours: str, statistics: str, client: Client) -> None:
     frames = node("RepeatImageBatch", {"image": "content"}, amount=5)
-    pictures = run(client, "picture", **small(), frames=frames, **stylised(ours, statistics))
+    pictures = run(client, "picture", **{**small(), "frames": frames, **stylised(ours, statistics)})
     assert len(pictures) == 5
     assert all((picture - pictures[0]).abs().max() < STEP for picture in pictures)
 
@@ -110,6 +113,8 @@ def stylised(ours: str, statistics: str) -> dict[str, Node]:
     """From "frames" to "picture" by one of our nodes."""
     if ours == "AdaIN":
         return adain("frames", statistics=statistics)
+    if ours in FITTED:
+        return fitted(ours, statistics=statistics)
     links = {"network": "network", "content": "frames"}
     if ours == "WCT Level":
         level = {"level": "relu3_1", "alpha": 1.0, "method": "whitening-colouring", "statistics": statistics}
@@ -117,3 +122,47 @@ def stylised(ours: str, statistics: str) -> dict[str, Node]:
     alphas = {f"alpha_relu{k}_1": 0.8 for k in range(1, 6)}
     links["style_1"] = "style"
     return {"picture": node("BrushworkStylizeLarge", links, method="adain", **alphas, statistics=statistics)}
+
+
+def fitted(ours: str, **options: object) -> dict[str, Node]:
+    """From "frames" to "picture" by a transform of MSG-Net or of a StyleBank."""
+    name, level = ("msgnet", "comatch") if ours == "CoMatch" else ("stylebank", "bank")
+    features = {"content": "own", "style": "target"} if ours == "CoMatch" else {"features": "own"}
+    styles = {
+        "CoMatch": {},
+        "StyleBank Filter": {"style": BANK[0]},
+        "StyleBank Mix": {f"style_{k}": style for k, style in enumerate(BANK, 1)}
+        | {f"weight_{k}": 0.5 for k in range(1, 5)},
+    }
+    encode = {"network": "network", "image": "frames"}
+    return {
+        "network": Node("BrushworkLoadStyleNetwork", {"name": name, "precision": "float32"}),
+        "own": node("BrushworkStyleEncoder", encode, level=level),
+        "target": node("BrushworkStyleEncoder", {**encode, "image": "style"}, level=level),
+        "fitted": node(
+            f"Brushwork{ours.replace(' ', '')}", {"network": "network", **features}, **styles[ours], **options
+        ),
+        "picture": node(
+            "BrushworkStyleDecoder", {"network": "network", "features": "fitted"}, trained_for="reconstruction"
+        ),
+    }
+
+
+@pytest.mark.parametrize("ours", FITTED)
+def test_where_a_mask_is_black_the_content_stays(ours: str, client: Client) -> None:
+    """White on the left: there it is restyled, and on the right it is as with no white at all."""
+    laid = node("MaskComposite", {"destination": "black", "source": "white"}, x=0, y=0, operation="add")
+    black = Node("SolidMask", {"value": 0.0, "width": WIDTH, "height": HEIGHT})
+    given = {
+        **small(),
+        "frames": scaled("content", WIDTH, HEIGHT),
+        "black": black,
+        "white": square(1.0, 64),
+        "laid": laid,
+    }
+    left, nothing = (
+        run(client, "picture", **{**given, **fitted(ours, statistics="per image", content_mask=Link(mask, 0))})[0]
+        for mask in ("laid", "black")
+    )
+    assert decibels(left[:64, -32:], nothing[:64, -32:]) > 30
+    assert decibels(left[:64, :32], nothing[:64, :32]) < 20

@@ -14,7 +14,7 @@ from server import PromptServer  # pyright: ignore[reportMissingImports]
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from brushwork.tests.comfyui.probe.stranger import NODE_CLASS_MAPPINGS as NODE_CLASS_MAPPINGS
+from .stranger import NODE_CLASS_MAPPINGS as NODE_CLASS_MAPPINGS
 
 server = PromptServer.instance
 memory = next(handler for handler in logging.getLogger().handlers if type(handler).__name__ == "Memory")

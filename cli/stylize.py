@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from torch import Tensor
 from typer import Argument, Option
@@ -11,6 +11,7 @@ from typer import Argument, Option
 from ..media.images import READABLE, check_folder, check_suffix, distinct_stems, read_picture, write_picture
 from ..media.video_read import VIDEOS
 from ..media.video_write import KINDS, check_video_suffix, is_partial, partial_path
+from ..methods import METHODS
 from ..methods.api import prepared, strengths_at
 from ..methods.protocol import Learnt, Style
 from ..methods.render import learn, render
@@ -27,6 +28,11 @@ from .video import stylize_video
 
 MOST_STYLES = 4
 
+if TYPE_CHECKING:
+    MethodName = str
+else:
+    MethodName = Literal[tuple(METHODS)]  # the command line shows the choices
+
 
 @dataclass(frozen=True, kw_only=True)
 class Stylization:
@@ -38,7 +44,7 @@ class Stylization:
         list[str] | None, Option("--style", "-s", help="A style picture or a sample's name; up to four.")
     ] = None
     weight: Annotated[list[float] | None, Option("--weight", "-w", help="How much each style counts, in order.")] = None
-    method: Annotated[Literal["adain", "wct", "msgnet", "stylebank", "efdm"], Option(help="The method.")] = "adain"
+    method: Annotated[MethodName, Option(help="The method.")] = "adain"
     network: Annotated[str | None, Option(help="A network that `weights list` shows; else the method's own.")] = None
     alpha: Annotated[
         float | None, Option(help="Strength, 0 to 1; else 1, or for WCT the paper's 0.6 at every level.")

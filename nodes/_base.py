@@ -10,10 +10,9 @@ from typing import Any, ClassVar, cast
 
 from torch import Tensor
 
-from ..transfer.temporal import TemporalWindow
 from . import _host, _inputs
 from ._host import HostedNetwork, KeptFeatures
-from ._inputs import FEATURES, NETWORK, PAST, Inputs
+from ._inputs import FEATURES, NETWORK, Inputs
 
 CARRIED: dict[str, type] = {
     "IMAGE": Tensor,
@@ -22,7 +21,6 @@ CARRIED: dict[str, type] = {
     "STRING": str,
     NETWORK: HostedNetwork,
     FEATURES: KeptFeatures,
-    PAST: TemporalWindow,
 }
 """What the values of each type of socket are; other types are let through."""
 LONGEST = 200
@@ -30,13 +28,14 @@ LONGEST = 200
 
 
 def accepted(declared: Inputs, given: Mapping[str, Any]) -> dict[str, Any]:
-    """`given` as `run` takes it; what is optional and holds nothing counts as not connected.
+    """`given` as `run` takes it; what is optional and holds nothing counts as not connected, and so does what no input
+    is named after: a link that another version of the pack had a place for.
 
     ValueError, with the remedy, for a value of another type than INPUT_TYPES declared, and a number out of its range.
     """
-    inputs = {**declared["required"], **declared.get("optional", {}), **declared.get("hidden", {})}
-    present = {name: value for name, value in given.items() if value is not None or name in declared["required"]}
-    return {name: _accepted(name, value, *inputs[name]) for name, value in present.items()}
+    inputs = {**declared["required"], **declared.get("optional", {})}
+    present = [name for name in given if name in declared["required"] or (name in inputs and given[name] is not None)]
+    return {name: _accepted(name, given[name], *inputs[name]) for name in present}
 
 
 def _accepted(name: str, value: Any, kind: str | list[str], options: Mapping[str, Any]) -> Any:  # noqa: ANN401

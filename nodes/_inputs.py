@@ -10,8 +10,6 @@ from ..methods.statistics import STATISTICS
 from ..transfer.wct import METHODS as WCT_METHODS
 
 NETWORK, FEATURES = "BRUSHWORK_NETWORK", "BRUSHWORK_FEATURES"
-PAST = "BRUSHWORK_PAST"
-"""A hidden input that the command line fills, where a video comes in parts; ComfyUI leaves it out."""
 
 Input = tuple[str | list[str], dict[str, Any]]
 Inputs = dict[str, dict[str, Any]]
@@ -83,13 +81,7 @@ def transform(**widgets: Input) -> Inputs:
             **widgets,
         },
         "optional": fitting(),
-        "hidden": past(),
     }
-
-
-def past() -> dict[str, Input]:
-    # With options, though it has none: ComfyUI stumbles over a bare name where somebody wrote a link into a workflow.
-    return {"past": (PAST, {})}
 
 
 def statistics() -> Input:

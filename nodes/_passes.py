@@ -10,7 +10,6 @@ from ..methods.protocol import Method, Style
 from ..methods.render import render
 from ..models.networks.base import FeatureMap
 from ..tiling import features as codec
-from ..transfer.temporal import TemporalWindow
 from . import _host
 from ._checks import picture_painted
 
@@ -33,7 +32,6 @@ def restyle(
     styles: Sequence[Style],
     strengths: Mapping[str, float],
     statistics: str,
-    window: TemporalWindow | None = None,
 ) -> Tensor:
     """The IMAGE that `content` [B, 3, H, W] in 0..1 becomes, wherever pictures lie: see `render`."""
     painted = render(
@@ -43,7 +41,6 @@ def restyle(
         styles,
         strengths=strengths,
         statistics=statistics,
-        window=window,
         host=_host.tiling_host(),
         device=_host.result_device(),
     )

@@ -17,7 +17,6 @@ from ..models.weights.learnt_styles import find_style, learned_styles
 from ..models.weights.manifest import read_manifest
 from ..transfer.moments import check_batches
 from ..transfer.operators import masked_blend
-from ..transfer.temporal import TemporalWindow
 from ..transfer.wct import WHITENING
 from . import _host, _inputs
 from ._base import FeatureNode, ImageNode
@@ -57,9 +56,8 @@ class AdaIN(FeatureNode):
         statistics: str = PER_IMAGE,
         content_mask: Tensor | None = None,
         style_mask: Tensor | None = None,
-        past: TemporalWindow | None = None,
     ) -> tuple[KeptFeatures]:
-        return _restyle(MATCHING["adain"], content, style, statistics, content_mask, style_mask, past)
+        return _restyle(MATCHING["adain"], content, style, statistics, content_mask, style_mask)
 
 
 class WCT(FeatureNode):
@@ -82,9 +80,8 @@ class WCT(FeatureNode):
         statistics: str = PER_IMAGE,
         content_mask: Tensor | None = None,
         style_mask: Tensor | None = None,
-        past: TemporalWindow | None = None,
     ) -> tuple[KeptFeatures]:
-        return _restyle(wct_method.WCT(method), content, style, statistics, content_mask, style_mask, past)
+        return _restyle(wct_method.WCT(method), content, style, statistics, content_mask, style_mask)
 
 
 class WCTLevel(ImageNode):
@@ -113,7 +110,6 @@ class WCTLevel(ImageNode):
                 "method": _inputs.wct_method(),
             },
             "optional": _inputs.fitting(),
-            "hidden": _inputs.past(),
         }
 
     def run(
@@ -127,13 +123,12 @@ class WCTLevel(ImageNode):
         statistics: str = PER_IMAGE,
         content_mask: Tensor | None = None,
         style_mask: Tensor | None = None,
-        past: TemporalWindow | None = None,
     ) -> tuple[Tensor]:
         own, target = picture_at_rest(content, "content"), picture_at_rest(style, "style")
         region = mask_at_rest(content_mask, "content_mask", own)
         learnt_from = style_mask_at_rest(style_mask, "style_mask", target)
         styles, how = [Style(target, region=region, mask=learnt_from)], statistics_in(statistics)
-        return (restyle(network, wct_method.WCT(method), own, styles, {level: alpha}, how, past),)
+        return (restyle(network, wct_method.WCT(method), own, styles, {level: alpha}, how),)
 
 
 def _restyle(
@@ -143,13 +138,12 @@ def _restyle(
     statistics: str,
     content_mask: Tensor | None,
     style_mask: Tensor | None,
-    past: TemporalWindow | None,
 ) -> tuple[KeptFeatures]:
     own, target = features_in(content), features_in(style)
     target.expect(own.space)
     within = mask_over(own, content_mask, "content_mask")
     learnt_from = style_mask_over(target, style_mask, "style_mask")
-    operator = method.fit_values(own.values, target.values, within, learnt_from, statistics_in(statistics), past)
+    operator = method.fit_values(own.values, target.values, within, learnt_from, statistics_in(statistics))
     return features_out(own.with_values(masked_blend(operator, own.values, within)))
 
 
@@ -170,7 +164,6 @@ class CoMatch(FeatureNode):
                 "style": _inputs.features("The style's features; a larger style picture gives larger strokes."),
             },
             "optional": _inputs.fitting(),
-            "hidden": _inputs.past(),
         }
 
     def run(
@@ -181,7 +174,6 @@ class CoMatch(FeatureNode):
         statistics: str = PER_IMAGE,
         content_mask: Tensor | None = None,
         style_mask: Tensor | None = None,
-        past: TemporalWindow | None = None,
     ) -> tuple[KeptFeatures]:
         ready, method = network.ready(), METHODS["msgnet"]
         step = method.steps(ready)[0]
@@ -195,7 +187,7 @@ class CoMatch(FeatureNode):
             method.learn(ready, step, pooled_style(seen, how)),
             mask_over(own, content_mask, "content_mask"),
         )
-        return features_out(transform(ready, method, own, [learnt], [1.0], within, how, past))
+        return features_out(transform(ready, method, own, [learnt], [1.0], within, how))
 
 
 class StyleBankFilter(FeatureNode):
@@ -215,7 +207,6 @@ class StyleBankFilter(FeatureNode):
                 "style": _inputs.choice(_style_names(), "The style's name in the bank."),
             },
             "optional": _of_content(),
-            "hidden": _inputs.past(),
         }
 
     @classmethod
@@ -229,9 +220,8 @@ class StyleBankFilter(FeatureNode):
         style: str,
         statistics: str = PER_IMAGE,
         content_mask: Tensor | None = None,
-        past: TemporalWindow | None = None,
     ) -> tuple[KeptFeatures]:
-        return _filter(network, features, [style], [1.0], statistics, content_mask, past)
+        return _filter(network, features, [style], [1.0], statistics, content_mask)
 
 
 class StyleBankMix(FeatureNode):
@@ -257,7 +247,6 @@ class StyleBankMix(FeatureNode):
                 **styles,
             },
             "optional": _of_content(),
-            "hidden": _inputs.past(),
         }
 
     @classmethod
@@ -278,14 +267,13 @@ class StyleBankMix(FeatureNode):
         weight_4: float = 1.0,
         statistics: str = PER_IMAGE,
         content_mask: Tensor | None = None,
-        past: TemporalWindow | None = None,
     ) -> tuple[KeptFeatures]:
         slots = ((style_1, weight_1), (style_2, weight_2), (style_3, weight_3), (style_4, weight_4))
         chosen = [(style, weight) for style, weight in slots if style != NONE]
         if not chosen:
             raise ValueError("no style is chosen: pick at least one style of the bank.")
         names, weights = [style for style, _ in chosen], [weight for _, weight in chosen]
-        return _filter(network, features, names, weights, statistics, content_mask, past)
+        return _filter(network, features, names, weights, statistics, content_mask)
 
 
 def _filter(
@@ -295,7 +283,6 @@ def _filter(
     weights: list[float],
     statistics: str,
     content_mask: Tensor | None,
-    past: TemporalWindow | None,
 ) -> tuple[KeptFeatures]:
     bank, method = bank_of(network.ready()), METHODS["stylebank"]
     step = method.steps(bank)[0]
@@ -303,7 +290,7 @@ def _filter(
     own.expect(bank.space(step.level))
     learnt = [_kernel(bank, step, style) for style in styles]
     how, within = statistics_in(statistics), mask_over(own, content_mask, "content_mask")
-    return features_out(transform(bank, method, own, learnt, weights, within, how, past))
+    return features_out(transform(bank, method, own, learnt, weights, within, how))
 
 
 def _kernel(bank: StyleBankNetwork, step: Step, style: str) -> Tensors:

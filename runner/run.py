@@ -1,6 +1,5 @@
 """Run a graph: nodes in order, each result kept while a node needs it, pictures written when all has succeeded."""
 
-import os
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,9 +10,7 @@ from typing import IO, Any, cast
 import torch
 from torch import Tensor
 
-from ..media.images import save_picture, write_whole
-from ..nodes._inputs import PAST
-from ..transfer.temporal import TemporalWindow
+from ..media.images import check_folder, existing_parent, save_picture, write_whole
 from .check import checked
 from .errors import error_context
 from .graph import Graph, Link, WorkflowError
@@ -44,17 +41,13 @@ def run_for_each(
     on_progress: Progress = silent,
 ) -> list[Path]:
     """Run variants of `graph` by stem, which differ in the node `varied`; what does not depend on it runs once."""
-    results = results_kept(graph, nodes, varied)
+    fixed = frozenset(graph.nodes) - graph.descendants(varied)
+    saving = {node_id for node_id, node in graph.nodes.items() if getattr(nodes.get(node.kind), "OUTPUT_NODE", False)}
+    results = Results(fixed - saving)
     files: list[Path] = []
     for stem, variant in runs.items():
         files += run_workflow(variant, nodes, input_dir, output_dir, on_progress, stem, results)
     return files
-
-
-def results_kept(graph: Graph, nodes: Mapping[str, type], varied: str) -> "Results":
-    """Results that keep what does not depend on the node `varied`, for runs that differ in it."""
-    fixed = frozenset(graph.nodes) - graph.descendants(varied)
-    return Results(frozenset(i for i in fixed if not getattr(nodes.get(graph.nodes[i].kind), "OUTPUT_NODE", False)))
 
 
 def run_workflow(
@@ -85,8 +78,7 @@ def run_workflow(
             inputs = {
                 name: results.read(value) if isinstance(value, Link) else [value] for name, value in node.inputs.items()
             }
-            window = None if results.windows is None else results.windows[node_id]
-            known = {**hidden_inputs, "UNIQUE_ID": node_id, PAST: window}
+            known = {**hidden_inputs, "UNIQUE_ID": node_id}
             asked = {name: known.get(kind) for name, kind in hidden(nodes[node.kind]).items()}
             with error_context(graph.name(node_id)):
                 results.add(node_id, _call(nodes[node.kind], inputs, asked))
@@ -127,8 +119,6 @@ class Results:
     kept: frozenset[str] = frozenset()
     outputs: dict[str, list[Values]] = field(default_factory=dict)
     readers: Counter[str] = field(default_factory=Counter)
-    windows: dict[str, TemporalWindow] | None = None
-    """By node, where the runs are parts of one video."""
 
     def expect(self, graph: Graph) -> None:
         """Count the links that will be read in a run of `graph`, dropping what an earlier run need not keep."""
@@ -154,13 +144,9 @@ class Saver:
     """The pictures of one run, as files without a name until `write`, so that a failed run leaves nothing."""
 
     def __init__(self, folder: Path, stem: str = "") -> None:
-        if folder.exists() and not folder.is_dir():
-            raise WorkflowError(f"the output folder {folder} is a file: choose another")
-        nearest = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
-        if not os.access(nearest, os.W_OK):  # said now rather than after minutes of work
-            raise WorkflowError(f"nothing can be written into {nearest}: choose another output folder")
+        check_folder(folder)
         self.folder, self.stem = folder, stem
-        self._nearest = nearest
+        self._nearest = existing_parent(folder)
         self._files: dict[Path, IO[bytes]] = {}
         self._counts: Counter[Path] = Counter()
 

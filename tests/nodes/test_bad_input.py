@@ -130,10 +130,9 @@ def test_what_is_optional_may_hold_nothing() -> None:
         broken("BrushworkAdaIN", content=None)
 
 
-@pytest.mark.parametrize("node", ["BrushworkAdaIN", "BrushworkWCT", "BrushworkWCTLevel"])
-def test_a_hidden_input_that_was_written_into_the_workflow(node: str) -> None:
-    with refused("'past' holds 'x' and takes BRUSHWORK_PAST"):
-        broken(node, past="x", statistics="smoothed over time")
+def test_an_input_that_no_longer_exists() -> None:
+    given = arguments("BrushworkAdaIN", pictures())
+    assert call("BrushworkAdaIN", **given, past="x")
 
 
 def test_weights_that_cannot_be_mixed() -> None:

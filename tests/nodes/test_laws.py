@@ -4,13 +4,13 @@ import pytest
 import torch
 from torch import Tensor
 
+from brushwork.methods.render import FEATHER
 from brushwork.methods.statistics import PER_IMAGE, SMOOTHED
 from brushwork.models.networks.base import FeatureMap, FeatureSpace
 from brushwork.nodes._host import KeptFeatures
 from brushwork.tests.nodes.stand_ins import bank, call, encoded, pictures, tiny, values
 from brushwork.tests.tolerances import assert_close
-from brushwork.transfer.masks import resize_mask
-from brushwork.transfer.temporal import TemporalWindow
+from brushwork.transfer.masks import inner_feather, resize_mask
 
 METHODS = ("whitening-colouring", "optimal transport")
 transforms = pytest.mark.parametrize("node", ["BrushworkAdaIN", "BrushworkWCT"])
@@ -131,18 +131,6 @@ def test_smoothed_frames_lie_between_their_own_operator_and_their_neighbours(nod
     assert (smooth[0] - smooth[1]).abs().max() > 0.1
 
 
-@transforms
-def test_a_past_makes_a_batch_go_on(node: str) -> None:
-    frames, style = torch.randn(5, 3, 6, 6), kept_features(torch.randn(1, 3, 6, 6))
-
-    def restyled(frames: torch.Tensor, past: TemporalWindow) -> torch.Tensor:
-        return values(call(node, content=kept_features(frames), style=style, statistics=SMOOTHED, past=past))
-
-    past = TemporalWindow()
-    parts = [restyled(part, past) for part in frames.split([2, 1, 2])]
-    assert_close(torch.cat(parts), restyled(frames, TemporalWindow()))
-
-
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("alpha", [0.0, 0.6, 1.0])
 def test_wct_level_is_the_stages_wired_by_hand(method: str, alpha: float) -> None:
@@ -153,8 +141,8 @@ def test_wct_level_is_the_stages_wired_by_hand(method: str, alpha: float) -> Non
     blended = call("BrushworkBlendByAlpha", content=own, stylised=restyled, alpha=alpha)
     by_hand = call("BrushworkStyleDecoder", network=network, features=blended)
     options = {"level": "relu3_1", "alpha": alpha, "method": method, **masks}
-    coverage = 1 - (1 - resize_mask(masks["content_mask"], content.shape[1:3])[..., None]) ** 4
-    expected = content.lerp(by_hand, coverage) if alpha else content  # outside the mask the content's own pixels stay
+    coverage = inner_feather(1 - (1 - resize_mask(masks["content_mask"], content.shape[1:3])) ** 4, FEATHER)
+    expected = content.lerp(by_hand, coverage[..., None]) if alpha else content  # outside the mask the content's own pixels stay
     assert_close(call("BrushworkWCTLevel", network=network, content=content, style=style, **options), expected)
 
 

@@ -95,7 +95,7 @@ def test_names_of_saved_pictures(tmp_path: Path, nodes: dict[str, type]) -> None
 
 def test_an_output_folder_that_is_a_file(tmp_path: Path, nodes: dict[str, type]) -> None:
     (tmp_path / "out").touch()
-    with pytest.raises(WorkflowError, match="^the output folder .*out is a file: choose another$"):
+    with pytest.raises(OSError, match="^the output folder .*out is a file: choose another$"):
         run_workflow(Graph({"1": paint(1), "2": save("1")}), nodes, tmp_path, tmp_path / "out")
 
 
@@ -103,7 +103,7 @@ def test_an_output_folder_that_cannot_be_written(
     tmp_path: Path, nodes: dict[str, type], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("os.access", lambda path, mode: False)
-    with pytest.raises(WorkflowError, match="^nothing can be written into .*: choose another output folder$"):
+    with pytest.raises(OSError, match="^nothing can be written into .*: choose another output folder$"):
         run_workflow(Graph({"1": paint(1), "2": save("1")}), nodes, tmp_path, tmp_path / "deep" / "out")
     assert not nodes["Paint"].calls  # pyright: ignore[reportAttributeAccessIssue]
 

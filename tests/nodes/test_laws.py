@@ -142,7 +142,8 @@ def test_wct_level_is_the_stages_wired_by_hand(method: str, alpha: float) -> Non
     by_hand = call("BrushworkStyleDecoder", network=network, features=blended)
     options = {"level": "relu3_1", "alpha": alpha, "method": method, **masks}
     coverage = inner_feather(1 - (1 - resize_mask(masks["content_mask"], content.shape[1:3])) ** 4, FEATHER)
-    expected = content.lerp(by_hand, coverage[..., None]) if alpha else content  # outside the mask the content's own pixels stay
+    # Outside the mask the content's own pixels stay.
+    expected = content.lerp(by_hand, coverage[..., None]) if alpha else content
     assert_close(call("BrushworkWCTLevel", network=network, content=content, style=style, **options), expected)
 
 

@@ -1,71 +1,103 @@
-"""What all nodes share: their declared inputs are checked before they run."""
+"""What all nodes share: the sockets and widgets that several have, in ComfyUI's V1 form, and validated inputs."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
-from numbers import Real
-from reprlib import repr as shortened
-from typing import Any, ClassVar, cast
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
-from torch import Tensor
-
-from . import _host, _inputs
-from ._host import HostedNetwork, KeptFeatures
-from ._inputs import FEATURES, NETWORK, Inputs
-
-CARRIED: dict[str, type] = {
-    "IMAGE": Tensor,
-    "MASK": Tensor,
-    "LATENT": dict,
-    "STRING": str,
-    NETWORK: HostedNetwork,
-    FEATURES: KeptFeatures,
-}
-"""What the values of each type of socket are; other types are let through."""
-LONGEST = 200
-"""Characters of a word from a list."""
+from ..methods import MATCHING
+from ..methods.statistics import STATISTICS
+from ..transfer.wct import METHODS as WCT_METHODS
+from . import _host
+from ._checks import FEATURES, NETWORK, Input, Inputs, validated
 
 
-def accepted(declared: Inputs, given: Mapping[str, Any]) -> dict[str, Any]:
-    """`given` as `run` takes it; what is optional and holds nothing counts as not connected, and so does what no input
-    is named after: a link that another version of the pack had a place for.
-
-    ValueError, with the remedy, for a value of another type than INPUT_TYPES declared, and a number out of its range.
-    """
-    inputs = {**declared["required"], **declared.get("optional", {})}
-    present = [name for name in given if name in declared["required"] or (name in inputs and given[name] is not None)]
-    return {name: _accepted(name, given[name], *inputs[name]) for name in present}
+def network(tooltip: str = "From Load Style Network.") -> Input:
+    return NETWORK, {"tooltip": tooltip}
 
 
-def _accepted(name: str, value: Any, kind: str | list[str], options: Mapping[str, Any]) -> Any:  # noqa: ANN401
-    if isinstance(kind, list):
-        return _word(name, value)
-    if kind in ("INT", "FLOAT"):
-        return _number(name, value, kind, options["min"], options["max"])
-    if not isinstance(value, CARRIED.get(kind, object)):
-        raise ValueError(f"'{name}' holds {_said(value)} and takes {kind}: look at the node that made it.")
-    return value
+def features(tooltip: str) -> Input:
+    return FEATURES, {"tooltip": tooltip}
 
 
-def _word(name: str, value: object) -> str:
-    """Any plain word: whether it is in the list is for the one who knows all the choices to say."""
-    if not isinstance(value, str) or len(value) > LONGEST or not value.isprintable():
-        raise ValueError(f"'{name}' is {_said(value)}: choose one of its list.")
-    return value
+def image(tooltip: str) -> Input:
+    return "IMAGE", {"tooltip": tooltip}
 
 
-def _number(name: str, value: object, kind: str, least: float, most: float) -> float:
-    number, words = (int, "a whole number") if kind == "INT" else (float, "a number")
-    real = cast("float", value) if isinstance(value, Real) else math.nan
-    if not least <= real <= most or number(real) != real:  # NaN is not between
-        raise ValueError(f"'{name}' is {_said(value)}: use {words} from {least} to {most}.")
-    return number(real)
+def mask(tooltip: str) -> Input:
+    return "MASK", {"tooltip": tooltip}
 
 
-def _said(value: object) -> str:
-    """A value in a message, short and on one line."""
-    return shortened(value) if isinstance(value, str | Real) else f"a {type(value).__name__}"
+def latent(tooltip: str) -> Input:
+    return "LATENT", {"tooltip": tooltip}
+
+
+def model(tooltip: str) -> Input:
+    return "MODEL", {"tooltip": tooltip}
+
+
+def choice(options: Sequence[str], tooltip: str, default: str | None = None, advanced: bool = False) -> Input:
+    return list(options), {"default": default or options[0], "tooltip": tooltip, "advanced": advanced}
+
+
+def method() -> Input:
+    tip = (
+        "'adain' moves each channel by itself; the next two are WCT's, and match the whole covariance; "
+        "'efdm' matches each channel's whole histogram."
+    )
+    return choice(tuple(MATCHING), tip)
+
+
+def wct_method() -> Input:
+    tip = "Whitening-colouring is the paper's; optimal transport reaches the same statistics and moves features least."
+    return choice(WCT_METHODS, tip)
+
+
+def number(default: float, least: float, most: float, step: float, tooltip: str) -> Input:
+    return "FLOAT", {"default": default, "min": least, "max": most, "step": step, "round": False, "tooltip": tooltip}
+
+
+def whole(default: int, least: int, most: int, tooltip: str, **options: bool) -> Input:
+    return "INT", {"default": default, "min": least, "max": most, "tooltip": tooltip, **options}
+
+
+def alpha(tooltip: str, default: float = 1.0) -> Input:
+    return "FLOAT", {"default": default, "min": 0.0, "max": 1.0, "step": 0.01, "display": "slider", "tooltip": tooltip}
+
+
+def weight(what: str) -> Input:
+    return number(1.0, 0.0, 10.0, 0.05, f"How much {what} counts; weights are scaled to the sum one.")
+
+
+def transform(**widgets: Input) -> Inputs:
+    """The inputs of a transform of content features by style features, with `widgets` of its own."""
+    return {
+        "required": {
+            "content": features("The content's features, from Style Encoder."),
+            "style": features("The style's features, from the same network and level; one picture, or one a content."),
+            **widgets,
+        },
+        "optional": fitting(),
+    }
+
+
+def statistics() -> Input:
+    tip = (
+        "'per image' fits each picture of a batch by itself; 'whole batch' fits all at once, which keeps frames alike; "
+        "'smoothed over time' fits each frame together with its neighbours, which follows a video without flicker."
+    )
+    return choice(STATISTICS, tip, advanced=True)
+
+
+def fitting() -> dict[str, Input]:
+    """What a transform is fitted to: each picture or the whole batch, and which parts of content and style."""
+    return {
+        "statistics": statistics(),
+        "content_mask": mask(
+            "Where to restyle: white is restyled, black stays. The content's statistics come from there."
+        ),
+        "style_mask": mask("Which part of the style to learn from: white counts, black does not."),
+    }
 
 
 PLAIN_WORDS = ("style transfer", "neural style", "painting", "artistic")
@@ -89,13 +121,13 @@ class Node:
         cls.SEARCH_ALIASES = list(dict.fromkeys([*cls.SEARCH_ALIASES, *PLAIN_WORDS]))
 
     @classmethod
-    def INPUT_TYPES(cls) -> _inputs.Inputs:
+    def INPUT_TYPES(cls) -> Inputs:
         raise NotImplementedError
 
     def execute(self, **inputs: Any) -> tuple[Any, ...]:  # noqa: ANN401 - whatever the sockets take
         """`run` on inputs that are what INPUT_TYPES says, wherever they are from; one sentence where memory is full."""
-        with _host.memory_advice(self.TITLE):
-            return self.run(**accepted(self.INPUT_TYPES(), inputs))
+        with _host.out_of_memory_message(self.TITLE):
+            return self.run(**validated(self.INPUT_TYPES(), inputs))
 
 
 class ImageNode(Node):
@@ -109,6 +141,6 @@ class ImageNode(Node):
 class FeatureNode(Node):
     """A node with features as its result."""
 
-    RETURN_TYPES = (_inputs.FEATURES,)
+    RETURN_TYPES = (FEATURES,)
     RETURN_NAMES = ("features",)
     OUTPUT_TOOLTIPS = ("Features, for another stage or for Style Decoder.",)

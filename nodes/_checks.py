@@ -1,9 +1,12 @@
-"""The door of every node: what comes in is checked and laid out for torch, what goes out is clamped and laid back."""
+"""Input validation: what comes in is checked and laid out for torch, what goes out is clamped and laid back."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from numbers import Real
+from reprlib import repr as shortened
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -13,21 +16,76 @@ from ..models.networks.base import FeatureMap
 from ..transfer.masks import cell_weights, resize_mask
 from ..transfer.moments import check_batches
 from . import _host
-from ._host import KeptFeatures
+from ._host import CachedFeatures, HostedNetwork
 
-FAR = 1e6
+NETWORK, FEATURES = "BRUSHWORK_NETWORK", "BRUSHWORK_FEATURES"
+Input = tuple[str | list[str], dict[str, Any]]
+Inputs = dict[str, dict[str, Any]]
+SOCKET_TYPES: dict[str, type] = {
+    "IMAGE": Tensor,
+    "MASK": Tensor,
+    "LATENT": dict,
+    "STRING": str,
+    NETWORK: HostedNetwork,
+    FEATURES: CachedFeatures,
+}
+"""The classes of what sockets carry; other types are let through."""
+MAX_WORD = 200
+"""Characters of a word from a list."""
+
+
+def validated(declared: Inputs, given: Mapping[str, Any]) -> dict[str, Any]:
+    """`given` as `run` takes it; what is optional and holds nothing counts as not connected, and so does what no input
+    is named after: a link that another version of the pack had a place for.
+
+    ValueError, with the remedy, for a value of another type than INPUT_TYPES declared, and a number out of its range.
+    """
+    inputs = {**declared["required"], **declared.get("optional", {})}
+    present = [name for name in given if name in declared["required"] or (name in inputs and given[name] is not None)]
+    return {name: _validated(name, given[name], *inputs[name]) for name in present}
+
+
+def _validated(name: str, value: Any, kind: str | list[str], options: Mapping[str, Any]) -> Any:  # noqa: ANN401
+    if isinstance(kind, list):
+        return _word(name, value)
+    if kind in ("INT", "FLOAT"):
+        return _number(name, value, kind, options["min"], options["max"])
+    if not isinstance(value, SOCKET_TYPES.get(kind, object)):
+        raise ValueError(f"'{name}' holds {_said(value)} and takes {kind}: look at the node that made it.")
+    return value
+
+
+def _word(name: str, value: object) -> str:
+    """Any plain word: whether it is in the list is for the one who knows all the choices to say."""
+    if not isinstance(value, str) or len(value) > MAX_WORD or not value.isprintable():
+        raise ValueError(f"'{name}' is {_said(value)}: choose one of its list.")
+    return value
+
+
+def _number(name: str, value: object, kind: str, least: float, most: float) -> float:
+    number, words = (int, "a whole number") if kind == "INT" else (float, "a number")
+    real = cast("float", value) if isinstance(value, Real) else math.nan
+    if not least <= real <= most or number(real) != real:  # NaN is not between
+        raise ValueError(f"'{name}' is {_said(value)}: use {words} from {least} to {most}.")
+    return number(real)
+
+
+def _said(value: object) -> str:
+    """A value in a message, short and on one line."""
+    return shortened(value) if isinstance(value, str | Real) else f"a {type(value).__name__}"
+
+
+MAX_LATENT = 1e6
 """No latent is as large as this, and the square of its square is still a float32."""
-MOST = 16384 * 16384
+MAX_PIXELS = 16384 * 16384
 """Pixels of a result that is larger than what came in."""
 
 
 def picture_in(image: Tensor, name: str) -> Tensor:
-    """IMAGE [B, H, W, 1, 3 or 4] -> [B, 3, H, W] on the compute device; grey becomes RGB, transparency is dropped."""
-    return picture_at_rest(image, name).to(_host.compute_device(), torch.float32)
+    """IMAGE [B, H, W, 1, 3 or 4] -> [B, 3, H, W] where it lies: a large one travels tile by tile.
 
-
-def picture_at_rest(image: Tensor, name: str) -> Tensor:
-    """`picture_in`, as a view of the picture where it lies: a large one travels tile by tile."""
+    Grey becomes RGB, transparency is dropped.
+    """
     if image.dim() != 4 or image.shape[-1] not in (1, 3, 4):
         raise ValueError(
             f"'{name}' has the shape {list(image.shape)}, an image is [batch, height, width, 3]: "
@@ -40,6 +98,11 @@ def picture_at_rest(image: Tensor, name: str) -> Tensor:
     return colours.movedim(-1, 1)
 
 
+def picture_on_device(image: Tensor, name: str) -> Tensor:
+    """`picture_in`, float32 on the compute device."""
+    return picture_in(image, name).to(_host.compute_device(), torch.float32)
+
+
 def picture_out(image: Tensor) -> Tensor:
     """[B, 3, H, W] -> IMAGE [B, H, W, 3], float32 in 0..1, on the device where ComfyUI keeps pictures."""
     return image.float().clamp(0, 1).movedim(1, -1).contiguous().to(_host.result_device())
@@ -47,13 +110,8 @@ def picture_out(image: Tensor) -> Tensor:
 
 def room_for(pixels: float, advice: str) -> None:
     """ValueError where a result would have more pixels than the largest picture of Texture Noise."""
-    if pixels > MOST:
+    if pixels > MAX_PIXELS:
         raise ValueError(f"this would make a picture of {pixels / 1e6:.0f} million pixels: {advice}.")
-
-
-def picture_painted(image: Tensor) -> Tensor:
-    """[B, 3, H, W] as tiles were painted into it, in 0..1 -> IMAGE, without a copy."""
-    return image.movedim(1, -1).contiguous().to(_host.result_device())
 
 
 def latent_in(latent: Mapping[str, Any], name: str) -> Tensor:
@@ -61,32 +119,15 @@ def latent_in(latent: Mapping[str, Any], name: str) -> Tensor:
     samples = latent.get("samples")
     if not isinstance(samples, Tensor) or samples.dim() < 3 or not samples.numel():
         raise ValueError(f"'{name}' holds no values: connect the latent of a picture.")
-    if max(abs(extreme.item()) for extreme in _check_finite(samples, name)) > FAR:
-        raise ValueError(f"'{name}' holds values over {FAR:g}, latents lie around 0: look at the node that made it.")
+    if max(abs(extreme.item()) for extreme in _check_finite(samples, name)) > MAX_LATENT:
+        raise ValueError(
+            f"'{name}' holds values over {MAX_LATENT:g}, latents lie around 0: look at the node that made it."
+        )
     return samples
 
 
-def mask_in(mask: Tensor, name: str, batch: int, size: tuple[int, int]) -> Tensor:
-    """MASK [H, W] or [B, H, W] -> [1 or batch, h, w] in 0..1 on the compute device, resized to the picture's `size`."""
-    return resize_mask(_layers(mask, name, batch).to(_host.compute_device()), size)
-
-
-def mask_at_rest(mask: Tensor | None, name: str, picture: Tensor) -> Tensor | None:
-    """`mask_in` for a picture [B, 3, H, W], where the mask lies; None stays None."""
-    if mask is None:
-        return None
-    return resize_mask(_layers(mask, name, picture.shape[0]), (picture.shape[-2], picture.shape[-1]))
-
-
-def style_mask_at_rest(mask: Tensor | None, name: str, picture: Tensor) -> Tensor | None:
-    """`mask_at_rest` for a style, where a mask that selects nothing leaves no style to take."""
-    sized = mask_at_rest(mask, name, picture)
-    if sized is not None:
-        _check_selects(sized, name)
-    return sized
-
-
-def _layers(mask: Tensor, name: str, batch: int) -> Tensor:
+def mask_in(mask: Tensor, name: str, batch: int, size: tuple[int, ...]) -> Tensor:
+    """MASK [H, W] or [B, H, W] -> [1 or batch, h, w] in 0..1 where it lies, resized to a picture's `size` (h, w)."""
     layers = mask[None] if mask.dim() == 2 else mask
     if layers.dim() != 3 or min(layers.shape) == 0:
         raise ValueError(
@@ -96,28 +137,40 @@ def _layers(mask: Tensor, name: str, batch: int) -> Tensor:
         raise ValueError(
             f"'{name}' holds {layers.shape[0]} masks for {batch} images: give one mask, or as many as images."
         )
-    return _in_range(layers, name)
+    return resize_mask(_in_range(layers, name), (size[0], size[1]))
 
 
-def mask_over(features: FeatureMap, mask: Tensor | None, name: str) -> Tensor | None:
-    """A mask of the picture as weights [B or 1, 1, h, w] of the cells of its feature map; None stays None."""
+def region_in(mask: Tensor | None, name: str, picture: Tensor) -> Tensor | None:
+    """The part of `picture` [B, ..., H, W] that a mask selects; None stays None."""
+    return None if mask is None else mask_in(mask, name, picture.shape[0], picture.shape[-2:])
+
+
+def style_mask_in(mask: Tensor | None, name: str, style: Tensor) -> Tensor | None:
+    """`region_in` of a style, where a mask that selects nothing leaves no style to take."""
+    region = region_in(mask, name, style)
+    if region is not None:
+        _check_selects(region, name)
+    return region
+
+
+def cells_in(mask: Tensor | None, name: str, features: FeatureMap, of_style: bool = False) -> Tensor | None:
+    """A mask of the picture as weights [1 or B, 1, h, w] of the cells of its map, on its device; None stays None.
+
+    `of_style` as `style_mask_in`.
+    """
     if mask is None:
         return None
-    return cells_of(features, mask_in(mask, name, features.values.shape[0], features.image_size))
+    values = features.values
+    weights = cells_of(features, mask_in(mask.to(values.device), name, values.shape[0], features.image_size))
+    if of_style:
+        _check_selects(weights, name)
+    return weights
 
 
 def cells_of(features: FeatureMap, mask: Tensor) -> Tensor:
     """A mask [B, H, W] of the picture's own size as weights [B, 1, h, w] of the cells of its feature map."""
     height, width = features.values.shape[-2:]
     return cell_weights(mask, (height, width), features.space.stride)
-
-
-def style_mask_over(features: FeatureMap, mask: Tensor | None, name: str) -> Tensor | None:
-    """`mask_over` for a style, where a mask that selects nothing leaves no style to take."""
-    weights = mask_over(features, mask, name)
-    if weights is not None:
-        _check_selects(weights, name)
-    return weights
 
 
 def choice_in(value: str, choices: Sequence[str], name: str) -> str:
@@ -140,14 +193,14 @@ def same_pictures(first: Tensor, second: Tensor) -> None:
         raise ValueError(f"these pictures are {sizes} pixels: bring both to one size first.")
 
 
-def features_in(features: KeptFeatures) -> FeatureMap:
+def features_in(features: CachedFeatures) -> FeatureMap:
     """The feature map of a socket, on the compute device."""
     return features.on(_host.compute_device())
 
 
-def features_out(features: FeatureMap) -> tuple[KeptFeatures]:
-    """A node's result, booked so that it makes room when newer ones need it."""
-    return (_host.residency().keep(features),)
+def features_out(features: FeatureMap) -> tuple[CachedFeatures]:
+    """A node's result, in the cache, where it makes room when newer ones need it."""
+    return (_host.feature_cache().add(features),)
 
 
 def same_space(maps: Sequence[FeatureMap]) -> None:
@@ -157,15 +210,10 @@ def same_space(maps: Sequence[FeatureMap]) -> None:
         other.expect(first.space)
         check_batches(first.values.shape[0], other.values.shape[0])
         if other.image_size != first.image_size:
+            sizes = " and ".join("{1} x {0}".format(*each.image_size) for each in (first, other))
             raise ValueError(
-                f"these features are of pictures {_size(first)} and {_size(other)}: "
-                "encode pictures of one size to combine them pixel by pixel."
+                f"these features are of pictures {sizes}: encode pictures of one size to combine them pixel by pixel."
             )
-
-
-def _size(features: FeatureMap) -> str:
-    height, width = features.image_size
-    return f"{width} x {height}"
 
 
 def _check_selects(weights: Tensor, name: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -15,11 +15,14 @@ import torch
 from torch import Tensor, nn
 
 from ..media.images import to_pillow
+from ..methods.protocol import Method, Style
+from ..methods.render import render
 from ..models.networks.base import FeatureMap, FeatureSpace, StyleNetwork
+from ..tiling.features import decode, encode
 from ..tiling.policy import Host, Policy, out_of_memory
 
 
-class KeptFeatures:
+class CachedFeatures:
     """What a BRUSHWORK_FEATURES socket carries: a feature map, wherever its values are at the moment."""
 
     def __init__(self, features: FeatureMap) -> None:
@@ -47,7 +50,7 @@ class KeptFeatures:
         return self._features.values.nbytes
 
     @property
-    def at_rest(self) -> FeatureMap:
+    def features(self) -> FeatureMap:
         """The map, its values where they are."""
         return self._features
 
@@ -55,35 +58,35 @@ class KeptFeatures:
         """The map with its values on `device`; where they are kept does not change."""
         return self._features.with_values(self._features.values.to(device))
 
-    def park(self) -> None:
+    def offload(self) -> None:
         """Move the values to the CPU."""
         self._features = self.on(torch.device("cpu"))
 
 
-class Residency:
-    """Books the maps that nodes have returned, oldest first, without keeping any of them alive."""
+class FeatureCache:
+    """Knows the maps that nodes have returned, oldest first, without keeping any of them alive."""
 
     def __init__(self, budget: int) -> None:
         self.budget = budget
         """Bytes that live maps may take off the CPU."""
-        self._book: list[ref[KeptFeatures]] = []
+        self._entries: list[ref[CachedFeatures]] = []
 
-    def keep(self, features: FeatureMap) -> KeptFeatures:
-        """Book a map, and park the oldest ones until the live ones fit the budget."""
-        kept = KeptFeatures(features)
-        self._book.append(ref(kept))
+    def add(self, features: FeatureMap) -> CachedFeatures:
+        """Take a map, and offload the oldest ones until the live ones fit the budget."""
+        kept = CachedFeatures(features)
+        self._entries.append(ref(kept))
         self._trim()
         return kept
 
     def _trim(self) -> None:
-        live = [kept for entry in self._book if (kept := entry()) is not None and kept.device.type != "cpu"]
+        live = [kept for entry in self._entries if (kept := entry()) is not None and kept.device.type != "cpu"]
         over = sum(kept.size for kept in live) - self.budget
         for kept in live:
             if over <= 0:
                 break
             over -= kept.size
-            kept.park()
-        self._book = [ref(kept) for kept in live if kept.device.type != "cpu"]
+            kept.offload()
+        self._entries = [ref(kept) for kept in live if kept.device.type != "cpu"]
 
 
 FOLDER = "brushwork"
@@ -123,14 +126,14 @@ def weight_folders() -> list[Path]:
     return [Path(folder) for folder in folder_paths.get_folder_paths(FOLDER)]
 
 
-class Tell(Protocol):
+class Progress(Protocol):
     """Tells the page how much is done of how much (0 if unknown), and shows it a picture [1, 3, H, W] in 0..1, which is
     made only if somebody looks; in ComfyUI it raises when the user interrupts."""
 
     def __call__(self, done: int, total: int, picture: Callable[[], Tensor] | None = None) -> None: ...
 
 
-def progress() -> Tell:
+def progress() -> Progress:
     """The way to tell the page; without ComfyUI nobody listens."""
     utils = _comfy("comfy.utils")
     if utils is None:
@@ -148,7 +151,7 @@ def progress() -> Tell:
     return tell
 
 
-def at_work(module: Module) -> Module:
+def load(module: Module) -> Module:
     """`module` on the compute device, for work that ends with the node: ComfyUI makes room, and need not know of it."""
     if management := _comfy("comfy.model_management"):
         management.free_memory(ROOM, compute_device())
@@ -162,7 +165,7 @@ def check_interrupted() -> None:
 
 
 @contextmanager
-def memory_advice(title: str) -> Iterator[None]:
+def out_of_memory_message(title: str) -> Iterator[None]:
     """Where memory runs out inside: all models make way, as ComfyUI has it, and the error says what else to do."""
     try:
         yield
@@ -202,20 +205,40 @@ class HostedNetwork:
         """The network wherever it is, for questions that need no computing."""
         return self._network
 
+    def encode(self, image: Tensor, level: str) -> FeatureMap:
+        """Features of `image` [B, 3, H, W] in 0..1, wherever that lies."""
+        return encode(self.ready(), image, level, tiling_host())
+
+    def decode(self, encoded: FeatureMap, decoder: str) -> Tensor:
+        """The IMAGE [B, H, W, 3] of features, wherever those lie."""
+        return decode(self.ready(), encoded, decoder, tiling_host(), result_device()).movedim(1, -1)
+
+    def render(
+        self,
+        method: Method,
+        content: Tensor,
+        styles: Sequence[Style],
+        strengths: Mapping[str, float],
+        statistics: str,
+    ) -> Tensor:
+        """The IMAGE [B, H, W, 3] that `content` [B, 3, H, W] in 0..1 becomes, wherever pictures lie: see `render`."""
+        how: dict[str, Any] = {"strengths": strengths, "statistics": statistics}
+        place: dict[str, Any] = {"host": tiling_host(), "device": result_device()}
+        return render(self.ready(), method, content, styles, **how, **place).movedim(1, -1)
+
 
 def tiling_host() -> Host:
     """What a loop over tiles needs, once its network is ready."""
-    device, policy = compute_device(), Policy()
-    if (free := _free_bytes(device)) is not None:
-        tile, features = (min(limit, free // 2) for limit in (policy.tile_bytes, policy.feature_bytes))
-        policy = Policy(tile_bytes=tile, whole_bytes=free // 2, feature_bytes=features)
+    device = compute_device()
+    free = _free_bytes(device)
+    policy = Policy() if free is None else Policy.within(free)
     return Host(device, progress(), check_interrupted, _free_memory, policy=policy)
 
 
 @cache
-def residency() -> Residency:
-    """The one book of feature maps that lie on the compute device."""
-    return Residency(Policy().feature_bytes)
+def feature_cache() -> FeatureCache:
+    """The one cache of the feature maps that lie on the compute device."""
+    return FeatureCache(Policy().feature_bytes)
 
 
 def as_sampled(model: Any, latent: Tensor) -> Tensor:  # noqa: ANN401 - ComfyUI's class

@@ -6,10 +6,10 @@ from torch import Tensor
 
 from ..transfer.masks import feather as soften
 from ..transfer.operators import blend, mix
-from . import _inputs
+from . import _base
 from ._base import FeatureNode
 from ._checks import cells_of, features_in, features_out, mask_in, same_space
-from ._host import KeptFeatures
+from ._host import CachedFeatures
 
 
 class BlendByAlpha(FeatureNode):
@@ -21,16 +21,16 @@ class BlendByAlpha(FeatureNode):
     SEARCH_ALIASES = ["strength", "content style trade-off", "interpolate", "adain", "wct", "msg-net"]
 
     @classmethod
-    def INPUT_TYPES(cls) -> _inputs.Inputs:
+    def INPUT_TYPES(cls) -> _base.Inputs:
         return {
             "required": {
-                "content": _inputs.features("The features before the transform."),
-                "stylised": _inputs.features("The features after it."),
-                "alpha": _inputs.alpha("0 is the content, 1 the full style."),
+                "content": _base.features("The features before the transform."),
+                "stylised": _base.features("The features after it."),
+                "alpha": _base.alpha("0 is the content, 1 the full style."),
             }
         }
 
-    def run(self, content: KeptFeatures, stylised: KeptFeatures, alpha: float = 1.0) -> tuple[KeptFeatures]:
+    def run(self, content: CachedFeatures, stylised: CachedFeatures, alpha: float = 1.0) -> tuple[CachedFeatures]:
         own, restyled = features_in(content), features_in(stylised)
         same_space([restyled, own])
         return features_out(restyled.with_values(blend(own.values, restyled.values, alpha)))
@@ -45,26 +45,26 @@ class MixStyles(FeatureNode):
     SEARCH_ALIASES = ["interpolate styles", "style interpolation", "average", "adain", "wct", "msg-net"]
 
     @classmethod
-    def INPUT_TYPES(cls) -> _inputs.Inputs:
+    def INPUT_TYPES(cls) -> _base.Inputs:
         tip = "Restyled features of one content, all of one network and level."
         names = [f"features_{number}" for number in range(1, 5)]
-        weights = {f"weight_{number}": _inputs.weight(f"features_{number}") for number in range(1, 5)}
+        weights = {f"weight_{number}": _base.weight(f"features_{number}") for number in range(1, 5)}
         return {
-            "required": {names[0]: _inputs.features(tip), **weights},
-            "optional": {name: _inputs.features(tip) for name in names[1:]},
+            "required": {names[0]: _base.features(tip), **weights},
+            "optional": {name: _base.features(tip) for name in names[1:]},
         }
 
     def run(
         self,
-        features_1: KeptFeatures,
+        features_1: CachedFeatures,
         weight_1: float = 1.0,
         weight_2: float = 1.0,
         weight_3: float = 1.0,
         weight_4: float = 1.0,
-        features_2: KeptFeatures | None = None,
-        features_3: KeptFeatures | None = None,
-        features_4: KeptFeatures | None = None,
-    ) -> tuple[KeptFeatures]:
+        features_2: CachedFeatures | None = None,
+        features_3: CachedFeatures | None = None,
+        features_4: CachedFeatures | None = None,
+    ) -> tuple[CachedFeatures]:
         slots = ((features_1, weight_1), (features_2, weight_2), (features_3, weight_3), (features_4, weight_4))
         maps = [features_in(features) for features, _ in slots if features is not None]
         same_space(maps)
@@ -81,20 +81,22 @@ class RegionMask(FeatureNode):
     SEARCH_ALIASES = ["spatial control", "composite features", "region", "adain", "stylebank"]
 
     @classmethod
-    def INPUT_TYPES(cls) -> _inputs.Inputs:
+    def INPUT_TYPES(cls) -> _base.Inputs:
         return {
             "required": {
-                "inside": _inputs.features("What stands where the mask is white."),
-                "outside": _inputs.features("What stands where the mask is black."),
-                "mask": _inputs.mask("The region, in the content picture; other sizes are resized."),
-                "feather": _inputs.number(0.0, 0.0, 512.0, 1.0, "Pixels over which the edge fades, to both sides."),
+                "inside": _base.features("What stands where the mask is white."),
+                "outside": _base.features("What stands where the mask is black."),
+                "mask": _base.mask("The region, in the content picture; other sizes are resized."),
+                "feather": _base.number(0.0, 0.0, 512.0, 1.0, "Pixels over which the edge fades, to both sides."),
             }
         }
 
     def run(
-        self, inside: KeptFeatures, outside: KeptFeatures, mask: Tensor, feather: float = 0.0
-    ) -> tuple[KeptFeatures]:
+        self, inside: CachedFeatures, outside: CachedFeatures, mask: Tensor, feather: float = 0.0
+    ) -> tuple[CachedFeatures]:
         within, without = features_in(inside), features_in(outside)
         same_space([within, without])
-        soft = soften(mask_in(mask, "mask", within.values.shape[0], within.image_size), feather)
-        return features_out(within.with_values(blend(without.values, within.values, cells_of(within, soft))))
+        values = within.values
+        region = mask_in(mask.to(values.device), "mask", values.shape[0], within.image_size)
+        blended = blend(without.values, values, cells_of(within, soften(region, feather)))
+        return features_out(within.with_values(blended))

@@ -12,9 +12,9 @@ from ..methods.latents import LatentTransfer
 from ..methods.statistics import PER_IMAGE
 from ..models.networks.base import ADAIN
 from ..transfer.wct import WHITENING
-from . import _host, _inputs
+from . import _base, _host
 from ._base import Node
-from ._checks import choice_in, latent_in, mask_at_rest, statistics_in, style_mask_at_rest
+from ._checks import choice_in, latent_in, region_in, statistics_in, style_mask_in
 
 Latent = dict[str, Any]
 Operation = Callable[..., Tensor]
@@ -37,7 +37,7 @@ class LatentAdaIN(LatentNode):
     SEARCH_ALIASES = ["adaptive instance normalization", "latent colour match", "latent color match", "style transfer"]
 
     @classmethod
-    def INPUT_TYPES(cls) -> _inputs.Inputs:
+    def INPUT_TYPES(cls) -> _base.Inputs:
         return _transform()
 
     def run(
@@ -60,8 +60,8 @@ class LatentWCT(LatentNode):
     SEARCH_ALIASES = ["whitening coloring transform", "latent colour match", "latent color match", "optimal transport"]
 
     @classmethod
-    def INPUT_TYPES(cls) -> _inputs.Inputs:
-        return _transform(method=_inputs.wct_method())
+    def INPUT_TYPES(cls) -> _base.Inputs:
+        return _transform(method=_base.wct_method())
 
     def run(
         self,
@@ -91,18 +91,18 @@ class StyleLatentOperation(Node):
     OUTPUT_TOOLTIPS = ("For LatentApplyOperation or LatentApplyOperationCFG.",)
 
     @classmethod
-    def INPUT_TYPES(cls) -> _inputs.Inputs:
+    def INPUT_TYPES(cls) -> _base.Inputs:
         return {
             "required": {
-                "style": _inputs.latent("The style picture's latent; one, or one a latent of the batch."),
-                "method": _inputs.method(),
-                "strength": _inputs.alpha("0 leaves latents as they are, 1 is the full style.", 0.5),
+                "style": _base.latent("The style picture's latent; one, or one a latent of the batch."),
+                "method": _base.method(),
+                "strength": _base.alpha("0 leaves latents as they are, 1 is the full style.", 0.5),
             },
             "optional": {
-                "model": _inputs.model(
+                "model": _base.model(
                     "For LatentApplyOperationCFG: the model that will sample, since models scale latents their own way."
                 ),
-                "statistics": _inputs.statistics(),
+                "statistics": _base.statistics(),
             },
         }
 
@@ -124,15 +124,15 @@ class StyleLatentOperation(Node):
         return (operation,)
 
 
-def _transform(**widgets: _inputs.Input) -> _inputs.Inputs:
+def _transform(**widgets: _base.Input) -> _base.Inputs:
     return {
         "required": {
-            "content": _inputs.latent("The latent to restyle, of a picture, a batch or a video."),
-            "style": _inputs.latent("The style's latent, from the same VAE; one, or one a content."),
-            "strength": _inputs.alpha("0 is the content, 1 the full style."),
+            "content": _base.latent("The latent to restyle, of a picture, a batch or a video."),
+            "style": _base.latent("The style's latent, from the same VAE; one, or one a content."),
+            "strength": _base.alpha("0 is the content, 1 the full style."),
             **widgets,
         },
-        "optional": _inputs.fitting(),
+        "optional": _base.fitting(),
     }
 
 
@@ -145,6 +145,6 @@ def _aligned(
     alignment: LatentTransfer, content: Latent, style: Latent, content_mask: Tensor | None, style_mask: Tensor | None
 ) -> tuple[Latent]:
     own, target = latent_in(content, "content"), latent_in(style, "style")
-    within = mask_at_rest(content_mask, "content_mask", own)
-    learnt_from = style_mask_at_rest(style_mask, "style_mask", target)
+    within = region_in(content_mask, "content_mask", own)
+    learnt_from = style_mask_in(style_mask, "style_mask", target)
     return ({**content, "samples": alignment(own, target, within, learnt_from)},)

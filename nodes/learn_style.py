@@ -22,9 +22,9 @@ from ..training.data import Pictures
 from ..training.loss_network import load_loss_network
 from ..training.new_style import NewStyleConfig, StyleTraining
 from ..training.trainer import TrainingError
-from . import _host, _inputs
+from . import _base, _host
 from ._base import Node
-from ._checks import choice_in, picture_in, picture_out
+from ._checks import choice_in, picture_on_device, picture_out
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class LearnStyle(Node):
     CATEGORY = "brushwork/train"
     DESCRIPTION = "Teaches a StyleBank the style of one picture in minutes; nothing else in the bank changes."
     SEARCH_ALIASES = ["train style", "new style", "stylebank training", "incremental", "fine-tune"]
-    RETURN_TYPES = (_inputs.NETWORK, "IMAGE", "IMAGE")
+    RETURN_TYPES = (_base.NETWORK, "IMAGE", "IMAGE")
     RETURN_NAMES = ("network", "chart", "preview")
     OUTPUT_TOOLTIPS = (
         "The bank with the new style, for StyleBank Filter.",
@@ -62,20 +62,20 @@ class LearnStyle(Node):
     )
 
     @classmethod
-    def INPUT_TYPES(cls) -> _inputs.Inputs:
+    def INPUT_TYPES(cls) -> _base.Inputs:
         name = {"default": "my style", "tooltip": "1 to 60 letters, digits, spaces, dashes and underscores."}
         return {
             "required": {
-                "network": _inputs.network("A StyleBank, from Load Style Network or from another Learn Style."),
-                "style_image": _inputs.image("The picture to learn from; several are taken as pictures of one style."),
+                "network": _base.network("A StyleBank, from Load Style Network or from another Learn Style."),
+                "style_image": _base.image("The picture to learn from; several are taken as pictures of one style."),
                 "name": ("STRING", name),
-                "steps": _inputs.whole(CONFIG.steps, 1, 20000, "More steps, cleaner strokes; 300 give a first idea."),
-                "size": _inputs.whole(CONFIG.style_size, 16, 2048, SIZE_TIP),
-                "style_weight": _inputs.number(CONFIG.loss_weights.style, 0.05, 10.0, 0.05, WEIGHT_TIP),
-                "save": _inputs.choice(WAYS, SAVE_TIP),
-                "seed": _inputs.whole(0, 0, 0xFFFFFFFFFFFFFFFF, SEED_TIP, control_after_generate=False),
+                "steps": _base.whole(CONFIG.steps, 1, 20000, "More steps, cleaner strokes; 300 give a first idea."),
+                "size": _base.whole(CONFIG.style_size, 16, 2048, SIZE_TIP),
+                "style_weight": _base.number(CONFIG.loss_weights.style, 0.05, 10.0, 0.05, WEIGHT_TIP),
+                "save": _base.choice(WAYS, SAVE_TIP),
+                "seed": _base.whole(0, 0, 0xFFFFFFFFFFFFFFFF, SEED_TIP, control_after_generate=False),
             },
-            "optional": {"photos": _inputs.image("Photographs to paint while learning; the samples unless connected.")},
+            "optional": {"photos": _base.image("Photographs to paint while learning; the samples unless connected.")},
         }
 
     def run(
@@ -96,13 +96,13 @@ class LearnStyle(Node):
             torch.enable_grad(),
             TemporaryDirectory(ignore_cleanup_errors=True) as scratch,
         ):
-            picture, given = picture_in(style_image, "style_image").clone(), _photos(photos)
+            picture, given = picture_on_device(style_image, "style_image").clone(), _photos(photos)
             weights = replace(CONFIG.loss_weights, style=style_weight)
             config = replace(CONFIG, steps=steps, style_size=size, loss_weights=weights, seed=seed)
             bank = bank_of(network.network)
             place = _place(bank, name, choice_in(save, WAYS, "save"))
-            copy = _host.at_work(sharing(bank).float())
-            loss_network = _host.at_work(load_loss_network(LOSS_NETWORK, _host.weight_folders()))
+            copy = _host.load(sharing(bank).float())
+            loss_network = _host.load(load_loss_network(LOSS_NETWORK, _host.weight_folders()))
             training = StyleTraining(
                 copy,
                 name,
@@ -143,15 +143,15 @@ def _steps(training: StyleTraining) -> Iterator[tuple[int, dict[str, float]]]:
     try:
         yield from training.run()
     except TrainingError as error:
-        fault = str(error).partition(": ")[0]
-        raise ValueError(f"{fault}: lower style_weight, and see that there is room for temporary files.") from error
+        what = str(error).partition(": ")[0]
+        raise ValueError(f"{what}: lower style_weight, and see that there is room for temporary files.") from error
 
 
 def _photos(photos: Tensor | None) -> list[Tensor]:
     """Pictures [3, H, W] in 0..1."""
     if photos is None:
         return [load_sample(sample)[0] for sample in CONTENT]
-    return list(picture_in(photos, "photos").clone())
+    return list(picture_on_device(photos, "photos").clone())
 
 
 def _place(bank: StyleBankNetwork, name: str, save: str) -> Path | None:

@@ -9,11 +9,10 @@ from ..models.networks.precision import AUTOMATIC, PRECISIONS, compute_dtype
 from ..models.registry import load_network
 from ..models.weights.learnt_styles import learned_styles
 from ..models.weights.manifest import read_manifest
-from . import _host, _inputs
+from . import _base, _host
 from ._base import FeatureNode, ImageNode, Node
-from ._checks import choice_in, features_out, picture_at_rest
-from ._host import KeptFeatures
-from ._passes import decode, encode
+from ._checks import choice_in, features_out, picture_in
+from ._host import CachedFeatures
 
 NAME_TIP = (
     "Weights that are not at hand are downloaded once, and verified. A StyleBank brings all styles that you taught it; "
@@ -29,12 +28,12 @@ class LoadStyleNetwork(Node):
     CATEGORY = "brushwork/network"
     DESCRIPTION = "Loads a style network: an encoder, the decoders that belong to it, and what its method needs."
     SEARCH_ALIASES = ["vgg", "wct", "adain", "msg-net", "stylebank", "neural style"]
-    RETURN_TYPES = (_inputs.NETWORK,)
+    RETURN_TYPES = (_base.NETWORK,)
     RETURN_NAMES = ("network",)
     OUTPUT_TOOLTIPS = ("For Style Encoder, Style Decoder and the nodes of its method.",)
 
     @classmethod
-    def INPUT_TYPES(cls) -> _inputs.Inputs:
+    def INPUT_TYPES(cls) -> _base.Inputs:
         folders = _host.weight_folders()  # from here on ComfyUI knows our folder too
         networks = read_manifest().networks
         found = [file.metadata for file in learned_styles(folders)]
@@ -42,8 +41,8 @@ class LoadStyleNetwork(Node):
         tip = "'automatic' computes in half precision where the hardware is faster in it; the pictures look the same."
         return {
             "required": {
-                "name": _inputs.choice((*networks, *learned), NAME_TIP),
-                "precision": _inputs.choice(PRECISIONS, tip, advanced=True),
+                "name": _base.choice((*networks, *learned), NAME_TIP),
+                "precision": _base.choice(PRECISIONS, tip, advanced=True),
             }
         }
 
@@ -72,18 +71,18 @@ class StyleEncoder(FeatureNode):
     OUTPUT_TOOLTIPS = ("Features that remember their network, level and the picture's exact size.",)
 
     @classmethod
-    def INPUT_TYPES(cls) -> _inputs.Inputs:
+    def INPUT_TYPES(cls) -> _base.Inputs:
         tip = "Content and style need the same level. MSG-Net has the level 'comatch', StyleBank the level 'bank'."
         return {
             "required": {
-                "network": _inputs.network(),
-                "image": _inputs.image("A content or a style picture of any size, or a batch of them."),
-                "level": _inputs.choice(LEVELS, tip, default="relu4_1"),
+                "network": _base.network(),
+                "image": _base.image("A content or a style picture of any size, or a batch of them."),
+                "level": _base.choice(LEVELS, tip, default="relu4_1"),
             }
         }
 
-    def run(self, network: _host.HostedNetwork, image: Tensor, level: str) -> tuple[KeptFeatures]:
-        return features_out(encode(network, picture_at_rest(image, "image"), level))
+    def run(self, network: _host.HostedNetwork, image: Tensor, level: str) -> tuple[CachedFeatures]:
+        return features_out(network.encode(picture_in(image, "image"), level))
 
 
 class StyleDecoder(ImageNode):
@@ -95,17 +94,17 @@ class StyleDecoder(ImageNode):
     SEARCH_ALIASES = ["vgg decode", "decode features", "invert features", "adain", "wct", "msg-net", "stylebank"]
 
     @classmethod
-    def INPUT_TYPES(cls) -> _inputs.Inputs:
+    def INPUT_TYPES(cls) -> _base.Inputs:
         tip = "'reconstruction' inverts the encoder, as WCT wants it; 'adain' was trained to paint AdaIN's features."
         return {
             "required": {
-                "network": _inputs.network("The network that encoded the features."),
-                "features": _inputs.features("From Style Encoder, or from any node that restyles or mixes features."),
+                "network": _base.network("The network that encoded the features."),
+                "features": _base.features("From Style Encoder, or from any node that restyles or mixes features."),
             },
-            "optional": {"trained_for": _inputs.choice(DECODERS, tip)},
+            "optional": {"trained_for": _base.choice(DECODERS, tip)},
         }
 
     def run(
-        self, network: _host.HostedNetwork, features: KeptFeatures, trained_for: str = RECONSTRUCTION
+        self, network: _host.HostedNetwork, features: CachedFeatures, trained_for: str = RECONSTRUCTION
     ) -> tuple[Tensor]:
-        return (decode(network, features.at_rest, choice_in(trained_for, DECODERS, "trained_for")),)
+        return (network.decode(features.features, choice_in(trained_for, DECODERS, "trained_for")),)

@@ -7,10 +7,9 @@ from torch import Tensor
 from ..media.charts import bar_chart
 from ..transfer.distance import content_distance, style_distance
 from ..transfer.moments import Moments
-from . import _host, _inputs
+from . import _base, _host
 from ._base import Node
-from ._checks import picture_in, picture_out, same_pictures
-from ._passes import encode
+from ._checks import picture_on_device, picture_out, same_pictures
 
 
 class StyleReport(Node):
@@ -29,21 +28,21 @@ class StyleReport(Node):
     )
 
     @classmethod
-    def INPUT_TYPES(cls) -> _inputs.Inputs:
+    def INPUT_TYPES(cls) -> _base.Inputs:
         return {
             "required": {
-                "network": _inputs.network("Any network; one with several levels says more."),
-                "content": _inputs.image("The content picture."),
-                "style": _inputs.image("The style picture."),
-                "result": _inputs.image("The stylised picture, of the content's size."),
+                "network": _base.network("Any network; one with several levels says more."),
+                "content": _base.image("The content picture."),
+                "style": _base.image("The style picture."),
+                "result": _base.image("The stylised picture, of the content's size."),
             }
         }
 
     def run(
         self, network: _host.HostedNetwork, content: Tensor, style: Tensor, result: Tensor
     ) -> tuple[float, float, Tensor]:
-        before, after = picture_in(content, "content"), picture_in(result, "result")
-        target = picture_in(style, "style")
+        before, after = picture_on_device(content, "content"), picture_on_device(result, "result")
+        target = picture_on_device(style, "style")
         same_pictures(after, before)
         return _measure(network, before, target, after)
 
@@ -54,8 +53,8 @@ def _measure(
     rows: dict[str, tuple[float, ...]] = {}
     away = 0.0
     for level in network.network.spaces:
-        before, after = encode(network, content, level).values, encode(network, result, level).values
-        target = Moments.of(encode(network, style, level).values, full=True)
+        before, after = network.encode(content, level).values, network.encode(result, level).values
+        target = Moments.of(network.encode(style, level).values, full=True)
         rows[level] = tuple(
             style_distance(Moments.of(values, full=True), target).mean().item() for values in (after, before)
         )

@@ -11,10 +11,9 @@ from ..methods import MATCHING
 from ..methods.protocol import Style
 from ..methods.statistics import PER_IMAGE
 from ..models.networks.base import ADAIN
-from . import _host, _inputs
+from . import _base, _host
 from ._base import ImageNode
-from ._checks import choice_in, mask_at_rest, picture_at_rest, statistics_in, style_mask_at_rest
-from ._passes import restyle
+from ._checks import choice_in, picture_in, region_in, statistics_in, style_mask_in
 
 SLOTS = (1, 2, 3, 4)
 
@@ -37,13 +36,13 @@ class StylizeLarge(ImageNode):
     ]
 
     @classmethod
-    def INPUT_TYPES(cls) -> _inputs.Inputs:
+    def INPUT_TYPES(cls) -> _base.Inputs:
         return {
             "required": {
-                "network": _inputs.network("From Load Style Network; for MSG-Net and StyleBank there are other nodes."),
-                "content": _inputs.image("The picture to restyle, of any size, or a batch."),
+                "network": _base.network("From Load Style Network; for MSG-Net and StyleBank there are other nodes."),
+                "content": _base.image("The picture to restyle, of any size, or a batch."),
                 "style_1": _style(),
-                "method": _inputs.method(),
+                "method": _base.method(),
                 "alpha_relu5_1": _alpha(0.0, "large shapes"),
                 "alpha_relu4_1": _alpha(1.0, "shapes and strokes, where AdaIN works"),
                 "alpha_relu3_1": _alpha(0.0, "strokes"),
@@ -54,8 +53,8 @@ class StylizeLarge(ImageNode):
                 **{f"style_{slot}": _style() for slot in SLOTS[1:]},
                 **{f"weight_{slot}": _weight(slot) for slot in SLOTS},
                 **{f"mask_{slot}": _mask(slot) for slot in SLOTS},
-                "style_mask": _inputs.mask("Which part of style_1 to learn from: white counts, black does not."),
-                "statistics": _inputs.statistics(),
+                "style_mask": _base.mask("Which part of style_1 to learn from: white counts, black does not."),
+                "statistics": _base.statistics(),
             },
         }
 
@@ -82,37 +81,37 @@ class StylizeLarge(ImageNode):
             "relu1_1": alpha_relu1_1,
         }
         choice_in(method, tuple(MATCHING), "method")
-        picture = picture_at_rest(content, "content")
+        picture = picture_in(content, "content")
         given = {"style_1": style_1, **slots}
         styles = [
             _style_in(slot, given, picture, style_mask) for slot in SLOTS if given.get(f"style_{slot}") is not None
         ]
         chosen, how = _chosen(alphas), statistics_in(statistics)
-        return (restyle(network, MATCHING[method], picture, styles, chosen, how),)
+        return (network.render(MATCHING[method], picture, styles, chosen, how),)
 
 
-def _style() -> _inputs.Input:
-    return _inputs.image("A style picture; one, or one a content.")
+def _style() -> _base.Input:
+    return _base.image("A style picture; one, or one a content.")
 
 
-def _alpha(default: float, what: str) -> _inputs.Input:
-    return _inputs.alpha(f"Strength at this level ({what}): 0 leaves the level out, 1 is the full style.", default)
+def _alpha(default: float, what: str) -> _base.Input:
+    return _base.alpha(f"Strength at this level ({what}): 0 leaves the level out, 1 is the full style.", default)
 
 
-def _weight(slot: int) -> _inputs.Input:
+def _weight(slot: int) -> _base.Input:
     what = f"style_{slot} counts among the styles without a mask; weights are scaled to the sum one."
-    return _inputs.number(1.0, 0.0, 10.0, 0.05, f"How much {what}")
+    return _base.number(1.0, 0.0, 10.0, 0.05, f"How much {what}")
 
 
-def _mask(slot: int) -> _inputs.Input:
-    return _inputs.mask(f"Where style_{slot} goes, over the styles before it: white is restyled, black is not.")
+def _mask(slot: int) -> _base.Input:
+    return _base.mask(f"Where style_{slot} goes, over the styles before it: white is restyled, black is not.")
 
 
 def _style_in(slot: int, given: Mapping[str, Any], content: Tensor, style_mask: Tensor | None) -> Style:
     name = f"style_{slot}"
-    picture = picture_at_rest(given[name], name)
-    region = mask_at_rest(given.get(f"mask_{slot}"), f"mask_{slot}", content)
-    style_mask = style_mask_at_rest(style_mask, "style_mask", picture) if slot == SLOTS[0] else None
+    picture = picture_in(given[name], name)
+    region = region_in(given.get(f"mask_{slot}"), f"mask_{slot}", content)
+    style_mask = style_mask_in(style_mask, "style_mask", picture) if slot == SLOTS[0] else None
     return Style(picture, given.get(f"weight_{slot}", 1.0), region, style_mask)
 
 

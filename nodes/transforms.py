@@ -18,20 +18,18 @@ from ..models.weights.manifest import read_manifest
 from ..transfer.moments import check_batches
 from ..transfer.operators import masked_blend
 from ..transfer.wct import WHITENING
-from . import _host, _inputs
+from . import _base, _host
 from ._base import FeatureNode, ImageNode
 from ._checks import (
+    cells_in,
     features_in,
     features_out,
-    mask_at_rest,
-    mask_over,
-    picture_at_rest,
+    picture_in,
+    region_in,
     statistics_in,
-    style_mask_at_rest,
-    style_mask_over,
+    style_mask_in,
 )
-from ._host import KeptFeatures
-from ._passes import restyle
+from ._host import CachedFeatures
 
 COARSE_TO_FINE = ("relu5_1", "relu4_1", "relu3_1", "relu2_1", "relu1_1")
 UNIVERSAL = "universal style transfer via feature transforms"
@@ -46,17 +44,17 @@ class AdaIN(FeatureNode):
     SEARCH_ALIASES = ["adaptive instance normalization", "arbitrary style transfer in real-time", "huang belongie"]
 
     @classmethod
-    def INPUT_TYPES(cls) -> _inputs.Inputs:
-        return _inputs.transform()
+    def INPUT_TYPES(cls) -> _base.Inputs:
+        return _base.transform()
 
     def run(
         self,
-        content: KeptFeatures,
-        style: KeptFeatures,
+        content: CachedFeatures,
+        style: CachedFeatures,
         statistics: str = PER_IMAGE,
         content_mask: Tensor | None = None,
         style_mask: Tensor | None = None,
-    ) -> tuple[KeptFeatures]:
+    ) -> tuple[CachedFeatures]:
         return _restyle(MATCHING["adain"], content, style, statistics, content_mask, style_mask)
 
 
@@ -69,18 +67,18 @@ class WCT(FeatureNode):
     SEARCH_ALIASES = ["whitening coloring transform", UNIVERSAL, "optimal transport"]
 
     @classmethod
-    def INPUT_TYPES(cls) -> _inputs.Inputs:
-        return _inputs.transform(method=_inputs.wct_method())
+    def INPUT_TYPES(cls) -> _base.Inputs:
+        return _base.transform(method=_base.wct_method())
 
     def run(
         self,
-        content: KeptFeatures,
-        style: KeptFeatures,
+        content: CachedFeatures,
+        style: CachedFeatures,
         method: str = WHITENING,
         statistics: str = PER_IMAGE,
         content_mask: Tensor | None = None,
         style_mask: Tensor | None = None,
-    ) -> tuple[KeptFeatures]:
+    ) -> tuple[CachedFeatures]:
         return _restyle(wct_method.WCT(method), content, style, statistics, content_mask, style_mask)
 
 
@@ -95,21 +93,19 @@ class WCTLevel(ImageNode):
     SEARCH_ALIASES = ["whitening coloring transform", UNIVERSAL, "wct cascade", "multi-level"]
 
     @classmethod
-    def INPUT_TYPES(cls) -> _inputs.Inputs:
+    def INPUT_TYPES(cls) -> _base.Inputs:
         return {
             "required": {
-                "network": _inputs.network(),
-                "content": _inputs.image("The content, or what the coarser level made of it."),
-                "style": _inputs.image("The style picture; one, or one a content."),
-                "level": _inputs.choice(
-                    COARSE_TO_FINE, "relu5_1 moves large shapes, relu1_1 little more than colours."
-                ),
-                "alpha": _inputs.alpha(
+                "network": _base.network(),
+                "content": _base.image("The content, or what the coarser level made of it."),
+                "style": _base.image("The style picture; one, or one a content."),
+                "level": _base.choice(COARSE_TO_FINE, "relu5_1 moves large shapes, relu1_1 little more than colours."),
+                "alpha": _base.alpha(
                     "Strength at this level: 0 leaves the content, 1 is the full style; the paper has 0.6."
                 ),
-                "method": _inputs.wct_method(),
+                "method": _base.wct_method(),
             },
-            "optional": _inputs.fitting(),
+            "optional": _base.fitting(),
         }
 
     def run(
@@ -124,25 +120,25 @@ class WCTLevel(ImageNode):
         content_mask: Tensor | None = None,
         style_mask: Tensor | None = None,
     ) -> tuple[Tensor]:
-        own, target = picture_at_rest(content, "content"), picture_at_rest(style, "style")
-        region = mask_at_rest(content_mask, "content_mask", own)
-        learnt_from = style_mask_at_rest(style_mask, "style_mask", target)
+        own, target = picture_in(content, "content"), picture_in(style, "style")
+        region = region_in(content_mask, "content_mask", own)
+        learnt_from = style_mask_in(style_mask, "style_mask", target)
         styles, how = [Style(target, region=region, mask=learnt_from)], statistics_in(statistics)
-        return (restyle(network, wct_method.WCT(method), own, styles, {level: alpha}, how),)
+        return (network.render(wct_method.WCT(method), own, styles, {level: alpha}, how),)
 
 
 def _restyle(
     method: Matching,
-    content: KeptFeatures,
-    style: KeptFeatures,
+    content: CachedFeatures,
+    style: CachedFeatures,
     statistics: str,
     content_mask: Tensor | None,
     style_mask: Tensor | None,
-) -> tuple[KeptFeatures]:
+) -> tuple[CachedFeatures]:
     own, target = features_in(content), features_in(style)
     target.expect(own.space)
-    within = mask_over(own, content_mask, "content_mask")
-    learnt_from = style_mask_over(target, style_mask, "style_mask")
+    within = cells_in(content_mask, "content_mask", own)
+    learnt_from = cells_in(style_mask, "style_mask", target, of_style=True)
     operator = method.fit_values(own.values, target.values, within, learnt_from, statistics_in(statistics))
     return features_out(own.with_values(masked_blend(operator, own.values, within)))
 
@@ -156,25 +152,25 @@ class CoMatch(FeatureNode):
     SEARCH_ALIASES = ["msg-net", "msgnet", "multi-style generative network", "inspiration layer", "gram matrix"]
 
     @classmethod
-    def INPUT_TYPES(cls) -> _inputs.Inputs:
+    def INPUT_TYPES(cls) -> _base.Inputs:
         return {
             "required": {
-                "network": _inputs.network("An MSG-Net, the one that encoded both pictures."),
-                "content": _inputs.features("The content's features at the level 'comatch'."),
-                "style": _inputs.features("The style's features; a larger style picture gives larger strokes."),
+                "network": _base.network("An MSG-Net, the one that encoded both pictures."),
+                "content": _base.features("The content's features at the level 'comatch'."),
+                "style": _base.features("The style's features; a larger style picture gives larger strokes."),
             },
-            "optional": _inputs.fitting(),
+            "optional": _base.fitting(),
         }
 
     def run(
         self,
         network: _host.HostedNetwork,
-        content: KeptFeatures,
-        style: KeptFeatures,
+        content: CachedFeatures,
+        style: CachedFeatures,
         statistics: str = PER_IMAGE,
         content_mask: Tensor | None = None,
         style_mask: Tensor | None = None,
-    ) -> tuple[KeptFeatures]:
+    ) -> tuple[CachedFeatures]:
         ready, method = network.ready(), METHODS["msgnet"]
         step = method.steps(ready)[0]
         own, target = features_in(content), features_in(style)
@@ -182,11 +178,9 @@ class CoMatch(FeatureNode):
             features.expect(ready.space(step.level))
         check_batches(own.values.shape[0], target.values.shape[0])
         how = statistics_in(statistics)
-        seen = statistics_of_map(step.style, target.values, style_mask_over(target, style_mask, "style_mask"))
-        learnt, within = (
-            method.learn(ready, step, pooled_style(seen, how)),
-            mask_over(own, content_mask, "content_mask"),
-        )
+        seen = statistics_of_map(step.style, target.values, cells_in(style_mask, "style_mask", target, of_style=True))
+        learnt = method.learn(ready, step, pooled_style(seen, how))
+        within = cells_in(content_mask, "content_mask", own)
         return features_out(transform(ready, method, own, [learnt], [1.0], within, how))
 
 
@@ -199,12 +193,12 @@ class StyleBankFilter(FeatureNode):
     SEARCH_ALIASES = ["style bank", "filter bank", "select style", "explicit representation"]
 
     @classmethod
-    def INPUT_TYPES(cls) -> _inputs.Inputs:
+    def INPUT_TYPES(cls) -> _base.Inputs:
         return {
             "required": {
-                "network": _inputs.network("A StyleBank, the one that encoded the features."),
-                "features": _inputs.features("The content's features at the level 'bank'."),
-                "style": _inputs.choice(_style_names(), "The style's name in the bank."),
+                "network": _base.network("A StyleBank, the one that encoded the features."),
+                "features": _base.features("The content's features at the level 'bank'."),
+                "style": _base.choice(_style_names(), "The style's name in the bank."),
             },
             "optional": _of_content(),
         }
@@ -216,11 +210,11 @@ class StyleBankFilter(FeatureNode):
     def run(
         self,
         network: _host.HostedNetwork,
-        features: KeptFeatures,
+        features: CachedFeatures,
         style: str,
         statistics: str = PER_IMAGE,
         content_mask: Tensor | None = None,
-    ) -> tuple[KeptFeatures]:
+    ) -> tuple[CachedFeatures]:
         return _filter(network, features, [style], [1.0], statistics, content_mask)
 
 
@@ -233,17 +227,17 @@ class StyleBankMix(FeatureNode):
     SEARCH_ALIASES = ["style bank", "style fusion", "linear fusion", "explicit representation"]
 
     @classmethod
-    def INPUT_TYPES(cls) -> _inputs.Inputs:
+    def INPUT_TYPES(cls) -> _base.Inputs:
         names = _style_names()
         styles = {}
         for number, default in enumerate((names[0], NONE, NONE, NONE), 1):
             tip = "A style's name in the bank, or 'none'."
-            styles[f"style_{number}"] = _inputs.choice((NONE, *names), tip, default)
-            styles[f"weight_{number}"] = _inputs.weight(f"style_{number}")
+            styles[f"style_{number}"] = _base.choice((NONE, *names), tip, default)
+            styles[f"weight_{number}"] = _base.weight(f"style_{number}")
         return {
             "required": {
-                "network": _inputs.network("A StyleBank, the one that encoded the features."),
-                "features": _inputs.features("The content's features at the level 'bank'."),
+                "network": _base.network("A StyleBank, the one that encoded the features."),
+                "features": _base.features("The content's features at the level 'bank'."),
                 **styles,
             },
             "optional": _of_content(),
@@ -256,7 +250,7 @@ class StyleBankMix(FeatureNode):
     def run(
         self,
         network: _host.HostedNetwork,
-        features: KeptFeatures,
+        features: CachedFeatures,
         style_1: str,
         weight_1: float = 1.0,
         style_2: str = NONE,
@@ -267,7 +261,7 @@ class StyleBankMix(FeatureNode):
         weight_4: float = 1.0,
         statistics: str = PER_IMAGE,
         content_mask: Tensor | None = None,
-    ) -> tuple[KeptFeatures]:
+    ) -> tuple[CachedFeatures]:
         slots = ((style_1, weight_1), (style_2, weight_2), (style_3, weight_3), (style_4, weight_4))
         chosen = [(style, weight) for style, weight in slots if style != NONE]
         if not chosen:
@@ -278,18 +272,18 @@ class StyleBankMix(FeatureNode):
 
 def _filter(
     network: _host.HostedNetwork,
-    features: KeptFeatures,
+    features: CachedFeatures,
     styles: list[str],
     weights: list[float],
     statistics: str,
     content_mask: Tensor | None,
-) -> tuple[KeptFeatures]:
+) -> tuple[CachedFeatures]:
     bank, method = bank_of(network.ready()), METHODS["stylebank"]
     step = method.steps(bank)[0]
     own = features_in(features)
     own.expect(bank.space(step.level))
     learnt = [_kernel(bank, step, style) for style in styles]
-    how, within = statistics_in(statistics), mask_over(own, content_mask, "content_mask")
+    how, within = statistics_in(statistics), cells_in(content_mask, "content_mask", own)
     return features_out(transform(bank, method, own, learnt, weights, within, how))
 
 
@@ -301,8 +295,8 @@ def _kernel(bank: StyleBankNetwork, step: Step, style: str) -> Tensors:
     return METHODS["stylebank"].learn(bank, step, style)
 
 
-def _of_content() -> dict[str, _inputs.Input]:
-    return {name: each for name, each in _inputs.fitting().items() if name != "style_mask"}
+def _of_content() -> dict[str, _base.Input]:
+    return {name: each for name, each in _base.fitting().items() if name != "style_mask"}
 
 
 def _style_names() -> tuple[str, ...]:

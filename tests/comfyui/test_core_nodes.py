@@ -6,7 +6,7 @@ from torch import Tensor
 
 from brushwork.benchmarks.measure import decibels
 from brushwork.media.images import read_picture
-from brushwork.nodes._inputs import STATISTICS
+from brushwork.nodes._base import STATISTICS
 from brushwork.runner.graph import Link, Node
 from brushwork.tests.comfyui.client import Client
 from brushwork.tests.comfyui.graphs import adain, saved, scaled, small

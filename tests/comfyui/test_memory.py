@@ -31,10 +31,10 @@ def test_models_are_unloaded_and_come_back(client: Client) -> None:
 
 def test_what_is_freed_is_gone(client: Client) -> None:
     client.run(saved("picture", **small(), **adain()))
-    assert {"VggNetwork", "KeptFeatures"} <= set(client.get("/probe/alive"))
+    assert {"VggNetwork", "CachedFeatures"} <= set(client.get("/probe/alive"))
     client.free_memory()
     assert client.loaded() == []
-    assert not {"VggNetwork", "HostedNetwork", "KeptFeatures", "FeatureMap"} & set(client.get("/probe/alive"))
+    assert not {"VggNetwork", "HostedNetwork", "CachedFeatures", "FeatureMap"} & set(client.get("/probe/alive"))
 
 
 def in_use(client: Client, server: Server) -> int:
@@ -49,7 +49,7 @@ def test_fifty_prompts_need_no_more_than_ten(client: Client, server: Server) -> 
         noise = Node("BrushworkTextureNoise", {"width": 512, "height": 512, "seed": seed})
         assert client.run(saved("picture", **small(512), noise=noise, **adain("noise"))).end == "success"
         taken.append(in_use(client, server))
-    assert client.get("/probe/alive")["KeptFeatures"] == 4
+    assert client.get("/probe/alive")["CachedFeatures"] == 4
     assert max(taken[10:]) - max(taken[:10]) < 64 * MIB
 
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from brushwork.nodes import NODES
-from brushwork.nodes._host import HostedNetwork, KeptFeatures
-from brushwork.nodes._inputs import FEATURES, NETWORK
+from brushwork.nodes._checks import FEATURES, NETWORK
+from brushwork.nodes._host import CachedFeatures, HostedNetwork
 from brushwork.runner.errors import user_message
 from brushwork.tests.nodes.stand_ins import arguments, bank, call, encoded, msgnet, pictures, tiny
 from brushwork.tests.nodes.watch import confined
@@ -73,7 +73,7 @@ def network(name: str) -> HostedNetwork:
 
 
 @lru_cache
-def map_of(place: tuple[str, str], batch: int, size: tuple[int, int]) -> KeptFeatures:
+def map_of(place: tuple[str, str], batch: int, size: tuple[int, int]) -> CachedFeatures:
     name, level = place
     return encoded(network(name), pictures(batch, size), level)
 
@@ -158,8 +158,8 @@ def assert_sentence(message: str) -> None:
 
 
 def assert_sound(result: object) -> None:
-    if isinstance(result, KeptFeatures):
-        assert result.at_rest.values.isfinite().all()
+    if isinstance(result, CachedFeatures):
+        assert result.features.values.isfinite().all()
     elif isinstance(result, Tensor):
         assert result.dim() == 4 and result.shape[-1] == 3 and result.numel() and result.dtype == torch.float32
         assert result.min() >= 0 and result.max() <= 1  # false for NaN

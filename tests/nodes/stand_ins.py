@@ -10,8 +10,8 @@ from brushwork.models.networks.msgnet import MsgNet
 from brushwork.models.networks.stylebank import StyleBankNetwork
 from brushwork.models.networks.vgg import VggLayout, VggNetwork
 from brushwork.nodes import NODES
-from brushwork.nodes._host import HostedNetwork, KeptFeatures
-from brushwork.nodes._inputs import FEATURES, NETWORK
+from brushwork.nodes._checks import FEATURES, NETWORK
+from brushwork.nodes._host import CachedFeatures, HostedNetwork
 
 WIDTHS = (4, 6, 8, 8, 8)
 SIZE = (17, 22)
@@ -66,7 +66,7 @@ def call(node: str, /, **inputs: Any) -> Any:  # noqa: ANN401
     return results[0] if len(results) == 1 else results
 
 
-def encoded(network: HostedNetwork, image: Tensor, level: str = "relu2_1") -> KeptFeatures:
+def encoded(network: HostedNetwork, image: Tensor, level: str = "relu2_1") -> CachedFeatures:
     return call("BrushworkStyleEncoder", network=network, image=image, level=level)
 
 
@@ -75,7 +75,7 @@ def latent(image: Tensor) -> dict[str, Any]:
     return {"samples": torch.cat([image, image.mean(-1, keepdim=True)], -1).movedim(-1, 1) * 8 - 4}
 
 
-def values(result: KeptFeatures | Tensor | dict[str, Any]) -> Tensor:
+def values(result: CachedFeatures | Tensor | dict[str, Any]) -> Tensor:
     """The tensor behind an output."""
     if isinstance(result, dict):
         return result["samples"]

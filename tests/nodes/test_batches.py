@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from brushwork.nodes import NODES
-from brushwork.nodes._inputs import FEATURES
+from brushwork.nodes._checks import FEATURES
 from brushwork.tests.nodes.stand_ins import (
     SOURCES,
     STAGES,

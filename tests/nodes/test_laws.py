@@ -7,7 +7,7 @@ from torch import Tensor
 from brushwork.methods.render import FEATHER
 from brushwork.methods.statistics import PER_IMAGE, SMOOTHED
 from brushwork.models.networks.base import FeatureMap, FeatureSpace
-from brushwork.nodes._host import KeptFeatures
+from brushwork.nodes._host import CachedFeatures
 from brushwork.tests.nodes.stand_ins import bank, call, encoded, pictures, tiny, values
 from brushwork.tests.tolerances import assert_close
 from brushwork.transfer.masks import inner_feather, resize_mask
@@ -17,22 +17,22 @@ transforms = pytest.mark.parametrize("node", ["BrushworkAdaIN", "BrushworkWCT"])
 
 
 @pytest.fixture
-def content() -> KeptFeatures:
+def content() -> CachedFeatures:
     return encoded(tiny(), pictures(2))
 
 
 @pytest.fixture
-def style() -> KeptFeatures:
+def style() -> CachedFeatures:
     return encoded(tiny(), pictures(seed=5))
 
 
 @pytest.fixture
-def stylised(content: KeptFeatures, style: KeptFeatures) -> KeptFeatures:
+def stylised(content: CachedFeatures, style: CachedFeatures) -> CachedFeatures:
     return call("BrushworkAdaIN", content=content, style=style)
 
 
 @transforms
-def test_a_transform_reaches_the_styles_statistics(node: str, content: KeptFeatures, style: KeptFeatures) -> None:
+def test_a_transform_reaches_the_styles_statistics(node: str, content: CachedFeatures, style: CachedFeatures) -> None:
     mapped, target = (values(each).flatten(2) for each in (call(node, content=content, style=style), style))
     assert_close(mapped.mean(2), target.mean(2).expand(2, -1))
     used = values(content).flatten(2).var(2) > 1e-3
@@ -40,60 +40,60 @@ def test_a_transform_reaches_the_styles_statistics(node: str, content: KeptFeatu
 
 
 @transforms
-def test_content_of_its_own_style_stays(node: str, content: KeptFeatures) -> None:
+def test_content_of_its_own_style_stays(node: str, content: CachedFeatures) -> None:
     assert_close(values(call(node, content=content, style=content)), values(content))
 
 
-def test_alpha_0_is_the_content_and_1_the_style(content: KeptFeatures, stylised: KeptFeatures) -> None:
+def test_alpha_0_is_the_content_and_1_the_style(content: CachedFeatures, stylised: CachedFeatures) -> None:
     for alpha, expected in ((0.0, content), (1.0, stylised)):
         blended = call("BrushworkBlendByAlpha", content=content, stylised=stylised, alpha=alpha)
         assert torch.equal(values(blended), values(expected))
 
 
-def test_alpha_between_is_between(content: KeptFeatures, stylised: KeptFeatures) -> None:
+def test_alpha_between_is_between(content: CachedFeatures, stylised: CachedFeatures) -> None:
     blended = call("BrushworkBlendByAlpha", content=content, stylised=stylised, alpha=0.25)
     assert_close(values(blended), 0.75 * values(content) + 0.25 * values(stylised))
 
 
 @pytest.mark.parametrize("feather", [0.0, 3.0, 500.0])
-def test_region_of_everything_and_of_nothing(content: KeptFeatures, stylised: KeptFeatures, feather: float) -> None:
+def test_region_of_everything_and_of_nothing(content: CachedFeatures, stylised: CachedFeatures, feather: float) -> None:
     for mask, expected in ((torch.ones(5, 5), stylised), (torch.zeros(5, 5), content)):
         region = call("BrushworkRegionMask", inside=stylised, outside=content, mask=mask, feather=feather)
         assert_close(values(region), values(expected))
 
 
-def test_region_keeps_each_side_pure(content: KeptFeatures, stylised: KeptFeatures) -> None:
+def test_region_keeps_each_side_pure(content: CachedFeatures, stylised: CachedFeatures) -> None:
     mask = (torch.arange(22) < 10).float().expand(17, -1)
     region = values(call("BrushworkRegionMask", inside=stylised, outside=content, mask=mask))
     assert_close(region[..., :5], values(stylised)[..., :5])
     assert_close(region[..., 5:], values(content)[..., 5:])
 
 
-def test_mix_of_equal_styles_is_that_style(stylised: KeptFeatures) -> None:
+def test_mix_of_equal_styles_is_that_style(stylised: CachedFeatures) -> None:
     slots = {f"features_{slot}": stylised for slot in range(1, 5)}
     mixed = call("BrushworkMixStyles", **slots, weight_1=3.0, weight_2=0.5, weight_3=0.0, weight_4=7.0)
     assert_close(values(mixed), values(stylised))
 
 
-def test_mix_counts_by_weight_and_skips_empty_slots(content: KeptFeatures, stylised: KeptFeatures) -> None:
+def test_mix_counts_by_weight_and_skips_empty_slots(content: CachedFeatures, stylised: CachedFeatures) -> None:
     mixed = call("BrushworkMixStyles", features_1=content, weight_1=3.0, features_4=stylised, weight_3=9.0)
     assert_close(values(mixed), 0.75 * values(content) + 0.25 * values(stylised))
 
 
 @transforms
-def test_content_mask_of_everything_is_no_mask(node: str, content: KeptFeatures, style: KeptFeatures) -> None:
+def test_content_mask_of_everything_is_no_mask(node: str, content: CachedFeatures, style: CachedFeatures) -> None:
     masked = call(node, content=content, style=style, content_mask=torch.ones(3, 4), style_mask=torch.ones(3, 4))
     assert_close(values(masked), values(call(node, content=content, style=style)))
 
 
 @transforms
-def test_content_mask_of_nothing_leaves_the_content(node: str, content: KeptFeatures, style: KeptFeatures) -> None:
+def test_content_mask_of_nothing_leaves_the_content(node: str, content: CachedFeatures, style: CachedFeatures) -> None:
     masked = call(node, content=content, style=style, content_mask=torch.zeros(64, 64))
     assert torch.equal(values(masked), values(content))
 
 
 @transforms
-def test_statistics_come_from_inside_the_masks(node: str, content: KeptFeatures, style: KeptFeatures) -> None:
+def test_statistics_come_from_inside_the_masks(node: str, content: CachedFeatures, style: CachedFeatures) -> None:
     left = (torch.arange(22) < 10).float().expand(17, -1)  # five whole cells
     masked = values(call(node, content=content, style=style, content_mask=left, style_mask=1 - left))
     assert torch.equal(masked[..., 5:], values(content)[..., 5:])
@@ -106,7 +106,7 @@ def test_whole_batch_gives_two_frames_one_operator(node: str) -> None:
     frames = torch.randn(2, 3, 6, 6)
     frames[1] = 2 * frames[1] + 1
     frames[:, :, 0, 0] = frames[:1, :, 0, 0]  # one pixel that both frames share
-    kept, style = kept_features(frames), kept_features(torch.randn(1, 3, 6, 6))
+    kept, style = cached(frames), cached(torch.randn(1, 3, 6, 6))
     alike, apart = (
         values(call(node, content=kept, style=style, statistics=how)) for how in ("whole batch", "per image")
     )
@@ -118,10 +118,10 @@ def test_whole_batch_gives_two_frames_one_operator(node: str) -> None:
 def test_smoothed_frames_lie_between_their_own_operator_and_their_neighbours(node: str) -> None:
     frames = torch.randn(1, 3, 6, 6).repeat(2, 1, 1, 1)
     frames[1] = 2 * frames[1] + 1
-    style = kept_features(torch.randn(1, 3, 6, 6))
+    style = cached(torch.randn(1, 3, 6, 6))
 
     def restyled(frames: torch.Tensor, statistics: str) -> torch.Tensor:
-        return values(call(node, content=kept_features(frames), style=style, statistics=statistics))
+        return values(call(node, content=cached(frames), style=style, statistics=statistics))
 
     assert_close(
         restyled(frames[:1].expand(3, -1, -1, -1), SMOOTHED), restyled(frames[:1], PER_IMAGE).expand(3, -1, -1, -1)
@@ -184,6 +184,6 @@ def test_a_bank_may_know_styles_that_no_list_knew() -> None:
     assert StyleBankMix.VALIDATE_INPUTS("learnt yesterday", "none", "none", "none") is True
 
 
-def kept_features(tensor: Tensor) -> KeptFeatures:
+def cached(tensor: Tensor) -> CachedFeatures:
     height, width = tensor.shape[-2:]
-    return KeptFeatures(FeatureMap(tensor, FeatureSpace("tiny", "x", tensor.shape[1], 1, 0), (height, width)))
+    return CachedFeatures(FeatureMap(tensor, FeatureSpace("tiny", "x", tensor.shape[1], 1, 0), (height, width)))

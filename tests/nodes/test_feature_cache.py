@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 
 from brushwork.models.networks.base import FeatureMap, FeatureSpace
-from brushwork.nodes._host import KeptFeatures, Residency
+from brushwork.nodes._host import CachedFeatures, FeatureCache
 
 SPACE = FeatureSpace("tiny", "x", 1, 1, 0)
 CPU = torch.device("cpu")
 
 
 class OnCard:
-    """Stands for a tensor on an accelerator that this machine may lack: the few things residency asks of one."""
+    """Stands for a tensor on an accelerator that this machine may lack: the few things the cache asks of one."""
 
     device = torch.device("cuda", 0)
 
@@ -33,47 +33,47 @@ def features(numbers: int, on_card: bool = True) -> FeatureMap:
     return FeatureMap(cast("Tensor", OnCard(tensor)) if on_card else tensor, SPACE, (1, numbers))
 
 
-def on_card(maps: list[KeptFeatures]) -> list[bool]:
+def on_card(maps: list[CachedFeatures]) -> list[bool]:
     return [kept.device.type == "cuda" for kept in maps]
 
 
 def test_all_stay_while_they_fit() -> None:
-    residency = Residency(budget=40)
-    assert on_card([residency.keep(features(5)) for _ in range(2)]) == [True, True]
+    cache = FeatureCache(budget=40)
+    assert on_card([cache.add(features(5)) for _ in range(2)]) == [True, True]
 
 
 def test_the_oldest_makes_room() -> None:
-    residency = Residency(budget=40)
-    assert on_card([residency.keep(features(5)) for _ in range(4)]) == [False, False, True, True]
+    cache = FeatureCache(budget=40)
+    assert on_card([cache.add(features(5)) for _ in range(4)]) == [False, False, True, True]
 
 
 def test_as_many_as_it_takes_make_room_even_the_newest_itself() -> None:
-    residency = Residency(budget=40)
-    small = [residency.keep(features(2)) for _ in range(5)]
-    large = residency.keep(features(6))
+    cache = FeatureCache(budget=40)
+    small = [cache.add(features(2)) for _ in range(5)]
+    large = cache.add(features(6))
     assert on_card([*small, large]) == [False, False, False, True, True, True]
-    assert on_card([*small, large, residency.keep(features(11))]) == [False] * 7
+    assert on_card([*small, large, cache.add(features(11))]) == [False] * 7
 
 
 def test_the_dead_cost_nothing() -> None:
-    residency = Residency(budget=40)
-    first = residency.keep(features(4))
-    residency.keep(features(6))  # nobody keeps this one
-    assert on_card([first, residency.keep(features(6))]) == [True, True]
+    cache = FeatureCache(budget=40)
+    first = cache.add(features(4))
+    cache.add(features(6))  # nobody keeps this one
+    assert on_card([first, cache.add(features(6))]) == [True, True]
 
 
 def test_maps_on_the_cpu_cost_nothing() -> None:
-    residency = Residency(budget=40)
-    first = residency.keep(features(10))
-    plain = residency.keep(features(1000, on_card=False))
+    cache = FeatureCache(budget=40)
+    first = cache.add(features(10))
+    plain = cache.add(features(1000, on_card=False))
     assert on_card([first, plain]) == [True, False]
 
 
-def test_residency_keeps_nobody_alive() -> None:
+def test_the_cache_keeps_nobody_alive() -> None:
     from weakref import ref
 
-    residency = Residency(budget=40)
-    kept = residency.keep(features(5))
+    cache = FeatureCache(budget=40)
+    kept = cache.add(features(5))
     watched = ref(kept)
     del kept
     assert watched() is None
@@ -82,13 +82,13 @@ def test_residency_keeps_nobody_alive() -> None:
 def test_parking_changes_nothing_but_the_place() -> None:
     there = features(20)
     before = there.values.to(CPU)
-    kept = Residency(budget=0).keep(there)
+    kept = FeatureCache(budget=0).add(there)
     assert kept.device == CPU
     assert torch.equal(kept.on(CPU).values, before)
     assert (kept.size, kept.batch, kept.image_size, kept.space) == (80, 1, (1, 20), SPACE)
 
 
 def test_looking_at_a_map_does_not_move_it() -> None:
-    kept = Residency(budget=80).keep(features(20))
+    kept = FeatureCache(budget=80).add(features(20))
     assert kept.on(CPU).values.device == CPU
     assert kept.device.type == "cuda"

@@ -15,14 +15,13 @@ from ..methods import METHODS
 from ..methods.api import prepared, strengths_at
 from ..methods.protocol import Learnt, Style
 from ..methods.render import learn, render
-from ..methods.statistics import PER_IMAGE, SMOOTHED
 from ..models.weights.manifest import read_manifest
 from ..samples import sample_names, sample_path
 from ..transfer.colour import keep_luminance, match_colours
 from ..transfer.masks import resize_mask
 from ..transfer.operators import normalised
 from ..transfer.resize import to_longer_side
-from ..transfer.temporal import TemporalWindow
+from ..transfer.temporal import PER_IMAGE, SMOOTHED, TemporalWindow
 from .progress import shown_progress
 from .video import stylize_video
 

@@ -17,10 +17,10 @@ from ..models.weights.download import Progress
 from ..models.weights.manifest import read_manifest
 from ..tiling.policy import Host, Policy
 from ..transfer.masks import resize_mask
+from ..transfer.temporal import PER_IMAGE
 from . import METHODS
 from . import render as rendering
 from .protocol import Learnt, Method, Style
-from .statistics import PER_IMAGE
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from ..transfer.moments import check_batches
 from ..transfer.operators import blend
+from ..transfer.temporal import PER_IMAGE, SMOOTHED
 from .matching import Matching
-from .statistics import PER_IMAGE, SMOOTHED
 
 
 @dataclass(frozen=True)

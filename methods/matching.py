@@ -10,12 +10,11 @@ from typing import Any, Literal
 from torch import Tensor
 
 from ..models.networks.base import RECONSTRUCTION, StyleNetwork
-from ..tiling.features import Kind, Statistics
+from ..tiling.features import Kind, Statistics, statistics_of_map
 from ..transfer.moments import Moments
 from ..transfer.quantiles import Quantiles
-from ..transfer.temporal import TemporalWindow
+from ..transfer.temporal import PER_IMAGE, TemporalWindow, pooled_content, pooled_style
 from .protocol import Operator, Step, Tensors
-from .statistics import PER_IMAGE, pooled_content, pooled_style, statistics_of_map
 
 
 class Matching(ABC):

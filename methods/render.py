@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from ..models.networks.base import FeatureMap, StyleNetwork
-from ..models.networks.norm import count_norms
 from ..tiling.features import (
     FeatureBuffer,
     Kind,
@@ -20,18 +19,18 @@ from ..tiling.features import (
     encoding_grid,
     items_of,
     paint,
+    statistics_of_map,
     weights_of,
 )
-from ..tiling.instance_norm import over
+from ..tiling.instance_norm import over_tiles
 from ..tiling.plan import Box
 from ..tiling.policy import Host
 from ..tiling.runner import TileBatch, TileLoop, cut
 from ..transfer.masks import inner_feather
 from ..transfer.moments import check_batches
 from ..transfer.operators import blend, masked_blend, normalised
-from ..transfer.temporal import TemporalWindow
+from ..transfer.temporal import PER_IMAGE, TemporalWindow, pooled_content, pooled_style
 from .protocol import Learnt, Method, Operator, Step, Style, Tensors
-from .statistics import PER_IMAGE, pooled_content, pooled_style, statistics_of_map
 
 FEATHER = 4
 """Pixels: half the width of the edge between paint and the content's own pixels."""
@@ -252,7 +251,7 @@ class _Pass:
             paint(network, FeatureMap(mapped, space, size), decoder, part, seen, result, source, coverage)
 
         grid = decoded if kept else decoding_grid(network, size, space, encoded=False, halo=halo)
-        over(self.loop, network, grid, len(source), work, count_norms(network, encoding=False))
+        over_tiles(self.loop, network, grid, len(source), work, encoding=False)
 
 
 def _learn(

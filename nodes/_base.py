@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from ..methods import MATCHING
-from ..methods.statistics import STATISTICS
+from ..transfer.temporal import STATISTICS
 from ..transfer.wct import METHODS as WCT_METHODS
 from . import _host
 from ._checks import FEATURES, NETWORK, Input, Inputs, validated

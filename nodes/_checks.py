@@ -11,10 +11,10 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from ..methods.statistics import STATISTICS
 from ..models.networks.base import FeatureMap
 from ..transfer.masks import cell_weights, resize_mask
 from ..transfer.moments import check_batches
+from ..transfer.temporal import STATISTICS
 from . import _host
 from ._host import CachedFeatures, HostedNetwork
 

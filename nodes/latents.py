@@ -9,8 +9,8 @@ from torch import Tensor
 
 from ..methods import MATCHING
 from ..methods.latents import LatentTransfer
-from ..methods.statistics import PER_IMAGE
 from ..models.networks.base import ADAIN
+from ..transfer.temporal import PER_IMAGE
 from ..transfer.wct import WHITENING
 from . import _base, _host
 from ._base import Node

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from ..methods import MATCHING
 from ..methods.protocol import Style
-from ..methods.statistics import PER_IMAGE
 from ..models.networks.base import ADAIN
+from ..transfer.temporal import PER_IMAGE
 from . import _base, _host
 from ._base import ImageNode
 from ._checks import choice_in, picture_in, region_in, statistics_in, style_mask_in

@@ -9,14 +9,15 @@ from ..methods import wct as wct_method
 from ..methods.matching import Matching
 from ..methods.protocol import Step, Style, Tensors
 from ..methods.render import transform
-from ..methods.statistics import PER_IMAGE, pooled_style, statistics_of_map
 from ..methods.stylebank import bank_of, kept_of
 from ..models.networks.stylebank import StyleBankNetwork
 from ..models.weights.learnt_styles import EMPTY_SLOT as NONE
 from ..models.weights.learnt_styles import find_style, learned_styles
 from ..models.weights.manifest import read_manifest
+from ..tiling.features import statistics_of_map
 from ..transfer.moments import check_batches
 from ..transfer.operators import masked_blend
+from ..transfer.temporal import PER_IMAGE, pooled_style
 from ..transfer.wct import WHITENING
 from . import _base, _host
 from ._base import FeatureNode, ImageNode

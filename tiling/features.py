@@ -11,11 +11,10 @@ import torch
 from torch import Tensor
 
 from ..models.networks.base import FeatureMap, FeatureSpace, StyleNetwork
-from ..models.networks.norm import count_norms
 from ..transfer.masks import cell_weights
 from ..transfer.moments import Moments
 from ..transfer.quantiles import Quantiles, lattice
-from .instance_norm import over
+from .instance_norm import over_tiles
 from .plan import Box, Grid, up
 from .policy import Host
 from .runner import TileBatch, TileLoop, cut
@@ -41,7 +40,7 @@ def encode(network: StyleNetwork, image: Tensor, level: str, host: Host) -> Feat
         seen = cut(image[part.items], part.tile.outer).to(host.device, torch.float32)
         cells.put(part, network.encode(seen, level).values)
 
-    over(loop, network, grid, image.shape[0], work, count_norms(network, encoding=True))
+    over_tiles(loop, network, grid, image.shape[0], work, encoding=True)
     return FeatureMap(cells.values, space, size)
 
 
@@ -63,7 +62,7 @@ def decode(
         values = cut(features.values[part.items], part.tile.outer.cells(stride)).to(host.device)
         paint(network, features.with_values(values), decoder, part, part.tile.outer, result)
 
-    over(loop, network, grid, batch, work, count_norms(network, encoding=False))
+    over_tiles(loop, network, grid, batch, work, encoding=False)
     return result
 
 
@@ -245,7 +244,7 @@ def accumulate_statistics(
             known = sums[key].get(part.items.start)
             sums[key][part.items.start] = statistics if known is None else known.merge(statistics)  # pyright: ignore[reportArgumentType]
 
-    over(loop, network, grid, pictures.shape[0], work, count_norms(network, encoding=True))
+    over_tiles(loop, network, grid, pictures.shape[0], work, encoding=True)
     return {level: [_joined(sums[level, n]) for n in range(len(regions))] for level, kind in wanted.items() if kind}
 
 
@@ -263,6 +262,12 @@ def statistics_of(kind: Kind, values: Tensor, weights: Tensor | None, box: Box, 
         weights = None if weights is None else weights[..., rows, columns]
         return Quantiles.of(values[..., rows, columns], weights)
     return Moments.of(values, weights, kind == "full")
+
+
+def statistics_of_map(kind: Kind, values: Tensor, weights: Tensor | None) -> Statistics:
+    """Statistics of a whole map [B, C, h, w], weighted [1 or B, 1, h, w]."""
+    box = Box(0, 0, values.shape[-2], values.shape[-1])
+    return statistics_of(kind, values, weights, box, box.area)
 
 
 def weights_of(mask: Tensor, items: slice, box: Box, values: Tensor, stride: int) -> Tensor:

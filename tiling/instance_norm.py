@@ -13,7 +13,7 @@ from dataclasses import replace
 from torch import Tensor
 
 from ..models.networks.base import StyleNetwork
-from ..models.networks.norm import InstanceNorm, MissingStatistics, Statistics, fixed_statistics
+from ..models.networks.norm import InstanceNorm, MissingStatistics, Statistics, count_norms, fixed_statistics
 from ..transfer.moments import Moments
 from .plan import Grid, Tile
 from .runner import TileBatch, TileLoop, TooLargeError, cut
@@ -22,10 +22,10 @@ Work = Callable[[TileBatch], None]
 Known = dict[InstanceNorm, Statistics]
 
 
-def over(loop: TileLoop, network: StyleNetwork, grid: Grid, batch: int, work: Work, norms: int) -> None:
-    """As `TileLoop.over`, where `work` runs a tile batch through so many `norms` of the network.
+def over_tiles(loop: TileLoop, network: StyleNetwork, grid: Grid, batch: int, work: Work, *, encoding: bool) -> None:
+    """As `TileLoop.over`, where `work` runs a tile batch through the network's encoder or its decoder.
 
-    If there are any, pictures go whole while they fit; else in tiles, by the statistics of each picture.
+    If that normalises inside, pictures go whole while they fit; else in tiles, by the statistics of each picture.
     """
     done = loop.done
     if network.local or grid.picture.area <= loop.whole_pixels:
@@ -35,19 +35,19 @@ def over(loop: TileLoop, network: StyleNetwork, grid: Grid, batch: int, work: Wo
             if network.local:
                 raise
             loop.done = done
-    loop.total += norms * batch * grid.picture.area
+    loop.total += count_norms(network, encoding=encoding) * batch * grid.picture.area
     for item in range(batch):
-        _settle(loop, network, replace(grid, whole=False), _of(item, work))
+        known: Known = {}
+
+        def of_item(part: TileBatch, item: int = item) -> None:
+            work(replace(part, items=slice(item, item + 1)))
+
+        while met := _first_unknown(loop, network, replace(grid, whole=False), of_item, known):
+            norm, moments = met
+            known[norm] = Statistics(moments.mean[0], moments.scatter[0] / moments.count[0])
 
 
-def _settle(loop: TileLoop, network: StyleNetwork, grid: Grid, work: Work) -> None:
-    """`work` on all tiles of one picture, as many times as there are norms on the way, and once more."""
-    known: Known = {}
-    while met := _measure(loop, network, grid, work, known):
-        known[met[0]] = _statistics(met[1])
-
-
-def _measure(
+def _first_unknown(
     loop: TileLoop, network: StyleNetwork, grid: Grid, work: Work, known: Known
 ) -> tuple[InstanceNorm, Moments] | None:
     """One pass: the first norm that is not `known` and the moments there, or None once `work` is done."""
@@ -72,12 +72,3 @@ def _core(values: Tensor, tile: Tile) -> Tensor:
     while tile.outer.cells(stride).height > values.shape[-2]:
         stride *= 2
     return cut(values, tile.core.cells(stride).within(tile.outer.cells(stride)))
-
-
-def _statistics(moments: Moments) -> Statistics:
-    return Statistics(moments.mean[0], moments.scatter[0] / moments.count[0])
-
-
-def _of(item: int, work: Work) -> Work:
-    """`work` on one picture of a batch, by itself."""
-    return lambda part: work(replace(part, items=slice(item, item + 1)))

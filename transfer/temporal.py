@@ -1,4 +1,7 @@
-"""Statistics smoothed over time, so that what moves through a video does not make it flicker."""
+"""Whose statistics an operator is fitted to: each picture's, the whole batch's, or those of frames close in time.
+
+Smoothed over time, what moves through a video does not make it flicker.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from typing import Any, TypeVar
 from .moments import Moments
 from .quantiles import Quantiles
 
+PER_IMAGE, WHOLE_BATCH, SMOOTHED = "per image", "whole batch", "smoothed over time"
+STATISTICS = (PER_IMAGE, WHOLE_BATCH, SMOOTHED)
 FRAMES = 4
 """Frames to either side that count with a frame: a third of a second in all at 25 frames a second."""
 
@@ -29,6 +34,22 @@ class TemporalWindow:
         return known.over_window(2 * FRAMES, 0).of_items(slice(-batch, None))
 
 
-def smoothed(frames: Statistics, window: TemporalWindow | None = None, key: Hashable = None) -> Statistics:
-    """Statistics of frames [B], merged with their neighbours' to both sides; a `window` goes on from the last ones."""
-    return frames.over_window(FRAMES, FRAMES) if window is None else window.smoothed(frames, key)
+def pooled_content(
+    content: Any,  # noqa: ANN401 - statistics of any kind, and the same again
+    statistics: str,
+    window: TemporalWindow | None = None,
+    key: Hashable = None,
+) -> Any:  # noqa: ANN401
+    """The content's statistics [B] over what `statistics`, one of STATISTICS, says; over the batch they are [1].
+
+    Over time each frame's are merged with those of its neighbours to both sides; a `window` goes on from a video's last
+    frames, and `key` tells several statistics of one window apart.
+    """
+    if statistics != SMOOTHED:
+        return pooled_style(content, statistics)
+    return content.over_window(FRAMES, FRAMES) if window is None else window.smoothed(content, key)
+
+
+def pooled_style(style: Any, statistics: str) -> Any:  # noqa: ANN401 - as above
+    """The styles' statistics [1 or B] likewise: time is the content's alone."""
+    return style.over_batch() if statistics == WHOLE_BATCH else style

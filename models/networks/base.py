@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-
-from .precision import exact_float32
 
 
 @dataclass(frozen=True)
@@ -167,3 +166,17 @@ def _at_least(image: Tensor, side: int) -> Tensor:
     """Small pictures grow to the right and below by repeating their last pixels; the decoder crops that off again."""
     missing = [max(0, side - length) for length in image.shape[-2:]]
     return F.pad(image, (0, missing[1], 0, missing[0]), mode="replicate") if any(missing) else image
+
+
+@contextmanager
+def exact_float32(dtype: torch.dtype, device: torch.device) -> Iterator[None]:
+    """Inside, float32 convolutions on a graphics card are float32, and not TF32 with the ten bits of float16."""
+    before = torch.backends.cudnn.allow_tf32
+    if device.type != "cuda" or dtype is not torch.float32 or not before:
+        yield
+        return
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before

@@ -1,8 +1,5 @@
 """Which number type a device computes pictures in."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 
 AUTOMATIC, FULL = "automatic", "float32"
@@ -19,20 +16,6 @@ def compute_dtype(precision: str, device: torch.device) -> torch.dtype:
         # Tensor cores came with 7.0. float16 resolves eight times finer than bfloat16, and features stay in its range.
         return torch.float16 if torch.cuda.get_device_capability(device) >= (7, 0) else torch.float32
     return torch.bfloat16 if device.type == "cpu" and _cpu_multiplies_bfloat16() else torch.float32
-
-
-@contextmanager
-def exact_float32(dtype: torch.dtype, device: torch.device) -> Iterator[None]:
-    """Inside, float32 convolutions on a graphics card are float32, and not TF32 with the ten bits of float16."""
-    before = torch.backends.cudnn.allow_tf32
-    if device.type != "cuda" or dtype is not torch.float32 or not before:
-        yield
-        return
-    torch.backends.cudnn.allow_tf32 = False
-    try:
-        yield
-    finally:
-        torch.backends.cudnn.allow_tf32 = before
 
 
 def _cpu_multiplies_bfloat16() -> bool:

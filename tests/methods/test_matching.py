@@ -5,13 +5,14 @@ import torch
 from torch import Tensor
 
 from brushwork.methods import MATCHING
-from brushwork.methods.statistics import WHOLE_BATCH, statistics_of_map
 from brushwork.methods.wct import WCT
 from brushwork.tests.laws import features, soft_mask
 from brushwork.tests.tolerances import assert_close
+from brushwork.tiling.features import statistics_of_map
 from brushwork.transfer.adain import adain
 from brushwork.transfer.efdm import efdm
 from brushwork.transfer.operators import masked_blend
+from brushwork.transfer.temporal import WHOLE_BATCH
 from brushwork.transfer.wct import wct
 
 ALL = pytest.mark.parametrize("method", MATCHING)

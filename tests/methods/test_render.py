@@ -14,7 +14,6 @@ from brushwork.methods import MATCHING
 from brushwork.methods.adain import AdaIN
 from brushwork.methods.protocol import Style
 from brushwork.methods.render import FEATHER, render
-from brushwork.methods.statistics import PER_IMAGE, SMOOTHED, WHOLE_BATCH
 from brushwork.models.networks.base import ADAIN, RECONSTRUCTION, StyleNetwork
 from brushwork.models.networks.vgg import LEVELS
 from brushwork.tests.laws import law, picture
@@ -27,7 +26,7 @@ from brushwork.tiling.runner import TileLoop
 from brushwork.transfer.masks import cell_weights, inner_feather
 from brushwork.transfer.moments import Moments
 from brushwork.transfer.operators import ChannelMap, blend
-from brushwork.transfer.temporal import TemporalWindow
+from brushwork.transfer.temporal import PER_IMAGE, SMOOTHED, WHOLE_BATCH, TemporalWindow
 from brushwork.transfer.wct import METHODS, WHITENING
 
 NETWORK = CASCADES[KINDS[0]]

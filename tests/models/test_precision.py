@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from brushwork.models.networks.precision import AUTOMATIC, FULL, compute_dtype, exact_float32
+from brushwork.models.networks.base import exact_float32
+from brushwork.models.networks.precision import AUTOMATIC, FULL, compute_dtype
 
 CPU, CUDA, MPS = torch.device("cpu"), torch.device("cuda"), torch.device("mps")
 QUESTIONS = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")

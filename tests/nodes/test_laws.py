@@ -5,12 +5,12 @@ import torch
 from torch import Tensor
 
 from brushwork.methods.render import FEATHER
-from brushwork.methods.statistics import PER_IMAGE, SMOOTHED
 from brushwork.models.networks.base import FeatureMap, FeatureSpace
 from brushwork.nodes._host import CachedFeatures
 from brushwork.tests.nodes.stand_ins import bank, call, encoded, pictures, tiny, values
 from brushwork.tests.tolerances import assert_close
 from brushwork.transfer.masks import inner_feather, resize_mask
+from brushwork.transfer.temporal import PER_IMAGE, SMOOTHED
 
 METHODS = ("whitening-colouring", "optimal transport")
 transforms = pytest.mark.parametrize("node", ["BrushworkAdaIN", "BrushworkWCT"])

@@ -8,11 +8,10 @@ from torch import Tensor
 
 from brushwork.methods import MATCHING
 from brushwork.methods.latents import LatentTransfer
-from brushwork.methods.statistics import PER_IMAGE, SMOOTHED, WHOLE_BATCH
 from brushwork.models.networks.base import ADAIN
 from brushwork.tests.laws import alphas, covariance, features, law, noise, seeds
 from brushwork.tests.tolerances import COVARIANCE, assert_close
-from brushwork.transfer.temporal import smoothed
+from brushwork.transfer.temporal import PER_IMAGE, SMOOTHED, WHOLE_BATCH
 from brushwork.transfer.wct import METHODS as WCT_METHODS
 
 METHODS = (ADAIN, *WCT_METHODS)
@@ -99,7 +98,7 @@ def test_a_video_is_fitted_as_one_picture(method: str) -> None:
 
 
 @every_method
-@pytest.mark.parametrize("pooled", [None, smoothed])
+@pytest.mark.parametrize("pooled", [None, SMOOTHED])
 def test_what_stands_still_in_a_video_stays_still(method: str, pooled: object) -> None:
     still = features((2, 4, 1, 36)).reshape(2, 4, 1, 6, 6).expand(-1, -1, FRAMES, -1, -1)
     result = transfer(method, statistics=SMOOTHED if pooled else PER_IMAGE)(still, video(seed=5))

@@ -9,7 +9,7 @@ from torch import Tensor
 from brushwork.tests.laws import features, law, seeds, soft_mask
 from brushwork.tests.tolerances import assert_close
 from brushwork.transfer.moments import Moments
-from brushwork.transfer.temporal import FRAMES, TemporalWindow, smoothed
+from brushwork.transfer.temporal import FRAMES, SMOOTHED, TemporalWindow, pooled_content
 
 FULL = pytest.mark.parametrize("full", [False, True])
 reaches = st.integers(0, 6)
@@ -72,7 +72,7 @@ def test_frames_without_a_pixel_take_their_neighbours() -> None:
 
 def test_a_batch_sees_as_far_to_both_sides() -> None:
     own = Moments.of(video(12))
-    assert_same(smoothed(own), own.over_window(FRAMES, FRAMES))
+    assert_same(pooled_content(own, SMOOTHED), own.over_window(FRAMES, FRAMES))
 
 
 @FULL
@@ -80,5 +80,5 @@ def test_a_batch_sees_as_far_to_both_sides() -> None:
 @given(cuts=st.lists(st.integers(1, 2 * FRAMES + 3), min_size=1, max_size=5), seed=seeds)
 def test_a_video_in_parts_is_the_video_in_one_piece(full: bool, cuts: list[int], seed: int) -> None:
     values, past = video(sum(cuts), seed), TemporalWindow()
-    parts = [smoothed(Moments.of(part, full=full), past) for part in values.split(cuts)]
+    parts = [pooled_content(Moments.of(part, full=full), SMOOTHED, past) for part in values.split(cuts)]
     assert_same(Moments.joined(parts), Moments.of(values, full=full).over_window(2 * FRAMES, 0))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from html import escape
 from pathlib import Path
 
@@ -39,6 +40,7 @@ def modules() -> list[Path]:
     return [path.relative_to(ROOT) for path in [*ROOT.glob("*.py"), *(p for room in rooms for p in room.rglob("*.py"))]]
 
 
+@cache
 def tree(module: Path) -> ast.Module:
     """The syntax tree of a module, of a path from the root."""
     return ast.parse((ROOT / module).read_text(encoding="utf-8"))

@@ -49,7 +49,7 @@ class LatentAdaIN(LatentNode):
         content_mask: Tensor | None = None,
         style_mask: Tensor | None = None,
     ) -> tuple[Latent]:
-        return _aligned(_alignment(ADAIN, strength, statistics), content, style, content_mask, style_mask)
+        return _transferred(_latent_transfer(ADAIN, strength, statistics), content, style, content_mask, style_mask)
 
 
 class LatentWCT(LatentNode):
@@ -73,7 +73,7 @@ class LatentWCT(LatentNode):
         content_mask: Tensor | None = None,
         style_mask: Tensor | None = None,
     ) -> tuple[Latent]:
-        return _aligned(_alignment(method, strength, statistics), content, style, content_mask, style_mask)
+        return _transferred(_latent_transfer(method, strength, statistics), content, style, content_mask, style_mask)
 
 
 class StyleLatentOperation(Node):
@@ -116,10 +116,10 @@ class StyleLatentOperation(Node):
     ) -> tuple[Operation]:
         target = latent_in(style, "style")
         target = target if model is None else _host.as_sampled(model, target)
-        alignment = _alignment(method, strength, statistics)
+        transfer = _latent_transfer(method, strength, statistics)
 
         def operation(latent: Tensor, **_: object) -> Tensor:
-            return alignment(latent, target)
+            return transfer(latent, target)
 
         return (operation,)
 
@@ -136,15 +136,15 @@ def _transform(**widgets: _base.Input) -> _base.Inputs:
     }
 
 
-def _alignment(method: str, strength: float, statistics: str) -> LatentTransfer:
+def _latent_transfer(method: str, strength: float, statistics: str) -> LatentTransfer:
     choice_in(method, tuple(MATCHING), "method")
     return LatentTransfer(MATCHING[method], strength, statistics_in(statistics))
 
 
-def _aligned(
-    alignment: LatentTransfer, content: Latent, style: Latent, content_mask: Tensor | None, style_mask: Tensor | None
+def _transferred(
+    transfer: LatentTransfer, content: Latent, style: Latent, content_mask: Tensor | None, style_mask: Tensor | None
 ) -> tuple[Latent]:
     own, target = latent_in(content, "content"), latent_in(style, "style")
     within = region_in(content_mask, "content_mask", own)
     learnt_from = style_mask_in(style_mask, "style_mask", target)
-    return ({**content, "samples": alignment(own, target, within, learnt_from)},)
+    return ({**content, "samples": transfer(own, target, within, learnt_from)},)

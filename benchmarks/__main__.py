@@ -15,8 +15,7 @@ from rich.table import Table
 from ..models.networks.precision import FULL
 from ..models.weights.manifest import WeightsError
 from .cases import CACHED, CASES, PLAIN, WAYS, way_through
-from .limit import OPERATIONS, convolution, counted
-from .measure import decibels, interleaved, peak_of, ratio
+from .measure import OPERATIONS, convolution, counted, decibels, interleaved, peak_of, ratio
 from .scenes import CONTENT, SIZES, STYLE, scene
 
 COLUMNS = ("way", "type", "seconds", "of plain", "limit", "of limit", "memory", "PSNR to float32")

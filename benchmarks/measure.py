@@ -1,4 +1,5 @@
-"""Times of several ways side by side, the most memory that one takes, and how far pictures are apart."""
+"""Times of several ways side by side, how fast it could be, the most memory that one takes, and how far pictures are
+apart."""
 
 import subprocess
 import sys
@@ -6,10 +7,19 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
 from time import perf_counter
+from typing import TypeVar
 
+import torch
+import torch.nn.functional as F
 from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
 
 STATUS = Path("/proc/self/status")
+CHANNELS, HEIGHT, WIDTH = 128, 64, 256
+"""Of the convolution that the rate is taken from: what vectors and threads like, and no more than the cache holds."""
+OPERATIONS = 2 * CHANNELS * CHANNELS * 9 * HEIGHT * WIDTH
+
+Result = TypeVar("Result")
 
 
 def interleaved(ways: Mapping[str, Callable[[], Tensor]], repeats: int) -> dict[str, list[float]]:
@@ -39,7 +49,7 @@ def decibels(picture: Tensor, reference: Tensor) -> float:
 
 def peak_of(case: str, way: str, size: str, threads: int) -> int | None:
     """Bytes that a fresh process holds at most while it makes one picture that way; None where nobody counts them."""
-    command = [sys.executable, "-m", f"{__package__}.peak", case, way, size, str(threads)]
+    command = [sys.executable, "-m", f"{__package__}.memory", "peak", case, way, size, str(threads)]
     answer = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return int(answer) or None
 
@@ -51,3 +61,17 @@ def own_peak() -> int:
     """
     lines = STATUS.read_text().splitlines() if STATUS.exists() else []
     return next((1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0)
+
+
+def convolution(dtype: torch.dtype) -> Callable[[], Tensor]:
+    """A 3x3 convolution of `OPERATIONS`; what they take is the best that a network of convolutions can hope for."""
+    values = torch.rand(1, CHANNELS, HEIGHT + 2, WIDTH + 2, dtype=dtype).to(memory_format=torch.channels_last)
+    weight = torch.rand(CHANNELS, CHANNELS, 3, 3, dtype=dtype).to(memory_format=torch.channels_last)
+    return torch.inference_mode()(lambda: F.conv2d(values, weight))
+
+
+def counted(work: Callable[[], Result]) -> tuple[Result, int]:
+    """What `work` gives, and the operations of its products (a multiplication and an addition are two)."""
+    with FlopCounterMode(display=False) as counter:
+        result = work()
+    return result, counter.get_total_flops()

@@ -1,8 +1,8 @@
-"""Our way from pictures to a picture, as the nodes go it: learn what a style is, then paint a content by it."""
+"""Our way from pictures to a picture: a style is learnt, and `render` paints by it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +10,24 @@ import torch
 from torch import Tensor
 
 from ..methods import MATCHING, METHODS
+from ..methods.adain import AdaIN
 from ..methods.protocol import Method, Style
 from ..methods.render import learn, render
-from ..models.networks.base import ADAIN, StyleNetwork
+from ..models.networks.base import ADAIN, RECONSTRUCTION, StyleNetwork
 from ..models.networks.msgnet import MsgNet
 from ..models.networks.stylebank import StyleBankNetwork
+from ..models.networks.vgg import ADAIN_LEVEL, LEVELS, VggNetwork
+
+Paint = Callable[[Tensor], Tensor]
+"""From a content [1, 3, H, W] to a picture of its size, both in 0..1."""
+BY_WCT, BY_ADAIN, BY_RECONSTRUCTION = "WCT, five levels", "AdaIN", "AdaIN, reconstruction decoder"
+
+
+class AdaINByReconstruction(AdaIN):
+    """With the decoder that inverts the encoder."""
+
+    def decoder(self, network: StyleNetwork, level: str) -> str:
+        return RECONSTRUCTION
 
 
 @dataclass(frozen=True)
@@ -30,47 +43,48 @@ class Painter:
         return self.paint(content, self.learn(style))
 
 
-def ours(network: StyleNetwork, method: str) -> Painter:
-    """Our painter of a method, at full strength; StyleBank's paints its first style whatever the style's picture."""
-    return painter_of(
-        network,
-        method,
-        lambda network: _rendering(network, METHODS["msgnet"]),
-        lambda network: _rendering(network, METHODS["stylebank"], network.styles[0]),
-        lambda network, method: _rendering(network, MATCHING[method]),
-    )
-
-
-def _rendering(network: StyleNetwork, method: Method, name: str | None = None) -> Painter:
+def ours(network: StyleNetwork, method: str, strength: float = 1.0) -> Painter:
+    """By a method of METHODS or MATCHING; StyleBank's paints its first style whatever the style's picture."""
+    name = network.styles[0] if isinstance(network, StyleBankNetwork) else None
+    chosen = METHODS.get(method) or MATCHING[method]
     return Painter(
-        lambda style: learn(network, method, Style(name or style)),
-        lambda content, learnt: render(network, method, content, [Style(learnt)], strengths=1.0),
+        lambda style: learn(network, chosen, Style(name or style)),
+        lambda content, learnt: render(network, chosen, content, [Style(learnt)], strengths=strength),
     )
 
 
-def painter_of(
-    network: StyleNetwork,
-    method: str,
-    gram: Callable[[MsgNet], Painter],
-    kernel: Callable[[StyleBankNetwork], Painter],
-    moments: Callable[[StyleNetwork, str], Painter],
-) -> Painter:
-    """The one of three ways that a network takes, without gradients."""
-    if isinstance(network, MsgNet):
-        painter = gram(network)
-    elif isinstance(network, StyleBankNetwork):
-        painter = kernel(network)
-    else:
-        painter = moments(network, method)
-    without = torch.no_grad()
-    return Painter(without(painter.learn), without(painter.paint))
+def by(network: StyleNetwork, method: Method, source: Tensor | str, levels: Sequence[str] | None = None) -> Paint:
+    """Paints in one style at full strength."""
+    learnt = Style(learn(network, method, Style(source), levels))
+    strengths = dict.fromkeys(levels, 1.0) if levels else 1.0
+    return lambda photo: render(network, method, photo, [learnt], strengths=strengths)
 
 
-def levels_of(network: StyleNetwork, method: str) -> list[str]:
-    """Coarse to fine where the method is a cascade, else the deepest alone."""
-    coarse_to_fine = list(network.spaces)[::-1]
-    return coarse_to_fine if method != ADAIN else [_adain_level(network)]
+def by_kernel(network: StyleBankNetwork, style: str) -> Paint:
+    """Paints in a style of the bank."""
+    return by(network, METHODS["stylebank"], style)
 
 
-def _adain_level(network: StyleNetwork) -> str:
-    return next(level for level in network.spaces if ADAIN in network.decoders(level))
+def by_gram(network: MsgNet, painting: Tensor) -> Paint:
+    """Paints like a painting, in strokes of its size."""
+    return by(network, METHODS["msgnet"], painting)
+
+
+def vgg_methods(network: VggNetwork) -> dict[str, Callable[[Tensor], Paint]]:
+    """From a painting to what paints like it, by every method that the network has decoders for."""
+    ways: dict[str, tuple[Method, Sequence[str], str]] = {
+        BY_WCT: (METHODS["wct"], LEVELS[::-1], RECONSTRUCTION),
+        BY_ADAIN: (METHODS["adain"], (ADAIN_LEVEL,), ADAIN),
+        BY_RECONSTRUCTION: (AdaINByReconstruction(), (ADAIN_LEVEL,), RECONSTRUCTION),
+    }
+    return {
+        name: lambda painting, method=method, levels=levels: by(network, method, painting, levels)
+        for name, (method, levels, decoder) in ways.items()
+        if all(decoder in network.decoders(level) for level in levels)
+    }
+
+
+@torch.no_grad()
+def reconstructed(network: StyleNetwork, level: str, photo: Tensor) -> Tensor:
+    """The photo back, as far as the network can."""
+    return network.decode(network.encode(photo, level)).clamp(0, 1)

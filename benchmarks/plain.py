@@ -8,12 +8,13 @@ from copy import deepcopy
 import torch
 from torch import Tensor, nn
 
+from ..methods import MATCHING, METHODS
 from ..models.networks.base import ADAIN, StyleNetwork
 from ..models.networks.layers import ReflectConv
 from ..models.networks.msgnet import MsgNet
 from ..models.networks.stylebank import StyleBankNetwork
 from ..models.networks.vgg import LEVELS, VggDecoder, VggEncoder, VggNetwork
-from .painters import Painter, levels_of, painter_of
+from .painters import Painter
 
 DROPPED = 1e-5
 """Eigenvalues of a covariance under this are left out."""
@@ -21,7 +22,14 @@ DROPPED = 1e-5
 
 def plain(network: StyleNetwork, method: str) -> Painter:
     """The same weights in plain modules, float32 and NCHW."""
-    return painter_of(network, method, _by_gram, _by_kernel, _by_moments)
+    if isinstance(network, MsgNet):
+        painter = _by_gram(network)
+    elif isinstance(network, StyleBankNetwork):
+        painter = _by_kernel(network)
+    else:
+        painter = _by_moments(network, method)
+    without = torch.no_grad()
+    return Painter(without(painter.learn), without(painter.paint))
 
 
 def plainly(module: nn.Module) -> nn.Module:
@@ -57,7 +65,8 @@ def plain_wct(content: Tensor, style: Tensor) -> Tensor:
 def _by_moments(network: StyleNetwork, method: str) -> Painter:
     assert isinstance(network, VggNetwork)
     encoders, decoders = {}, {}
-    for level in levels_of(network, method):
+    levels = [step.level for step in (METHODS.get(method) or MATCHING[method]).steps(network)]
+    for level in levels:
         encoder = network.encoder if isinstance(network.encoder, VggEncoder) else network.encoder[level]
         assert isinstance(encoder, VggEncoder)
         encoders[level] = _encoder(encoder, level)

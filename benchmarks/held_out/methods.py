@@ -22,11 +22,8 @@ from ...models.weights.keymaps import Tensors
 from ...models.weights.manifest import WeightsError, read_manifest
 from ...models.weights.store import read_tensors, search_folders
 from ...transfer.distance import content_distance, style_distance
-from ...transfer.moments import Moments
-from ...transfer.wct import wct
-from ..painters import ours
+from ..painters import by_kernel, ours
 from .measures import CONTENT_LEVEL, features, moments
-from .painters import by_kernel
 
 Paint = Callable[[Tensor, Tensor], Tensor]
 """From a content [1, 3, H, W] and a style [1, 3, h, w] in 0..1 to a picture [1, 3, H', W'] in 0..1."""
@@ -90,11 +87,11 @@ def by_adain(sources: Sources) -> PaintOf:
 
 
 def by_wct(sources: Sources) -> PaintOf:
-    return _any(cascade(sources.network("wct"), ALPHA))
+    return _any(ours(sources.network("wct"), "wct", ALPHA).picture)
 
 
 def by_comatch(sources: Sources) -> PaintOf:
-    return _any(ours(sources.network("msgnet"), "comatch").picture)
+    return _any(ours(sources.network("msgnet"), "msgnet").picture)
 
 
 def by_bank(sources: Sources) -> PaintOf:
@@ -140,20 +137,6 @@ METHODS: Mapping[str, Method] = {
 }
 NETWORKS = {"adain": "compact", "wct": "compact", "msgnet": "msgnet", "stylebank": "stylebank"}
 """Methods whose weights a file can replace, by their network in the manifest."""
-
-
-def cascade(network: StyleNetwork, alpha: float) -> Paint:
-    """WCT at all levels of the network, from coarse to fine, each at strength `alpha`."""
-
-    def paint(content: Tensor, style: Tensor) -> Tensor:
-        image = content
-        for level in list(network.spaces)[::-1]:
-            own, other = network.encode(image, level), network.encode(style, level)
-            fitted = wct(Moments.of(own.values, full=True), Moments.of(other.values, full=True)).blend(alpha)
-            image = network.decode(own.with_values(fitted(own.values))).clamp(0, 1)
-        return image
-
-    return paint
 
 
 def optimised(eye: StyleNetwork, steps: int) -> Paint:

@@ -12,7 +12,7 @@ from ...models.networks.base import StyleNetwork
 from ...models.networks.msgnet import MsgNet
 from ...models.networks.stylebank import StyleBankNetwork
 from ...models.networks.vgg import VggNetwork
-from .painters import BY_ADAIN, BY_WCT, Paint, by_gram, by_kernel, vgg_methods
+from ..painters import BY_ADAIN, BY_WCT, Paint, by_gram, by_kernel, vgg_methods
 from .scene import Scene, some
 
 PHOTOS, STYLES = 4, 8

@@ -14,9 +14,9 @@ from ...models.networks.msgnet import MsgNet
 from ...models.networks.stylebank import LEVEL as BANK
 from ...models.networks.stylebank import StyleBankNetwork
 from ..measure import decibels
+from ..painters import Paint, by_gram, by_kernel, reconstructed
 from .judge import content_error, gram_error, spectral_centroid
 from .lines import AT_LEAST, AT_MOST, UNDER, Line
-from .painters import Paint, by_gram, by_kernel, reconstructing
 from .scene import Scene, some, watched
 
 RECONSTRUCTED = 22.5
@@ -51,8 +51,9 @@ class Trial:
 
 def bank_lines(name: str, network: StyleBankNetwork, scene: Scene) -> Iterator[Line]:
     """The auto-encoder, and every style against the painting of its name."""
-    through = reconstructing(network, BANK)
-    psnr = fmean(decibels(through(photo), photo) for photo in map(scene.photo, watched(scene.photos, name)))
+    psnr = fmean(
+        decibels(reconstructed(network, BANK, photo), photo) for photo in map(scene.photo, watched(scene.photos, name))
+    )
     yield Line(name, "auto-encoder", psnr, (AT_LEAST, RECONSTRUCTED), unit=" dB")
     yield from (
         Line(name, f"{each}: there is no painting of that name")

@@ -9,9 +9,9 @@ from statistics import fmean
 from ...models.networks.base import RECONSTRUCTION
 from ...models.networks.vgg import VggNetwork
 from ..measure import decibels
+from ..painters import BY_ADAIN, BY_RECONSTRUCTION, BY_WCT, Paint, reconstructed, vgg_methods
 from .judge import content_error, style_error
 from .lines import AT_LEAST, AT_MOST, Line
-from .painters import BY_ADAIN, BY_RECONSTRUCTION, BY_WCT, Paint, reconstructing, vgg_methods
 from .scene import Scene, watched
 
 LOST = 0.5
@@ -57,7 +57,7 @@ def vgg_lines(name: str, network: VggNetwork, yardstick: VggNetwork, scene: Scen
 
 def figures(network: VggNetwork, scene: Scene, name: str) -> Figures:
     """Every level reconstructs every photo, and every method paints every pair of photo and painting."""
-    levels = {n: reconstructing(network, n) for n in network.spaces if RECONSTRUCTION in network.decoders(n)}
+    levels = [level for level in network.spaces if RECONSTRUCTION in network.decoders(level)]
     painters = _painters(network, scene)
     psnr: dict[str, list[float]] = {level: [] for level in levels}
     style: dict[str, list[float]] = {method: [] for method in painters}
@@ -65,8 +65,8 @@ def figures(network: VggNetwork, scene: Scene, name: str) -> Figures:
     for path, painting in watched(list(scene.pairs()), name):
         photo = scene.photo(path)
         own = scene.look(photo)
-        for level, paint in levels.items():
-            psnr[level].append(decibels(paint(photo), photo))
+        for level in levels:
+            psnr[level].append(decibels(reconstructed(network, level, photo), photo))
         for method, learnt in painters.items():
             seen = scene.look(learnt[painting](photo))
             style[method].append(style_error(seen.grams, scene.grams[painting]))

@@ -20,8 +20,9 @@ from brushwork.benchmarks.held_out.measures import (
     normalised,
     quantiles,
 )
-from brushwork.benchmarks.held_out.methods import METHODS, PaintOf, Sources, cascade, network_of_file, optimised
+from brushwork.benchmarks.held_out.methods import METHODS, PaintOf, Sources, network_of_file, optimised
 from brushwork.benchmarks.held_out.pairs import KNOWN, REST, Task, lanczos, pairs_in, shorter_side
+from brushwork.benchmarks.painters import ours
 from brushwork.benchmarks.published import main, measured
 from brushwork.media.images import write_picture
 from brushwork.models.networks.msgnet import MsgNet
@@ -156,8 +157,8 @@ def test_everyone_paints_every_task_in_the_contents_size(eye: VggNetwork) -> Non
 
 def test_a_cascade_without_strength_reconstructs_and_the_limit_comes_nearer(eye: VggNetwork) -> None:
     network, content, style = small_network("shared encoder"), picture(64, 64), picture(64, 64, seed=1)
-    assert cascade(network, 0.6)(content, style).shape == content.shape
-    assert_close(cascade(network, 0.0)(content, style), cascade(network, 0.0)(content, content))
+    assert ours(network, "wct", 0.6).picture(content, style).shape == content.shape
+    assert_close(ours(network, "wct", 0.0).picture(content, style), ours(network, "wct", 0.0).picture(content, content))
     bright = 0.5 + 0.5 * style
     before, after = (
         Beside(eye, content, bright).figures(each) for each in (content, optimised(eye, 5)(content, bright))

@@ -10,11 +10,11 @@ from torch import Tensor
 
 from brushwork.benchmarks.held_out.judge import Look, content_error, gram_error, spectral_centroid, style_error
 from brushwork.benchmarks.held_out.lines import AT_LEAST, AT_MOST, UNDER, Line
-from brushwork.benchmarks.held_out.painters import by_kernel, reconstructing, vgg_methods
 from brushwork.benchmarks.held_out.scene import Scene, named_paintings, scaled, some
 from brushwork.benchmarks.held_out.sheets import brushes, painted
 from brushwork.benchmarks.held_out.styles import Trial, bank_lines, centroids, msgnet_lines, trial
 from brushwork.benchmarks.held_out.vgg import vgg_lines
+from brushwork.benchmarks.painters import by_kernel, reconstructed, vgg_methods
 from brushwork.benchmarks.quality import measured
 from brushwork.media.images import write_picture
 from brushwork.models.networks.msgnet import MsgNet
@@ -172,7 +172,7 @@ def test_a_kernel_that_changes_nothing_reconstructs() -> None:
     weight, bias = bank.kernel("red sea")
     torch.nn.init.dirac_(weight), torch.nn.init.zeros_(bias)
     photo = torch.rand(1, 3, 16, 20)
-    assert_close(by_kernel(bank, "red sea")(photo), reconstructing(bank, "bank")(photo))
+    assert_close(by_kernel(bank, "red sea")(photo), reconstructed(bank, "bank", photo))
 
 
 def test_an_msgnet(scene: Scene) -> None:

@@ -3,16 +3,13 @@
 import pytest
 import torch
 
-from brushwork.benchmarks.limit import counted
-from brushwork.benchmarks.measure import interleaved, ratio
-from brushwork.benchmarks.networks import enlivened
-from brushwork.benchmarks.painters import levels_of, ours
+from brushwork.benchmarks.cases import enlivened
+from brushwork.benchmarks.measure import counted, interleaved, ratio
+from brushwork.benchmarks.painters import ours
 from brushwork.benchmarks.plain import plain
 from brushwork.benchmarks.scenes import CONTENT, scene
-from brushwork.models.networks.base import ADAIN, StyleNetwork
 from brushwork.models.networks.msgnet import MsgNet
 from brushwork.models.networks.stylebank import StyleBankNetwork
-from brushwork.models.networks.vgg import LEVELS
 from brushwork.tests.laws import picture
 from brushwork.tests.models.small import APART, TINY, small_network
 from brushwork.tests.tolerances import assert_close
@@ -30,17 +27,11 @@ NETWORKS = {
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_both_ways_paint_one_picture(name: str) -> None:
-    network = NETWORKS[name]()
+    network, method = NETWORKS[name](), name.split(" ")[0].lower().replace("-", "").strip(",")
     content, style = picture(43, 38), picture(33, 50, 1)
-    fast, slow = (painter.picture(content, style) for painter in (ours(network, ADAIN), plain(network, ADAIN)))
+    fast, slow = (painter.picture(content, style) for painter in (ours(network, method), plain(network, method)))
     assert fast.shape == content.shape
     assert_close(fast, slow.clamp(0, 1))
-
-
-def test_a_cascade_goes_from_coarse_to_fine_and_adain_has_one_level() -> None:
-    network: StyleNetwork = small_network("shared encoder")
-    assert levels_of(network, WHITENING) == list(reversed(LEVELS))
-    assert levels_of(network, ADAIN) == ["relu4_1"]
 
 
 def test_a_cascade_paints_a_picture_of_the_contents_size() -> None:

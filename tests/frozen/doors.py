@@ -35,9 +35,10 @@ def freeze(name: str) -> None:
 
 
 @contextmanager
-def alone() -> Iterator[None]:
-    """Inside, no weights and no learnt styles are at hand but those of the package."""
-    with patch.dict(os.environ, {"BRUSHWORK_WEIGHTS": "", "BRUSHWORK_CACHE": "", "BRUSHWORK_OFFLINE": "1"}):
+def alone(weights: Path | None = None) -> Iterator[None]:
+    """Inside, no weights and no learnt styles are at hand but those of the package, and of a folder of `weights`."""
+    folder = str(weights or "")
+    with patch.dict(os.environ, {"BRUSHWORK_WEIGHTS": folder, "BRUSHWORK_CACHE": "", "BRUSHWORK_OFFLINE": "1"}):
         yield
 
 

@@ -1,5 +1,6 @@
 """`brushwork train`: the recipes of training/, a command each, and what they learn from as one file or folder."""
 
+import logging
 import sys
 import time
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ from .progress import shown_progress
 
 if TYPE_CHECKING:
     from ..training.pack import Packed
+
+log = logging.getLogger(__name__)
 
 Photos = Annotated[list[Path], Option(help="A folder of photographs; may be given several times.")]
 Styles = Annotated[list[Path], Option(help="A folder of paintings; may be given several times.")]
@@ -40,11 +43,18 @@ def train(
         bool, Option("--from-scratch", help="Build the network in the paper's own layout.")
     ] = False,
     minutes: Annotated[float | None, Option(help="How long to train in all, in place of `--set steps=`.")] = None,
+    eye: Annotated[str, Option(hidden=True)] = "",
     settings: Annotated[
         list[str] | None, Option("--set", help="FIELD=VALUE; `--set fields` lists what there is.")
     ] = None,
 ) -> list[Path]:
     """Train by the recipe that the command is called by; torchrun spreads it over several devices."""
+    if eye:
+        log.warning("--eye is called --loss-network now; the old name goes with the next version.")
+        loss_network = loss_network or eye
+    if network == "paper":
+        log.warning("--network paper is called --from-scratch now; the old name goes with the next version.")
+        network, from_scratch = "", True
     recipe = cast(RecipeName, context.info_name)
     chosen = find_recipe(recipe)
     steps = chosen.length(with_settings(chosen.config(), settings or []))

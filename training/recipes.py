@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +24,16 @@ Config = TypeVar("Config")
 
 KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}
 SWITCH = {"true": True, "false": False}
+RENAMED = {
+    "taste": "loss_weights",
+    "painting": "style_size",
+    "again": "fine_tune",
+    "keep": "picture_weight",
+    "polish": "solved_rate",
+}
+"""Fields of 0.1.0, or parts of their names, as they are called now."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -170,7 +181,12 @@ def with_settings(config: Config, settings: Sequence[str]) -> Config:
         name, equals, value = text.partition("=")
         if not equals:
             raise ValueError(f"'{text}' is no setting: write FIELD=VALUE, the field one of {listed(config)}.")
-        if name not in dict(named_fields(config)):
+        known = dict(named_fields(config))
+        today = ".".join(RENAMED.get(part, part) for part in name.split("."))
+        if name not in known and today in known:
+            log.warning("the field %s is called %s now; the old name goes with the next version.", name, today)
+            name = today
+        if name not in known:
             raise ValueError(f"there is no field '{name}': choose one of {listed(config)}.")
         config = _with_field(config, name, name, value)
     return config

@@ -180,3 +180,16 @@ def test_faults_are_a_line(
 def test_photographs_are_needed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "wct", "--styles", str(tmp_path), "--out", str(tmp_path / "out")]) == 1
     assert capsys.readouterr().err == "brushwork: wct needs photographs: name a folder of them as --photos.\n"
+
+
+def test_names_of_the_first_version_still_work_and_say_what_they_are_called(
+    train: Callable[..., int], caplog: pytest.LogCaptureFixture
+) -> None:
+    small = [*RECIPES["msgnet"], "--set", "taste.style=0.5", "--eye", "compact", "--network", "paper"]
+    assert train("msgnet", *small) == 0
+    assert [message.partition(" now")[0] for message in caplog.messages if " is called " in message] == [
+        "--eye is called --loss-network",
+        "--network paper is called --from-scratch",
+        "the field taste.style is called loss_weights.style",
+        "the field taste.style is called loss_weights.style",
+    ]

@@ -32,23 +32,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Group = Literal["photos", "styles"]
-"""What pictures are learnt as; a pack holds both."""
-Size = tuple[int, int]
-"""Height and width in pixels."""
+Group = Literal["photos", "styles"]  # what pictures are learnt as; a pack holds both
+Size = tuple[int, int]  # height and width in pixels
 Result = TypeVar("Result")
 
-PIXEL_BYTES = 3 * 2**30
-"""Of all pictures by default: some 10,000 photographs with a shorter side of 256, beside a network on a card."""
-LARGEST_UPSCALE = 8
-"""An icon or a strip that is scaled up more fills the memory with nothing."""
-LARGEST_ASPECT = 8
-"""Length over width; of a longer picture the middle is taken."""
-READER_THREADS = min(8, os.cpu_count() or 1)
-"""Pillow decodes and resizes outside of Python's lock. Each may hold a whole photograph."""
+PIXEL_BYTES = 3 * 2**30  # of all pictures by default: some 10,000 photographs of 256 pixels, beside a network on a card
+LARGEST_UPSCALE = 8  # an icon or a strip that is scaled up more fills the memory with nothing
+LARGEST_ASPECT = 8  # length over width; of a longer picture the middle is taken
+READER_THREADS = min(8, os.cpu_count() or 1)  # Pillow works outside of Python's lock; each may hold a whole photograph
 PACK = ".pack"
-RAREST_KIND = 200
-"""A kind that fewer than one in so many pictures of a list have is 'other': its few pictures would come too often."""
+RAREST_KIND = 200  # fewer than one in so many pictures of a list are 'other': they would come too often
 DATED = re.compile(
     r"[\s,]*(\(|\b((c\.|ca\.?|circa|after|before|late|early|(first|second) half of)\s*)*"
     r"(\d{3,4}|(\d+(st|nd|rd|th)|[ivx]+) century)|\bdate unknown).*"
@@ -89,22 +82,20 @@ class Pictures:
             raise ValueError(f"there are no pictures in {named}{but}: name a folder of photographs or paintings.")
         with ThreadPoolExecutor(READER_THREADS) as pool:
             measured = list(_readable(pool, partial(_measure, resize=resize), kept))
-            planned = [fitted(size, resize)[1] for _, size in measured]
-            taken = _within(planned, limit)
-            small = [picture.label for picture, size in (measured[index] for index in taken) if min(size) < resize]
+            taken = [measured[index] for index in _within([fitted(size, resize)[1] for _, size in measured], limit)]
+            small = [picture.label for picture, size in taken if min(size) < resize]
             if small:
                 log.warning(
                     "%d of %d pictures have a shorter side of fewer than %d pixels and are scaled up, as %s.",
                     *(len(small), len(taken), resize, small[0]),
                 )
-            pixels = torch.empty(sum(prod(planned[index]) for index in taken), 3, dtype=torch.uint8)
+            pixels = torch.empty(sum(prod(fitted(size, resize)[1]) for _, size in taken), 3, dtype=torch.uint8)
             read, sizes, end = [], [], 0
-            chosen = [measured[index][0] for index in taken]
-            for picture, rows in _readable(pool, partial(_read, resize=resize), chosen):
+            for picture, rows in _readable(pool, partial(_read, resize=resize), [picture for picture, _ in taken]):
                 read.append(picture)
                 sizes.append((rows.shape[0], rows.shape[1]))
-                pixels[end : end + prod(sizes[-1])] = rows.flatten(0, 1)
-                end += prod(sizes[-1])
+                start, end = end, end + prod(sizes[-1])
+                pixels[start:end] = rows.flatten(0, 1)
         if not read:
             raise ValueError(
                 f"none of the {len(kept)} pictures in {named} can be used: name a folder of whole JPEG or PNG files, "
@@ -122,16 +113,14 @@ class Pictures:
             raise ValueError("there are no pictures to learn with: connect at least one.")
         planned = [fitted((each.shape[-2], each.shape[-1]), resize) for each in pictures]
         chosen = _within([size for _, size in planned], limit)
-        sizes, end = [planned[index][1] for index in chosen], 0
-        pixels = torch.empty(sum(map(prod, sizes)), 3, dtype=torch.uint8, device=pictures[0].device)
+        rows = []
         for index in chosen:
             (top, left, height, width), size = planned[index]
             kept = pictures[index].detach()[None, :, top : top + height, left : left + width].float()
             scaled = F.interpolate(kept, size, mode="bicubic", antialias=True)[0]
-            rows = eight_bits(scaled).movedim(0, -1)
-            pixels[end : end + prod(size)] = rows.flatten(0, 1)
-            end += prod(size)
-        return Pictures(pixels, sizes, [f"picture {index + 1}" for index in chosen], [""] * len(chosen))
+            rows.append(eight_bits(scaled).movedim(0, -1).flatten(0, 1))
+        names = [f"picture {index + 1}" for index in chosen]
+        return Pictures(torch.cat(rows), [planned[index][1] for index in chosen], names, [""] * len(chosen))
 
     def __len__(self) -> int:
         return len(self.sizes)
@@ -144,11 +133,6 @@ class Pictures:
         """A picture's own bytes [H, W, 3]."""
         height, width = self.sizes[index]
         return self.pixels.narrow(0, self.starts[index], height * width).view(height, width, 3)
-
-    @property
-    def device(self) -> torch.device:
-        """Where the pixels lie."""
-        return self.pixels.device
 
     def to(self, device: torch.device | str) -> Pictures:
         """The same pictures on `device`."""
@@ -169,7 +153,7 @@ class Crops:
         number = Counter(pictures.kinds)
         weights = [number[kind] ** -0.5 if by_kind else 1.0 for kind in pictures.kinds]
         sums = torch.tensor(weights, dtype=torch.float64).cumsum(0)
-        self._shares = (sums / sums[-1]).float().to(pictures.device)
+        self._shares = (sums / sums[-1]).float().to(pictures.pixels.device)
 
     def take(self, count: int) -> Tensor:
         """The next `count` crops, [count, 3, side, side] in 0..1 on the device, channels last.
@@ -177,7 +161,7 @@ class Crops:
         What is drawn depends on torch's default generators alone: the device's for crops, the CPU's for their zoom.
         """
         zoom = self.zooms[int(torch.randint(len(self.zooms), (), device="cpu"))]
-        return self.cut(torch.rand(count, 4, device=self.pictures.device), zoom)
+        return self.cut(torch.rand(count, 4, device=self.pictures.pixels.device), zoom)
 
     def cut(self, numbers: Tensor, zoom: float = 1.0) -> Tensor:
         """The crops that `numbers` [count, 4] in 0..1 name: which picture, how far down, how far right, mirrored below
@@ -214,7 +198,7 @@ class CropPool:
     def __init__(self, crops: Crops, count: int, seed: int) -> None:
         self.crops = crops
         generator = torch.Generator().manual_seed(seed)
-        self.numbers = torch.rand(count, 4, generator=generator).to(crops.pictures.device)
+        self.numbers = torch.rand(count, 4, generator=generator).to(crops.pictures.pixels.device)
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -225,8 +209,7 @@ class CropPool:
         if len(zooms) == 1:
             chosen = torch.tensor(list(indices)).to(self.numbers.device, non_blocking=True)
             return self.crops.cut(self.numbers[chosen], zooms[0])
-        each = [self.crops.cut(self.numbers[index : index + 1], zooms[index % len(zooms)]) for index in indices]
-        return torch.cat(each)
+        return torch.cat([self.crops.cut(self.numbers[i : i + 1], zooms[i % len(zooms)]) for i in indices])
 
 
 def fixed_crops(photos: Crops, photo_count: int, paintings: Crops, painting_count: int, seed: int) -> Tensor:
@@ -236,10 +219,7 @@ def fixed_crops(photos: Crops, photo_count: int, paintings: Crops, painting_coun
 
 
 def spread(sizes: Sequence[int], limit: int) -> list[int]:
-    """Indices into `sizes`, as many as together have `limit` at most, evenly spread: every one, every second and so on.
-
-    Not one where even the first is larger.
-    """
+    """Indices into `sizes`, as many as together have `limit` at most, evenly spread; none where the first has more."""
     count = len(sizes)
     while count > 0:
         taken = [index * len(sizes) // count for index in range(count)]
@@ -281,8 +261,7 @@ def plain_kind(kind: str) -> str:
 class Encoded:
     """A picture that is not decoded yet."""
 
-    label: str
-    """What a warning calls it."""
+    label: str  # what a warning calls it
     name: str
     kind: str
     content: Path | memoryview
@@ -296,18 +275,18 @@ class Encoded:
 
 def _found(places: Sequence[Path], resize: int, group: Group) -> list[Encoded]:
     """All pictures by path; those of a pack in its own order."""
+    from .pack import read_group  # packs are written from pictures, and read here
+
     found: list[tuple[Path, Encoded]] = []
     kinds = cache(kinds_in)
     for place in places:
         files = pictures_at(place)
         if place.suffix.lower() == PACK and place.is_file():
-            from .pack import read_group  # packs are written from pictures, and read here
-
             found += ((place, picture) for picture in read_group(place, group, resize))
             continue
         for file in files:
-            kind = kinds(file.parent).get(file.name, "")
-            found.append((file, Encoded(str(file), file.stem.replace("_", " "), kind, file)))
+            name, kind = file.stem.replace("_", " "), kinds(file.parent).get(file.name, "")
+            found.append((file, Encoded(str(file), name, kind, file)))
     return [picture for _, picture in sorted(found, key=itemgetter(0))]
 
 
@@ -332,11 +311,10 @@ def _readable(
 def _measure(picture: Encoded, resize: int) -> Size:
     """The size a picture has now; ValueError where it is too small. Of its file only the beginning is read."""
     with picture.open() as opened:
-        width, height = opened.size
-    smallest = -(-resize // LARGEST_UPSCALE)
-    if min(width, height) < smallest:
-        raise ValueError(f"its {width}x{height} pixels are too few, {smallest} are needed each way")
-    return height, width
+        size, smallest = (opened.height, opened.width), -(-resize // LARGEST_UPSCALE)
+    if min(size) < smallest:
+        raise ValueError(f"its {size[1]}x{size[0]} pixels are too few, {smallest} are needed each way")
+    return size
 
 
 def _read(picture: Encoded, resize: int) -> Tensor:

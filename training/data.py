@@ -212,10 +212,9 @@ class CropPool:
         return torch.cat([self.crops.cut(self.numbers[i : i + 1], zooms[i % len(zooms)]) for i in indices])
 
 
-def fixed_crops(photos: Crops, photo_count: int, paintings: Crops, painting_count: int, seed: int) -> Tensor:
-    """Crops [B, 3, side, side] of photographs, then of paintings; the same at each call."""
-    pools = CropPool(photos, photo_count, seed), CropPool(paintings, painting_count, seed)
-    return torch.cat([pool.cut(range(len(pool))) for pool in pools])
+def fixed_crops(seed: int, *given: tuple[Crops, int]) -> Tensor:
+    """So many crops of each, one after the other, [B, 3, side, side]; the same at each call."""
+    return torch.cat([CropPool(crops, count, seed).cut(range(count)) for crops, count in given])
 
 
 def spread(sizes: Sequence[int], limit: int) -> list[int]:

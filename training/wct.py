@@ -63,8 +63,7 @@ def train_wct(network: VggNetwork, job: Job, config: WctConfig = WctConfig()) ->
     another config.
     """
     levels = [level for level in config.levels if level in network.spaces]
-    photos = Crops(job.photographs(config.shorter, config.held_out), config.side)
-    paintings = Crops(job.paintings(config.shorter), config.side)
+    photos, paintings = job.crops(config)
     if job.loss_network:
         job.loss_network.encode(photos.take(1).cpu(), levels)  # before the finer levels are trained
     files, above = [], None
@@ -96,10 +95,10 @@ def _train_level(
     if config.fine_tune:
         decoder.load_state_dict(network.decoder[level].state_dict())
 
-    examples = fixed_crops(photos, 3, paintings, 1, config.seed)
+    examples = fixed_crops(config.seed, (photos, 3), (paintings, 1))
     rate = config.solved_rate if coarse_layers(decoder, level) and not config.fine_tune else config.rate
     if not (config.fine_tune or (job.out / f"decoder-{level}.pt").is_file()):
-        solve(network, decoder, level, fixed_crops(photos, SOLVED_CROPS, paintings, SOLVED_CROPS // 3, config.seed))
+        solve(network, decoder, level, fixed_crops(config.seed, (photos, SOLVED_CROPS), (paintings, SOLVED_CROPS // 3)))
     if len(decoder) == 1:
         return decoder
 

@@ -32,8 +32,7 @@ from .networks import check_side, kaiming_initialised, vgg_network
 from .recipes import Job, Recipe
 from .trainer import Losses, later, save_weights
 
-SOLVED_CROPS = 160
-"""Crops that layers are solved from."""
+SOLVED_CROPS = 160  # crops that layers are solved from
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,8 @@ def write_pack(out: Path, photos: Pictures | None, styles: Pictures | None, limi
     for quality in () if encoded else QUALITIES:
         if encoded := _encoded(groups, quality, inf if quality == QUALITIES[-1] else limit):
             break
-    costs = {group: list(map(_cost, encoded[group], own.names, own.kinds)) for group, own in groups.items()}
+    costs: dict[Group, list[int]] = {}
+    costs |= {group: list(map(_cost, encoded[group], own.names, own.kinds)) for group, own in groups.items()}
     kept = _kept(costs, limit)
     tensors: dict[str, Tensor] = {}
     metadata = {FORM: VERSION}

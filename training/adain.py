@@ -27,7 +27,6 @@ from .loss_network import loss_network_of
 from .losses import CONTENT_LEVEL, STYLE_LEVELS, LossWeights, content_of, picture_losses
 from .networks import kaiming_initialised, vgg_network
 from .pairs import StyleMoments
-from .precision import autocast
 from .recipes import Job, Recipe
 from .trainer import Losses
 
@@ -71,9 +70,8 @@ def train_adain(network: VggNetwork, job: Job, config: AdainConfig = AdainConfig
 
     def moments_of(style: int) -> dict[str, Moments]:
         image = styles.cut([style])
-        with autocast(device):
-            features = loss_network.encode(image, STYLE_LEVELS) if weights.style or weights.content else {}
-            return {**loss_network.moments(features, full=False), "network": Moments.of(encode(image))}
+        features = loss_network.encode(image, STYLE_LEVELS) if weights.style or weights.content else {}
+        return {**loss_network.moments(features, full=False), "network": Moments.of(encode(image))}
 
     @torch.no_grad()
     def matched(features: Tensor, style: Moments) -> Tensor:
@@ -94,7 +92,7 @@ def train_adain(network: VggNetwork, job: Job, config: AdainConfig = AdainConfig
         taught = pairs.paint(photos, chosen) if pairs.paint else ()
         return contact_sheet([*photos, *styles.cut(chosen), *taught, *result.float()], columns=4)
 
-    style_moments = StyleMoments(moments_of)
+    style_moments = StyleMoments(moments_of, device)
     photos = fixed_crops(config.seed, (pairs.contents, 4))
     chosen = [style % len(styles) for style in range(4)]
     trainer = job.trainer(decoder, "adain", config)

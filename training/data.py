@@ -70,10 +70,9 @@ class Pictures:
         """The pictures of `places` by path, the shorter side of each resized to `resize` pixels; on the CPU.
 
         `places` are folders, single pictures, and packs, whose `group` is taken. `held_out` leaves out that many, the
-        last by name, to measure with. With a warning each, pictures are skipped that cannot be read or would grow more
-        than eight times; with one warning, smaller ones are scaled up, and of more than fit `limit` bytes some are
-        taken, evenly spread. FileNotFoundError where a name is wrong, ValueError where no picture is left or a pack
-        does not have them.
+        last by name. With a warning, pictures are skipped that cannot be read or would grow more than eight times,
+        smaller ones are scaled up, and of more than fit `limit` bytes some are taken, evenly spread. FileNotFoundError
+        where a name is wrong, ValueError where no picture is left or a pack does not have them.
         """
         found, named = _found(places, resize, group), ", ".join(map(str, places))
         kept = found[: max(0, len(found) - held_out)]
@@ -143,8 +142,7 @@ class Crops:
     """Random square crops of pictures, cut on the device where they lie.
 
     A crop shows `zoom` times `side` pixels of its picture each way, one of `zooms` for all crops of a batch. With
-    `by_kind` a picture is drawn the less often the more there are of its kind, as one over the root of their number: a
-    list that is oil paintings by half is not oil paintings by half then. ValueError where a picture is too small.
+    `by_kind` a picture is drawn as one over the root of how many there are of its kind. ValueError where one is small.
     """
 
     def __init__(self, pictures: Pictures, side: int, zooms: Sequence[float] = (1.0,), by_kind: bool = False) -> None:
@@ -169,8 +167,8 @@ class Crops:
         """
         window, pictures = self._window(zoom), self.pictures
         which = torch.searchsorted(self._shares, numbers[:, 0].contiguous(), right=True).clamp(max=len(pictures) - 1)
-        top = _below(pictures.height[which] - window + 1, numbers[:, 1])
-        left = _below(pictures.width[which] - window + 1, numbers[:, 2])
+        last = pictures.height[which] - window, pictures.width[which] - window
+        top, left = (torch.minimum((numbers[:, i + 1] * (last[i] + 1)).long(), last[i]) for i in range(2))
         steps = torch.arange(window, device=numbers.device)
         across = torch.where(numbers[:, 3:] < 0.5, window - 1 - steps, steps) + left[:, None]
         down = (top[:, None] + steps) * pictures.width[which, None] + pictures.first[which, None]
@@ -343,8 +341,3 @@ def _within(sizes: Sequence[Size], limit: int) -> list[int]:
             *(len(chosen), len(sizes), limit / 2**30),
         )
     return chosen
-
-
-def _below(limits: Tensor, numbers: Tensor) -> Tensor:
-    """Whole numbers below `limits` (int64), for `numbers` in 0..1; 1 itself gives the last."""
-    return torch.minimum((numbers * limits).long(), limits - 1)

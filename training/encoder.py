@@ -1,14 +1,12 @@
 """`compact`'s encoder, distilled from a loss network, and later its deepest level again: two stages of that recipe.
 
-**Distillation.** One encoder with taps at five levels starts from random weights. At every tap a linear map of its
-channels must give the loss network's features, so that it sees what VGG-19 sees; and another the picture itself, so
-that decoders have something to work with: features that only mean what VGG's mean forget colours and edges. Both maps
-are solved for over the last batches, and never kept.
+**Distillation.** At every tap of an encoder a linear map of its channels must give the loss network's features, and
+another the picture itself: features that only mean what VGG's mean forget colours and edges. Both maps are solved for
+over the last batches, and never kept.
 
-**The deepest level.** What distillation keeps of the picture at relu5_1 is what a linear map can find, and that is a
-blur: a cascade which starts there has lost the content before it comes to the finer levels. So the layers behind
-relu4_1 learn together with their decoder, which is asked for the features at all finer levels too: edges. All else
-stays as it is.
+**The deepest level.** What a linear map can find of the picture at relu5_1 is a blur, and a cascade which starts there
+has lost the content. So the layers behind relu4_1 learn together with their decoder, which is asked for the features at
+all finer levels too: edges. All else stays as it is.
 """
 
 from __future__ import annotations

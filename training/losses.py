@@ -74,6 +74,11 @@ def total_variation(image: Tensor) -> Tensor:
     return image.diff(dim=-1).abs().mean() + image.diff(dim=-2).abs().mean()
 
 
+def style_target(loss_network: LossNetwork, picture: Tensor) -> dict[str, Moments]:
+    """What Gram distances are measured from: the full moments of a picture [1, 3, H, W] at STYLE_LEVELS."""
+    return loss_network.moments(loss_network.encode(picture, STYLE_LEVELS))
+
+
 @torch.no_grad()
 def content_of(loss_network: LossNetwork, image: Tensor) -> Tensor:
     """The content target [B, C, h, w]: what the loss network finds in pictures [B, 3, H, W] at relu4_1."""

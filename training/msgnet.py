@@ -27,10 +27,9 @@ from ..transfer.wct import TRANSPORT, wct
 from .data import fixed_crops
 from .distributed import training_device
 from .loss_network import LossNetwork
-from .losses import STYLE_LEVELS, LossWeights, content_of, gram_distance, picture_losses
+from .losses import LossWeights, content_of, gram_distance, picture_losses, style_target
 from .networks import backbone_or, centre_output, kaiming_initialised, last_layer, on_backbone, seeded
 from .pairs import StyleMoments
-from .precision import autocast
 from .recipes import Job, Recipe
 from .trainer import Losses
 
@@ -80,10 +79,6 @@ def train_msgnet(
         start_comatch(network, fixed_crops(config.seed, (pairs.contents, FIRST_CROPS)), pictures)
     loss_network = loss_network.to_training(device)
 
-    def moments_of(style: int) -> dict[str, Moments]:
-        with autocast(device):
-            return loss_network.moments(loss_network.encode(styles.cut([style]), STYLE_LEVELS))
-
     def stylised(content: Tensor, chosen: Sequence[int]) -> Tensor:
         """The encoder may learn, so styles are encoded in each step, each one once."""
         each = list(dict.fromkeys(chosen))
@@ -103,7 +98,7 @@ def train_msgnet(
         rows = [stylised(photos, [style] * 4) for style in chosen]
         return contact_sheet([*photos, *styles.cut(chosen), *torch.cat(rows)], columns=4)
 
-    style_moments = StyleMoments(moments_of)
+    style_moments = StyleMoments(lambda style: style_target(loss_network, styles.cut([style])), device)
     photos = fixed_crops(config.seed, (pairs.contents, 4))
     chosen = [style % len(styles) for style in range(4)]
     factors = [] if network.on_backbone else [(weight, OUTPUT_DEVIATION) for weight in last_layer(network).parameters()]

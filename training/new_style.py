@@ -33,10 +33,10 @@ from ..transfer.moments import Moments
 from .data import Crops, Pictures, fixed_crops
 from .distributed import rank, training_device
 from .loss_network import LossNetwork
-from .losses import LossWeights
+from .losses import LossWeights, style_target
 from .precision import autocast
 from .recipes import Job, Recipe
-from .stylebank import style_losses, style_target, stylised
+from .stylebank import style_losses, stylised
 from .trainer import Losses, Trainer
 
 NEW = "/new"  # the style's name while it is learnt: none can have it, so one may be learnt anew beside its old self

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from ..models.registry import load_network
 from ..transfer.adain import adain
 from ..transfer.moments import Moments
 from .data import CropPool, Crops
-from .precision import training_dtype
+from .precision import autocast, training_dtype
 
 log = logging.getLogger(__name__)
 
@@ -30,10 +31,18 @@ Paint = Callable[[Tensor, Sequence[int]], Tensor]
 
 
 class StyleMoments:
-    """Moments of numbered styles, by name: computed when a style is first met, cached while there is room."""
+    """Moments of numbered styles, by name: computed when a style is first met, cached while there is room.
 
-    def __init__(self, compute: Callable[[int], Mapping[str, Moments]], limit: int = STYLE_CACHE_BYTES) -> None:
-        self.compute, self.limit = compute, limit
+    On a `device` they are computed in the type that networks learn in there.
+    """
+
+    def __init__(
+        self,
+        compute: Callable[[int], Mapping[str, Moments]],
+        device: torch.device | None = None,
+        limit: int = STYLE_CACHE_BYTES,
+    ) -> None:
+        self.compute, self.device, self.limit = compute, device, limit
         self.cached: dict[int, Mapping[str, Moments]] = {}
         self.bytes = 0
 
@@ -42,7 +51,7 @@ class StyleMoments:
         each = []
         for style in styles:
             if style not in self.cached:
-                with torch.no_grad():
+                with torch.no_grad(), autocast(self.device) if self.device else nullcontext():
                     self.cached[style] = self.compute(style)
                 size = sum(4 * moments.scatter.numel() for moments in self.cached[style].values())  # any other's too
                 self.bytes += size

@@ -55,27 +55,19 @@ class Job:
         photos = Crops(self.photographs(config.shorter, config.held_out), config.side)
         return photos, Crops(self.paintings(config.shorter), config.side)
 
-    def pairs(
-        self,
-        styles: int,
-        picture: Callable[[int], Tensor],
-        sources: tuple[object, ...],
-        config: Any,  # noqa: ANN401 - any recipe's
-    ) -> Pairs:
+    def pairs(self, styles: int, picture: Callable[[int], Tensor], sources: tuple[object, ...], config: Any) -> Pairs:  # noqa: ANN401
         """Crops of photographs with `styles` numbered styles, and the teacher's pictures of them if there is one.
 
         `picture` gives a style's picture [1, 3, H, W], `sources` is what these depend on.
         """
         contents = Crops(self.photographs(config.photo, config.held_out), config.side)
         teacher = self.teacher and self.teacher.to_training(training_device())
-        key = repr((teacher and teacher.name, *sources))
-        paint = teacher and teacher.painting(picture)
+        key, paint = repr((teacher and teacher.name, *sources)), teacher and teacher.painting(picture)
         same = getattr(config, "same_style", 1)
         return Pairs(contents, styles, paint, same, config.kept, self.out, key, config.seed)
 
     def crop_pairs(self, config: Any) -> tuple[CropPool, Pairs]:  # noqa: ANN401 - any recipe's
-        """As many crops of the paintings as `config` says, at all its style sizes, drawn by kind; they are the styles
-        of the pairs."""
+        """As many crops of paintings as `config` says, at all its style sizes, drawn by kind: the pairs' styles."""
         sizes = config.style_sizes
         crops = Crops(
             self.paintings(max(sizes)), config.style_side, [max(sizes) / size for size in sizes], by_kind=True
@@ -152,10 +144,7 @@ def train(
 
 
 def with_settings(config: Config, settings: Sequence[str]) -> Config:
-    """The config with each `FIELD=VALUE` set, dotted where a field is a dataclass itself.
-
-    ValueError in one sentence for an unknown name or a value of another type.
-    """
+    """The config with each `FIELD=VALUE` set, dotted where a field is a dataclass itself; ValueError where none can."""
     for text in settings:
         name, equals, value = text.partition("=")
         if not equals:

@@ -27,10 +27,9 @@ from ..transfer.wct import TRANSPORT, wct
 from .data import fixed_crops
 from .distributed import training_device
 from .loss_network import LossNetwork
-from .losses import STYLE_LEVELS, LossWeights, content_of, gram_distance, picture_losses, relative_distance
+from .losses import LossWeights, content_of, gram_distance, picture_losses, relative_distance, style_target
 from .networks import backbone_or, centre_output, kaiming_initialised, on_backbone
 from .pairs import StyleMoments
-from .precision import autocast
 from .recipes import Job, Recipe
 from .trainer import Losses
 
@@ -78,10 +77,6 @@ def train_stylebank(
         start_kernels(network, photos, [paintings[number] for number in numbers])
     loss_network = loss_network.to_training(device)
 
-    def moments_of(style: int) -> dict[str, Moments]:
-        with autocast(device):
-            return style_target(loss_network, paintings[numbers[style]])
-
     def losses() -> Losses:
         if trainer.step % (config.painted + 1) == config.painted:
             image = pairs.contents.take(config.batch)
@@ -96,7 +91,7 @@ def train_stylebank(
         rows = [stylised(network, photos, [name] * len(photos)) for name in network.styles[:4]]
         return contact_sheet([*photos, *torch.cat(rows)], columns=len(photos))
 
-    style_moments = StyleMoments(moments_of)
+    style_moments = StyleMoments(lambda style: style_target(loss_network, paintings[numbers[style]]), device)
     photos = fixed_crops(config.seed, (pairs.contents, 4))
     factors = [(weight, config.kernel_rate) for weight in network.bank.parameters()]
     trainer = job.trainer(network, "stylebank", config, rate_factors=factors)
@@ -137,11 +132,6 @@ def start_kernels(network: StyleBankNetwork, photos: Tensor, paintings: Sequence
         weight, bias = kernel.get_parameter("weight"), kernel.get_parameter("bias")
         weight.zero_()[:, :, 1, 1] = operator.matrix[0]
         bias.copy_(operator(torch.zeros(1, len(bias), 1, 1).to(weight))[0, :, 0, 0])
-
-
-def style_target(loss_network: LossNetwork, picture: Tensor) -> dict[str, Moments]:
-    """What the style loss compares with: the full moments of a painting [1, 3, H, W] at its levels."""
-    return loss_network.moments(loss_network.encode(picture, STYLE_LEVELS))
 
 
 def style_losses(

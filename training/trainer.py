@@ -1,10 +1,9 @@
 """The loop that every recipe runs in: steps, a falling rate, an average of the weights, checkpoints to go on from.
 
-A training can be killed at any moment: the same call goes on from the last checkpoint, at most a minute back, and where
-its length is in steps it ends as if it had never been stopped. Random numbers depend on seed, step and process alone:
-no generator's state has to be kept. Beside a checkpoint lies the average of the weights over the last steps as a
-float16 file: it is what a training is for, small enough to carry elsewhere, and enough to go on from where there is no
-checkpoint.
+A training can be killed at any moment: the same call goes on from the last checkpoint, and where its length is in steps
+it ends as if it had never been stopped. Random numbers depend on seed, step and process alone. Beside a checkpoint lies
+the average of the weights over the last steps as a float16 file: it is what a training is for, and enough to go on from
+where there is no checkpoint.
 """
 
 from __future__ import annotations
@@ -50,11 +49,8 @@ class TrainingError(ValueError):
 
 @dataclass
 class Trainer:
-    """A training under way.
-
-    The learner moves to the device; what it learns from has to be there as well. What a recipe remembers from step to
-    step is a buffer of it.
-    """
+    """A training under way. What a recipe remembers from step to step is a buffer of the learner, which moves to the
+    device; what it learns from has to be there as well."""
 
     learner: nn.Module
     checkpoint: Path  # ends in `.pt`; beside it the run log, the preview and the float16 file
@@ -90,8 +86,7 @@ class Trainer:
         self.optimiser = torch.optim.Adam(parameter_groups, self.rate, fused=True)
         if state := distributed.from_first(self._read):
             self._restore(state)
-        self.saved = self.step
-        self.before = self.seconds
+        self.saved, self.before = self.step, self.seconds
 
     def run(
         self, losses: Callable[[], Losses], preview: Preview | None = None
@@ -151,11 +146,17 @@ class Trainer:
 
     def _take_step(self, losses: Callable[[], Losses]) -> Losses:
         """One step; nothing here waits for the device."""
+        import numpy as np
+
         warm_up = (self.step - self.fresh + 1) / WARM_UP
         self.taken_at = self.rate * max(0.0, min(warm_up, 1 - self._progress()))
         for group in self.optimiser.param_groups:
             group["lr"] = self.taken_at * group["factor"]
-        with self._randomness(), autocast(self.device):
+        # Random numbers follow from seed, step and process; torch's own generators are left as they were.
+        entropy = np.random.SeedSequence([self.seed, self.step, distributed.rank()])
+        devices = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(devices), autocast(self.device):
+            torch.manual_seed(int(entropy.generate_state(1)[0]))
             parts = losses()
         self.optimiser.zero_grad(set_to_none=True)
         torch.stack(list(parts.values())).sum().backward()
@@ -187,19 +188,8 @@ class Trainer:
 
     def _remains(self) -> str:
         """What there is to go on from, as the end of a message."""
-        if self.checkpoint.is_file():
-            return f"the last good checkpoint, of step {self.saved}, is {self.checkpoint}"
-        return "there is no checkpoint yet"
-
-    @contextmanager
-    def _randomness(self) -> Iterator[None]:
-        """Inside, random numbers follow from seed, step and process; torch's own generators are left as they were."""
-        import numpy as np
-
-        seed = int(np.random.SeedSequence([self.seed, self.step, distributed.rank()]).generate_state(1)[0])
-        with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
-            torch.manual_seed(seed)
-            yield
+        last = f"the last good checkpoint, of step {self.saved}, is {self.checkpoint}"
+        return last if self.checkpoint.is_file() else "there is no checkpoint yet"
 
     @contextmanager
     def _averaged(self) -> Iterator[None]:
@@ -241,9 +231,8 @@ class Trainer:
         except OSError as error:
             raise TrainingError(f"{error}: make room and give the same command again; {self._remains()}.") from error
         except torch.OutOfMemoryError as error:
-            raise TrainingError(
-                f"{self.device} has no room for a step: train with a smaller batch or side; {self._remains()}."
-            ) from error
+            fault = f"{self.device} has no room for a step: train with a smaller batch or side"
+            raise TrainingError(f"{fault}; {self._remains()}.") from error
 
     def _read(self) -> dict[str, Any] | None:
         """The checkpoint; else what the float16 file says, which may have been carried here without one."""
@@ -270,10 +259,8 @@ class Trainer:
             try:
                 self.part.load_state_dict(state["exported"])
             except RuntimeError as error:
-                raise ValueError(
-                    f"{state['file']} holds the weights of another network: start from a file of the same recipe, "
-                    "widths included."
-                ) from error
+                fault = f"{state['file']} holds the weights of another network"
+                raise ValueError(f"{fault}: start from a file of the same recipe, widths included.") from error
             _copy(self.average, self.weights)
         else:
             if state["settings"] != self.settings:

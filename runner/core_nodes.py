@@ -13,8 +13,7 @@ from torch import Tensor
 from ..media.images import check_suffix, read_picture
 from .run import INPUT_FOLDER, SAVER, Saver, inside
 
-Inputs = Mapping[str, Any]
-"""By name, as INPUT_TYPES declares them."""
+Inputs = Mapping[str, Any]  # by name, as INPUT_TYPES declares them
 CHANNELS = ("red", "green", "blue", "alpha")
 COMBINE: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "multiply": torch.mul,
@@ -116,18 +115,10 @@ def mask_composite(destination: Tensor, source: Tensor, x: int, y: int, operatio
     return (result,)
 
 
-def _node(
-    outputs: tuple[str, ...],
-    function: Callable[..., Any] | None,
-    inputs: Inputs,
-    *,
-    optional: Inputs | None = None,
-    hidden: Inputs | None = None,
-    **attributes: Any,  # noqa: ANN401 - of the class
-) -> type:
+def _node(outputs: tuple[str, ...], function: Callable[..., Any] | None, inputs: Inputs, **members: Any) -> type:  # noqa: ANN401
     """The V1 node class of a function; without one it only declares its inputs and outputs."""
-    declared = {"required": inputs, "optional": optional or {}, "hidden": hidden or {}}
-    members = {"INPUT_TYPES": classmethod(lambda cls: declared), "RETURN_TYPES": outputs, **attributes}
+    declared = {"required": inputs, "optional": members.pop("optional", {}), "hidden": members.pop("hidden", {})}
+    members |= {"INPUT_TYPES": classmethod(lambda cls: declared), "RETURN_TYPES": outputs}
     if function is not None:
         members |= {"FUNCTION": "run", "run": staticmethod(function)}
     return type("CoreNode", (), members)
@@ -146,8 +137,7 @@ def _primitive(kind: str, **options: Any) -> type:  # noqa: ANN401 - as ComfyUI 
 IMAGE, MASK, LATENT, MODEL, VAE = (("IMAGE",), ("MASK",), ("LATENT",), ("MODEL",), ("VAE",))
 OPERATION, CONDITIONING = ("LATENT_OPERATION",), ("CONDITIONING",)
 FILE = ("COMBO", {"image_upload": True})
-COMBO = ("COMBO", {})
-"""A choice whose list only ComfyUI has: of its files, or of its samplers."""
+COMBO = ("COMBO", {})  # a choice whose list only ComfyUI has: of its files, or of its samplers
 SHARE: Inputs = {"min": 0.0, "max": 1.0, "step": 0.01}
 SIZE = {name: _number(512, 1, 16384, step=1) for name in ("width", "height")}
 PLACE = {name: _number(0, 0, 16384, step=1) for name in ("x", "y")}
@@ -156,20 +146,15 @@ LOADER: dict[str, Any] = {
     "hidden": {"folder": INPUT_FOLDER},
     "VALIDATE_INPUTS": staticmethod(_picture_exists),
 }
+ALPHA_FIRST = ["alpha", "red", "green", "blue"]
+SAVED: Inputs = {"images": IMAGE, "filename_prefix": ("STRING", {"default": "ComfyUI"})}
 OUTPUT: dict[str, Any] = {"hidden": {"saver": SAVER}, "OUTPUT_NODE": True}
+LAID_OVER: Inputs = {"destination": MASK, "source": MASK, **PLACE, "operation": (list(COMBINE),)}
 
 CORE_NODES: dict[str, type] = {
     "LoadImage": _node(("IMAGE", "MASK"), load_image, {"image": FILE}, **LOADER),
-    "LoadImageMask": _node(
-        MASK, load_image_mask, {"image": FILE, "channel": (["alpha", "red", "green", "blue"],)}, **LOADER
-    ),
-    "SaveImage": _node(
-        (),
-        save_image,
-        {"images": IMAGE, "filename_prefix": ("STRING", {"default": "ComfyUI"})},
-        VALIDATE_INPUTS=staticmethod(_can_be_saved),
-        **OUTPUT,
-    ),
+    "LoadImageMask": _node(MASK, load_image_mask, {"image": FILE, "channel": (ALPHA_FIRST,)}, **LOADER),
+    "SaveImage": _node((), save_image, SAVED, VALIDATE_INPUTS=staticmethod(_can_be_saved), **OUTPUT),
     "PreviewImage": _node((), save_image, {"images": IMAGE}, **OUTPUT),  # no page to look at: a saved picture too
     "PrimitiveInt": _primitive("INT", control_after_generate=True),
     "PrimitiveFloat": _primitive("FLOAT"),
@@ -181,9 +166,7 @@ CORE_NODES: dict[str, type] = {
     "SolidMask": _node(MASK, solid_mask, {"value": ("FLOAT", {"default": 1.0, **SHARE}), **SIZE}),
     "ThresholdMask": _node(MASK, threshold_mask, {"mask": MASK, "value": ("FLOAT", {"default": 0.5, **SHARE})}),
     "InvertMask": _node(MASK, invert_mask, {"mask": MASK}),
-    "MaskComposite": _node(
-        MASK, mask_composite, {"destination": MASK, "source": MASK, **PLACE, "operation": (list(COMBINE),)}
-    ),
+    "MaskComposite": _node(MASK, mask_composite, LAID_OVER),
 }
 CORE_TITLES = {
     "LoadImage": "Load Image",
@@ -191,36 +174,27 @@ CORE_TITLES = {
     "SaveImage": "Save Image",
     "PreviewImage": "Preview Image",
 }
+LATENT_SIZE = {name: _number(512, 16, 16384) for name in ("width", "height")}
+SAMPLED: Inputs = {
+    "model": MODEL,
+    "seed": _number(0, 0, 2**64 - 1),
+    "steps": _number(20, 1, 10000),
+    "cfg": _number(8.0, 0.0, 100.0),
+    **dict.fromkeys(("sampler_name", "scheduler"), COMBO),
+    **dict.fromkeys(("positive", "negative"), CONDITIONING),
+    "latent_image": LATENT,
+    "denoise": _number(1.0, 0.0, 1.0),
+}
+ADAPTED: Inputs = {"model": MODEL, "lora_name": COMBO, "strength_model": _number(1.0, -100.0, 100.0)}
 COMFYUI_NODES: dict[str, type] = {
     "CheckpointLoaderSimple": _node(("MODEL", "CLIP", "VAE"), None, {"ckpt_name": COMBO}),
-    "LoraLoaderModelOnly": _node(
-        MODEL, None, {"model": MODEL, "lora_name": COMBO, "strength_model": _number(1.0, -100.0, 100.0)}
-    ),
+    "LoraLoaderModelOnly": _node(MODEL, None, ADAPTED),
     "CLIPTextEncode": _node(CONDITIONING, None, {"text": ("STRING", {"multiline": True}), "clip": ("CLIP",)}),
     "VAEEncode": _node(LATENT, None, {"pixels": IMAGE, "vae": VAE}),
     "VAEDecode": _node(IMAGE, None, {"samples": LATENT, "vae": VAE}),
-    "EmptyLatentImage": _node(
-        LATENT,
-        None,
-        {"width": _number(512, 16, 16384), "height": _number(512, 16, 16384), "batch_size": _number(1, 1, 4096)},
-    ),
+    "EmptyLatentImage": _node(LATENT, None, {**LATENT_SIZE, "batch_size": _number(1, 1, 4096)}),
     "LatentApplyOperation": _node(LATENT, None, {"samples": LATENT, "operation": OPERATION}),
     "LatentApplyOperationCFG": _node(MODEL, None, {"model": MODEL, "operation": OPERATION}),
-    "KSampler": _node(
-        LATENT,
-        None,
-        {
-            "model": MODEL,
-            "seed": _number(0, 0, 2**64 - 1),
-            "steps": _number(20, 1, 10000),
-            "cfg": _number(8.0, 0.0, 100.0),
-            "sampler_name": COMBO,
-            "scheduler": COMBO,
-            "positive": CONDITIONING,
-            "negative": CONDITIONING,
-            "latent_image": LATENT,
-            "denoise": _number(1.0, 0.0, 1.0),
-        },
-    ),
+    "KSampler": _node(LATENT, None, SAMPLED),
 }
 """Those of diffusion, which run in ComfyUI only."""

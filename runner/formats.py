@@ -2,19 +2,15 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .graph import Graph, Link, Node, WorkflowError
 from .sockets import sockets
 
-NOTES = ("Note", "MarkdownNote")
-REROUTE, PRIMITIVE = "Reroute", "PrimitiveNode"
-MUTED, BYPASSED = 2, 4
-"""Modes of a node."""
-CONTROLS = ("fixed", "increment", "decrement", "randomize")
-"""Values of the field "control after generate"."""
+NOTES, REROUTE, PRIMITIVE = ("Note", "MarkdownNote"), "Reroute", "PrimitiveNode"
+MUTED, BYPASSED = 2, 4  # modes of a node
+CONTROLS = ("fixed", "increment", "decrement", "randomize")  # values of the field "control after generate"
 
 
 def read_workflow(path: Path, nodes: Mapping[str, type], titles: Mapping[str, str] | None = None) -> Graph:
@@ -58,48 +54,7 @@ def _api_value(value: Any) -> Any:  # noqa: ANN401 - JSON
     return value
 
 
-@dataclass(frozen=True)
-class Widget:
-    """A value that stands in an input field."""
-
-    value: Any
-
-
-@dataclass(frozen=True)
-class Page:
-    """The nodes by id, and for every link's id the node and output slot it comes from."""
-
-    nodes: Mapping[str, dict[str, Any]]
-    origins: Mapping[str, tuple[str, int]]
-
-    def source(self, link_id: object, wanted: object, passed: tuple[str, ...] = ()) -> Link | Widget | None:
-        """What a link brings to an input of type `wanted`, seen through reroutes, primitives, muted and bypassed nodes.
-
-        None: nothing, as if there were no link. `passed` are the nodes already seen through.
-        """
-        if str(link_id) not in self.origins:
-            return None
-        node_id, slot = self.origins[str(link_id)]
-        node = self.nodes.get(node_id)
-        if node is None or node.get("mode") == MUTED:
-            return None
-        if node_id in passed:
-            raise WorkflowError(f"nodes {', '.join(passed)} form a circle of links: remove one of the links")
-        if node["type"] == PRIMITIVE:
-            saved = node.get("widgets_values") or []
-            return Widget(next(iter(saved.values() if isinstance(saved, dict) else saved), None))
-        inlets = node.get("inputs") or []
-        if node["type"] == REROUTE:
-            inlet = next(iter(inlets), None)
-        elif node.get("mode") == BYPASSED:  # the input opposite the output, else the first, of the wanted type
-            opposite_first = inlets[slot : slot + 1] + inlets
-            inlet = next((inlet for inlet in opposite_first if inlet.get("type") == wanted), None)
-        else:
-            return Link(node_id, slot)
-        return None if inlet is None else self.source(inlet.get("link"), wanted, (*passed, node_id))
-
-
-def _read_ui(data: dict[str, Any], nodes: Mapping[str, type], titles: Mapping[str, str]) -> Graph:
+def _read_ui(data: dict[str, Any], classes: Mapping[str, type], titles: Mapping[str, str]) -> Graph:
     """The graph of a UI-format workflow, as the page itself would queue it.
 
     The node classes tell which values belong to which inputs; `titles` names the nodes that the person has not named.
@@ -109,29 +64,52 @@ def _read_ui(data: dict[str, Any], nodes: Mapping[str, type], titles: Mapping[st
         if node["type"] in subgraphs or node["type"].startswith(("workflow/", "workflow>")):
             name = node.get("title") or f"node {node['id']}"
             raise WorkflowError(f"'{name}' is a subgraph, which cannot run here: unpack it in ComfyUI and save again")
-    page = Page({str(node["id"]): node for node in data["nodes"]}, dict(map(_origin, data.get("links") or [])))
-    running = {
-        node_id: _ui_node(node, page, nodes.get(node["type"]), titles)
-        for node_id, node in page.nodes.items()
-        if node["type"] not in (*NOTES, REROUTE, PRIMITIVE) and node.get("mode") not in (MUTED, BYPASSED)
-    }
+    nodes = {str(node["id"]): node for node in data["nodes"]}
+    origins: dict[str, tuple[str, int]] = {}  # by a link's id the node and output slot it comes from
+    for link in data.get("links") or []:
+        keys = ("id", "origin_id", "origin_slot") if isinstance(link, dict) else (0, 1, 2)  # an object in newer files
+        link_id, origin, slot = (link[key] for key in keys)
+        origins[str(link_id)] = str(origin), slot
+
+    def source(link_id: object, wanted: object, passed: tuple[str, ...] = ()) -> Link | tuple[Any] | None:
+        """What a link brings to an input of type `wanted`, seen through reroutes, primitives, muted and bypassed nodes.
+
+        A primitive's value is a tuple of one; None is nothing, as if there were no link. `passed` are the nodes already
+        seen through.
+        """
+        if str(link_id) not in origins:
+            return None
+        node_id, slot = origins[str(link_id)]
+        node = nodes.get(node_id)
+        if node is None or node.get("mode") == MUTED:
+            return None
+        if node_id in passed:
+            raise WorkflowError(f"nodes {', '.join(passed)} form a circle of links: remove one of the links")
+        if node["type"] == PRIMITIVE:
+            saved = node.get("widgets_values") or []
+            return (next(iter(saved.values() if isinstance(saved, dict) else saved), None),)
+        inlets = node.get("inputs") or []
+        if node["type"] == REROUTE:
+            inlet = next(iter(inlets), None)
+        elif node.get("mode") == BYPASSED:  # the input opposite the output, else the first, of the wanted type
+            opposite_first = inlets[slot : slot + 1] + inlets
+            inlet = next((inlet for inlet in opposite_first if inlet.get("type") == wanted), None)
+        else:
+            return Link(node_id, slot)
+        return None if inlet is None else source(inlet.get("link"), wanted, (*passed, node_id))
+
+    running: dict[str, Node] = {}
+    for node_id, node in nodes.items():
+        kind = node["type"]
+        if kind in (*NOTES, REROUTE, PRIMITIVE) or node.get("mode") in (MUTED, BYPASSED):
+            continue
+        inputs = _widget_values(node, classes[kind]) if kind in classes else {}
+        for inlet in node.get("inputs") or []:
+            found = source(inlet.get("link"), inlet.get("type"))
+            if found is not None:
+                inputs[(inlet.get("widget") or inlet)["name"]] = found if isinstance(found, Link) else found[0]
+        running[node_id] = Node(kind, inputs, node.get("title") or titles.get(kind, ""))
     return Graph(running)
-
-
-def _origin(link: Any) -> tuple[str, tuple[str, int]]:  # noqa: ANN401 - JSON: a list, in newer files an object
-    if isinstance(link, dict):
-        return str(link["id"]), (str(link["origin_id"]), link["origin_slot"])
-    return str(link[0]), (str(link[1]), link[2])
-
-
-def _ui_node(node: dict[str, Any], page: Page, node_class: type | None, titles: Mapping[str, str]) -> Node:
-    inputs = _widget_values(node, node_class) if node_class else {}
-    for inlet in node.get("inputs") or []:
-        source = page.source(inlet.get("link"), inlet.get("type"))
-        if source is not None:
-            name = (inlet.get("widget") or inlet)["name"]
-            inputs[name] = source.value if isinstance(source, Widget) else source
-    return Node(node["type"], inputs, node.get("title") or titles.get(node["type"], ""))
 
 
 def _widget_values(node: Mapping[str, Any], node_class: type) -> dict[str, Any]:

@@ -73,8 +73,7 @@ class Graph:
 
         WorkflowError where a link leads nowhere or links form a circle.
         """
-        done: dict[str, None] = {}
-        opened: dict[str, None] = {}
+        done, opened = dict[str, None](), dict[str, None]()
         stack = list(targets)[::-1]
         while stack:
             node_id = stack[-1]
@@ -102,7 +101,6 @@ class Graph:
         links = self.nodes[node_id].links
         for name, link in links.items():
             if link.node not in self.nodes:
-                raise WorkflowError(
-                    f"{self.name(node_id)}: '{name}' is linked to node {link.node}, which does not exist"
-                )
+                fault = f"'{name}' is linked to node {link.node}, which does not exist"
+                raise WorkflowError(f"{self.name(node_id)}: {fault}")
         return [link.node for link in links.values()]

@@ -18,13 +18,10 @@ from .sockets import hidden
 
 INPUT_FOLDER, SAVER = "BRUSHWORK_INPUT_FOLDER", "BRUSHWORK_SAVER"
 """What hidden inputs may ask for: the folder of the pictures to read, and the `Saver` of the run."""
-MEMORY_BYTES = 1 << 24
-"""Up to which a file waits in memory, and not as a nameless one on the disk."""
+MEMORY_BYTES = 1 << 24  # up to which a file waits in memory, and not as a nameless one on the disk
 
-Values = list[Any]
-"""Of one output: a node that maps over a list has many."""
-Progress = Callable[[int, int, str], None]
-"""Called with the steps done, their total, and the name of the step that begins."""
+Values = list[Any]  # of one output: a node that maps over a list has many
+Progress = Callable[[int, int, str], None]  # called with the steps done, their total, and the name of the next one
 
 
 def silent(done: int, total: int, name: str) -> None:
@@ -41,9 +38,8 @@ def run_for_each(
     on_progress: Progress = silent,
 ) -> list[Path]:
     """Run variants of `graph` by stem, which differ in the node `varied`; what does not depend on it runs once."""
-    fixed = frozenset(graph.nodes) - graph.descendants(varied)
     saving = {node_id for node_id, node in graph.nodes.items() if getattr(nodes.get(node.kind), "OUTPUT_NODE", False)}
-    results = Results(fixed - saving)
+    results = Results(frozenset(graph.nodes) - graph.descendants(varied) - saving)
     files: list[Path] = []
     for stem, variant in runs.items():
         files += run_workflow(variant, nodes, input_dir, output_dir, on_progress, stem, results)
@@ -75,9 +71,8 @@ def run_workflow(
             on_progress(done, len(graph.nodes), graph.name(node_id))
             if node_id in results.outputs:
                 continue
-            inputs = {
-                name: results.read(value) if isinstance(value, Link) else [value] for name, value in node.inputs.items()
-            }
+            links = node.links
+            inputs = {name: results.read(links[name]) if name in links else [node.inputs[name]] for name in node.inputs}
             known = {**hidden_inputs, "UNIQUE_ID": node_id}
             asked = {name: known.get(kind) for name, kind in hidden(nodes[node.kind]).items()}
             with error_context(graph.name(node_id)):
@@ -87,28 +82,22 @@ def run_workflow(
 
 
 def _call(node_class: Any, inputs: Mapping[str, Values], hidden_inputs: Mapping[str, object]) -> list[Values]:  # noqa: ANN401
-    """The node's outputs.
-
-    `lazy` inputs are all evaluated: a node that can do without one can also take it.
-    """
-    if getattr(node_class, "INPUT_IS_LIST", False):
-        calls: list[Mapping[str, Any]] = [inputs]
-    else:
-        # A shorter list repeats its last value.
+    """The node's outputs. `lazy` inputs are all evaluated: a node that can do without one can also take it."""
+    calls: list[Mapping[str, Any]] = [inputs]
+    if not getattr(node_class, "INPUT_IS_LIST", False):  # a shorter list repeats its last value
         count = max((len(values) for values in inputs.values()), default=1)
         calls = [{name: values[min(k, len(values) - 1)] for name, values in inputs.items()} for k in range(count)]
     function = getattr(node_class(), node_class.FUNCTION)
-    slots = range(len(node_class.RETURN_TYPES))
-    is_list = getattr(node_class, "OUTPUT_IS_LIST", [False] * len(slots))
-    outputs: list[Values] = [[] for _ in slots]
+    outputs: list[Values] = [[] for _ in node_class.RETURN_TYPES]
+    is_list = getattr(node_class, "OUTPUT_IS_LIST", [False] * len(outputs))
     for arguments in calls:
         result = function(**arguments, **hidden_inputs)
         if isinstance(result, dict):
             if "expand" in result:
                 raise WorkflowError("nodes that expand into other nodes run in ComfyUI only")
             result = result.get("result", ())
-        for slot in slots:
-            outputs[slot] += result[slot] if is_list[slot] else (result[slot],)
+        for slot, values in enumerate(outputs):
+            values += result[slot] if is_list[slot] else (result[slot],)
     return outputs
 
 
@@ -145,8 +134,7 @@ class Saver:
 
     def __init__(self, folder: Path, stem: str = "") -> None:
         check_folder(folder)
-        self.folder, self.stem = folder, stem
-        self._nearest = existing_parent(folder)
+        self.folder, self.stem, self._nearest = folder, stem, existing_parent(folder)
         self._files: dict[Path, IO[bytes]] = {}
         self._counts: Counter[Path] = Counter()
 

@@ -3,6 +3,7 @@
 import inspect
 import math
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -10,11 +11,15 @@ from typing import Any
 
 from .graph import WorkflowError
 
-WIDGETS = {"INT": 0, "FLOAT": 0.0, "STRING": "", "BOOLEAN": False, "COMBO": None}
-"""Types of constants, and what their input fields start with."""
+WIDGETS = {
+    "INT": 0,
+    "FLOAT": 0.0,
+    "STRING": "",
+    "BOOLEAN": False,
+    "COMBO": None,
+}  # types, and what their fields start with
 TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-SEEDS = ("seed", "noise_seed")
-"""Names of inputs to which the page adds "control after generate" even where the class does not ask for it."""
+SEEDS = ("seed", "noise_seed")  # the page adds "control after generate" even where the class does not ask for it
 
 
 @dataclass(frozen=True)
@@ -22,14 +27,11 @@ class Socket:
     """One input of a node class."""
 
     name: str
-    type: str
-    """"COMBO" for a choice."""
+    type: str  # "COMBO" for a choice
     options: Mapping[str, Any]
-    choices: tuple[Any, ...]
-    """Empty where the class lists none."""
+    choices: tuple[Any, ...]  # empty where the class lists none
     required: bool
-    bound: bool
-    """Whether the range and the choices bind; not where VALIDATE_INPUTS names the input, as in ComfyUI."""
+    bound: bool  # whether range and choices bind; not where VALIDATE_INPUTS names the input, as in ComfyUI
 
     @property
     def widget(self) -> bool:
@@ -58,18 +60,23 @@ class Socket:
         """`value` in the input's own type, be it a number, its text, or (for names of files) a path."""
         if self.type == "*":
             return value
-        reader = READERS.get(self.type)
-        if reader is None:
+        if self.type not in WIDGETS:
             raise WorkflowError(f"'{self.name}' takes a link of type {self.type}, not the value {value!r}")
         if value is None:
             raise WorkflowError(f"'{self.name}' has no value: give it one")
-        return reader(self, value)
+        if self.type == "STRING":
+            return value if isinstance(value, Path) else str(value)
+        if self.type != "BOOLEAN":
+            return _choice(self, value) if self.type == "COMBO" else _number(self, value)
+        truth = TRUTHS.get(str(value).lower())
+        if truth is None:
+            raise WorkflowError(f"'{self.name}' is {value!r}, but takes true or false")
+        return truth
 
 
 def sockets(node_class: type) -> dict[str, Socket]:
     """The inputs of a node class by name: required ones first, as the page orders them."""
-    declared = node_class.INPUT_TYPES()
-    validate = getattr(node_class, "VALIDATE_INPUTS", None)
+    declared, validate = node_class.INPUT_TYPES(), getattr(node_class, "VALIDATE_INPUTS", None)
     found: dict[str, Socket] = {}
     for group in ("required", "optional"):
         for name, (kind, *more) in declared.get(group, {}).items():
@@ -110,8 +117,15 @@ def listed(values: Any, limit: int = 12) -> str:  # noqa: ANN401 - any iterable
 
 
 def _number(socket: Socket, value: Any) -> int | float:  # noqa: ANN401 - to be checked here
-    number = _whole(value) if socket.type == "INT" else _finite(value)
-    if number is None:
+    number: int | float = math.nan
+    with suppress(TypeError, ValueError, OverflowError):
+        number = float(value)
+    if socket.type == "INT":
+        try:  # a seed has up to 64 bits, more than a float holds
+            number = int(value if isinstance(value, int) else str(value))
+        except ValueError:
+            number = int(number) if number.is_integer() else math.nan
+    if isinstance(number, float) and not math.isfinite(number):
         kind = "a whole number" if socket.type == "INT" else "a number"
         raise WorkflowError(f"'{socket.name}' is {value!r}, but takes {kind}")
     low, high = socket.options.get("min", -math.inf), socket.options.get("max", math.inf)
@@ -119,29 +133,6 @@ def _number(socket: Socket, value: Any) -> int | float:  # noqa: ANN401 - to be 
         edge = f"less than its smallest value {low}" if number < low else f"more than its largest value {high}"
         raise WorkflowError(f"'{socket.name}' is {number}, {edge}")
     return number
-
-
-def _finite(value: Any) -> float | None:  # noqa: ANN401 - to be checked here
-    try:
-        number = float(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) else None
-
-
-def _whole(value: Any) -> int | None:  # noqa: ANN401 - to be checked here
-    try:
-        return int(value if isinstance(value, int) else str(value))  # a seed has up to 64 bits, more than a float holds
-    except ValueError:
-        number = _finite(value)
-    return int(number) if number is not None and number.is_integer() else None
-
-
-def _boolean(socket: Socket, value: Any) -> bool:  # noqa: ANN401 - to be checked here
-    truth = TRUTHS.get(str(value).lower())
-    if truth is None:
-        raise WorkflowError(f"'{socket.name}' is {value!r}, but takes true or false")
-    return truth
 
 
 def _choice(socket: Socket, value: Any) -> Any:  # noqa: ANN401 - choices may be of any type
@@ -155,10 +146,3 @@ def _choice(socket: Socket, value: Any) -> Any:  # noqa: ANN401 - choices may be
     near = get_close_matches(str(value), map(str, socket.choices), 1)
     hint = f"did you mean {near[0]}?" if near else f"it is one of {listed(socket.choices)}"
     raise WorkflowError(f"'{socket.name}' has no choice {value!r}: {hint}")
-
-
-def _text(_socket: Socket, value: Any) -> str | Path:  # noqa: ANN401 - to be turned into text here
-    return value if isinstance(value, Path) else str(value)
-
-
-READERS = {"INT": _number, "FLOAT": _number, "BOOLEAN": _boolean, "COMBO": _choice, "STRING": _text}

@@ -21,13 +21,12 @@ from ..models.networks.vgg import ADAIN_LEVEL as LEVEL
 from ..models.networks.vgg import LAYOUTS, VggDecoder, VggNetwork
 from ..transfer.adain import adain
 from ..transfer.moments import Moments
-from .data import CropPool, Crops
+from .data import fixed_crops
 from .distributed import training_device
 from .loss_network import loss_network_of
 from .losses import CONTENT_LEVEL, STYLE_LEVELS, LossWeights, content_of, picture_losses
 from .networks import kaiming_initialised, vgg_network
 from .pairs import StyleMoments
-from .precision import autocast
 from .recipes import Job, Recipe
 from .trainer import Losses
 
@@ -63,10 +62,7 @@ def train_adain(network: VggNetwork, job: Job, config: AdainConfig = AdainConfig
     device, weights = training_device(), config.loss_weights
     decoder = first_decoder(network.to(device), config)
     loss_network = job.loss_network.to_training(device) if job.loss_network else loss_network_of(network)
-    contents = Crops(job.photographs(config.photo, config.held_out), config.side)
-    styles = job.style_crops(config)
-    sources = (styles.crops.pictures.names, config.style_side, config.style_sizes)
-    pairs = job.pairs(contents, len(styles), lambda style: styles.cut([style]), sources, config)
+    styles, pairs = job.crop_pairs(config)
 
     def encode(image: Tensor) -> Tensor:
         values = network.encode(image, LEVEL).values
@@ -74,35 +70,31 @@ def train_adain(network: VggNetwork, job: Job, config: AdainConfig = AdainConfig
 
     def moments_of(style: int) -> dict[str, Moments]:
         image = styles.cut([style])
-        with autocast(device):
-            features = loss_network.encode(image, STYLE_LEVELS) if weights.style or weights.content else {}
-            return {**loss_network.moments(features, full=False), "network": Moments.of(encode(image))}
+        features = loss_network.encode(image, STYLE_LEVELS) if weights.style or weights.content else {}
+        return {**loss_network.moments(features, full=False), "network": Moments.of(encode(image))}
 
     @torch.no_grad()
-    def stylised(content: Tensor, style: Moments) -> Tensor:
-        features = encode(content)
-        return adain(Moments.of(features), style)(features)
-
-    @torch.no_grad()
-    def content_target(image: Tensor, style: Moments) -> Tensor:
-        """AdaIN's features as the loss network has them, as in the paper."""
-        features = content_of(loss_network, image)
+    def matched(features: Tensor, style: Moments) -> Tensor:
         return adain(Moments.of(features), style)(features)
 
     def losses() -> Losses:
         batch = pairs.take(config.batch)
         style = style_moments.of(batch.styles)
-        result = decoder(stylised(batch.content, style["network"])).float()
-        content = content_target(batch.content, style[CONTENT_LEVEL]) if weights.content else None
+        with torch.no_grad():
+            features = encode(batch.content)
+        result = decoder(matched(features, style["network"])).float()
+        # The content target is AdaIN's features as the loss network has them, as in the paper.
+        content = matched(content_of(loss_network, batch.content), style[CONTENT_LEVEL]) if weights.content else None
         return picture_losses(loss_network, result, weights, content, style, batch.target)
 
     def preview() -> Tensor:
-        result = decoder(stylised(photos, style_moments.of(chosen)["network"]))
+        result = decoder(matched(encode(photos), style_moments.of(chosen)["network"]))
         taught = pairs.paint(photos, chosen) if pairs.paint else ()
         return contact_sheet([*photos, *styles.cut(chosen), *taught, *result.float()], columns=4)
 
-    style_moments = StyleMoments(moments_of)
-    photos, chosen = CropPool(contents, 4, config.seed).cut(range(4)), [style % len(styles) for style in range(4)]
+    style_moments = StyleMoments(moments_of, device)
+    photos = fixed_crops(config.seed, (pairs.contents, 4))
+    chosen = [style % len(styles) for style in range(4)]
     trainer = job.trainer(decoder, "adain", config)
     trainer.train(losses, preview, job.on_step)
     return trainer.finished(decoder)

@@ -26,8 +26,7 @@ from .recipes import RecipeName, find_recipe, named_fields, train
 log = logging.getLogger(__name__)
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOMS = ("media", "methods", "models", "nodes", "samples", "tiling", "training", "transfer")
-"""Folders of the package that go along."""
+ROOMS = ("media", "methods", "models", "nodes", "samples", "tiling", "training", "transfer")  # folders that go along
 FILES = ("__init__.py", "weights_manifest.json", "LICENSE")
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "sheets", "*.pyc")
 DATA, LOSS_NETWORK, TEACHER = "pictures.pack", "loss_network.safetensors.gz", "teacher.safetensors.gz"
@@ -44,8 +43,7 @@ if __name__ == "__main__":
 
     sys.exit(main(HERE, {photo_size}, {style_size}, sys.argv[1:]))
 '''
-LOG_SECONDS = 10.0
-"""Between two lines of progress."""
+LOG_SECONDS = 10.0  # between two lines of progress
 
 
 def write_bundle(
@@ -101,9 +99,22 @@ def main(bundle: Path, photo_size: int, style_size: int, arguments: Sequence[str
     Sizes in the recipe's config that are beyond those of the packed pictures become these.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    options = _parser().parse_args(arguments)
-    recipe = find_recipe(options.recipe)
-    logged = 0.0
+    parser = argparse.ArgumentParser(prog="train.py")
+    parser.add_argument("recipe", choices=get_args(RecipeName))
+    parser.add_argument("--out", type=Path, required=True, help="where checkpoints and weights go")
+    parser.add_argument("--minutes", type=float, help="how long to train in all; the same command goes on")
+    parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help="change the recipe's config")
+    parser.add_argument("--network", default="", help="the network to train on, a name or a file")
+    parser.add_argument("--from-scratch", action="store_true", help="build it in the paper's own layout")
+    parser.add_argument("--start", type=Path, help="weights of another run of the recipe, to start from")
+    parser.add_argument("--loss-network", default=str(bundle / LOSS_NETWORK), help="another one, a name or a file")
+    parser.add_argument("--no-teacher", action="store_true", help="learn from the loss network alone")
+    parser.add_argument("--photos", type=Path, action="append", help="other photographs: folders or packs")
+    parser.add_argument("--styles", type=Path, action="append", help="other paintings: folders, pictures or packs")
+    options = vars(parser.parse_args(arguments))
+    recipe, teacher, logged = find_recipe(options["recipe"]), not options.pop("no_teacher"), 0.0
+    options["settings"] = [*_packed_sizes(recipe.config(), photo_size, style_size), *options.pop("set")]
+    options |= {group: options[group] or [bundle / DATA] for group in ("photos", "styles")}
 
     def on_step(step: int, losses: dict[str, float]) -> None:
         nonlocal logged
@@ -112,20 +123,7 @@ def main(bundle: Path, photo_size: int, style_size: int, arguments: Sequence[str
             log.info("step %d: %s", step, ", ".join(f"{name} {value:.3f}" for name, value in losses.items()))
 
     try:
-        files = train(
-            options.recipe,
-            options.photos or [bundle / DATA],
-            options.styles or [bundle / DATA],
-            options.out,
-            network=options.network,
-            loss_network=options.loss_network or str(bundle / LOSS_NETWORK),
-            teacher=str(bundle / TEACHER) if recipe.taught and not options.no_teacher else "",
-            start=options.start,
-            from_scratch=options.from_scratch,
-            minutes=options.minutes,
-            settings=[*_packed_sizes(recipe.config(), photo_size, style_size), *options.set],
-            on_step=on_step,
-        )
+        files = train(**options, teacher=str(bundle / TEACHER) if teacher and recipe.taught else "", on_step=on_step)
     except (ValueError, OSError) as error:
         log.error("%s", " ".join(str(error).split()))
         return 1
@@ -141,19 +139,3 @@ def _packed_sizes(config: object, photo_size: int, style_size: int) -> Iterator[
             yield f"{name}={','.join(map(str, sorted({min(size, style_size) for size in value})))}"
         elif field in ("photo", "shorter", "style_size") and isinstance(value, int):
             yield f"{name}={min(value, style_size if field == 'style_size' else photo_size)}"
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="train.py")
-    parser.add_argument("recipe", choices=get_args(RecipeName))
-    parser.add_argument("--out", type=Path, required=True, help="where checkpoints and weights go")
-    parser.add_argument("--minutes", type=float, help="how long to train in all; the same command goes on")
-    parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help="change the recipe's config")
-    parser.add_argument("--network", default="", help="the network to train on, a name or a file")
-    parser.add_argument("--from-scratch", action="store_true", help="build it in the paper's own layout")
-    parser.add_argument("--start", type=Path, help="weights of another run of the recipe, to start from")
-    parser.add_argument("--loss-network", default="", help="another one, a name or a file")
-    parser.add_argument("--no-teacher", action="store_true", help="learn from the loss network alone")
-    parser.add_argument("--photos", type=Path, action="append", help="other photographs: folders or packs")
-    parser.add_argument("--styles", type=Path, action="append", help="other paintings: folders, pictures or packs")
-    return parser

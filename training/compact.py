@@ -21,8 +21,7 @@ from .recipes import Job, Recipe
 from .trainer import later, save_weights
 from .wct import WctConfig, train_wct
 
-SHARES = (0.4, 0.35, 0.1, 0.15)
-"""Of the minutes, for each stage."""
+SHARES = (0.4, 0.35, 0.1, 0.15)  # of the minutes, for each stage
 
 
 @dataclass(frozen=True)

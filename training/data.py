@@ -32,23 +32,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Group = Literal["photos", "styles"]
-"""What pictures are learnt as; a pack holds both."""
-Size = tuple[int, int]
-"""Height and width in pixels."""
+Group = Literal["photos", "styles"]  # what pictures are learnt as; a pack holds both
+Size = tuple[int, int]  # height and width in pixels
 Result = TypeVar("Result")
 
-PIXEL_BYTES = 3 * 2**30
-"""Of all pictures by default: some 10,000 photographs with a shorter side of 256, beside a network on a card."""
-LARGEST_UPSCALE = 8
-"""An icon or a strip that is scaled up more fills the memory with nothing."""
-LARGEST_ASPECT = 8
-"""Length over width; of a longer picture the middle is taken."""
-READER_THREADS = min(8, os.cpu_count() or 1)
-"""Pillow decodes and resizes outside of Python's lock. Each may hold a whole photograph."""
+PIXEL_BYTES = 3 * 2**30  # of all pictures by default: some 10,000 photographs of 256 pixels, beside a network on a card
+LARGEST_UPSCALE = 8  # an icon or a strip that is scaled up more fills the memory with nothing
+LARGEST_ASPECT = 8  # length over width; of a longer picture the middle is taken
+READER_THREADS = min(8, os.cpu_count() or 1)  # Pillow works outside of Python's lock; each may hold a whole photograph
 PACK = ".pack"
-RAREST_KIND = 200
-"""A kind that fewer than one in so many pictures of a list have is 'other': its few pictures would come too often."""
+RAREST_KIND = 200  # fewer than one in so many pictures of a list are 'other': they would come too often
 DATED = re.compile(
     r"[\s,]*(\(|\b((c\.|ca\.?|circa|after|before|late|early|(first|second) half of)\s*)*"
     r"(\d{3,4}|(\d+(st|nd|rd|th)|[ivx]+) century)|\bdate unknown).*"
@@ -77,10 +70,9 @@ class Pictures:
         """The pictures of `places` by path, the shorter side of each resized to `resize` pixels; on the CPU.
 
         `places` are folders, single pictures, and packs, whose `group` is taken. `held_out` leaves out that many, the
-        last by name, to measure with. With a warning each, pictures are skipped that cannot be read or would grow more
-        than eight times; with one warning, smaller ones are scaled up, and of more than fit `limit` bytes some are
-        taken, evenly spread. FileNotFoundError where a name is wrong, ValueError where no picture is left or a pack
-        does not have them.
+        last by name. With a warning, pictures are skipped that cannot be read or would grow more than eight times,
+        smaller ones are scaled up, and of more than fit `limit` bytes some are taken, evenly spread. FileNotFoundError
+        where a name is wrong, ValueError where no picture is left or a pack does not have them.
         """
         found, named = _found(places, resize, group), ", ".join(map(str, places))
         kept = found[: max(0, len(found) - held_out)]
@@ -89,22 +81,20 @@ class Pictures:
             raise ValueError(f"there are no pictures in {named}{but}: name a folder of photographs or paintings.")
         with ThreadPoolExecutor(READER_THREADS) as pool:
             measured = list(_readable(pool, partial(_measure, resize=resize), kept))
-            planned = [fitted(size, resize)[1] for _, size in measured]
-            taken = _within(planned, limit)
-            small = [picture.label for picture, size in (measured[index] for index in taken) if min(size) < resize]
+            taken = [measured[index] for index in _within([fitted(size, resize)[1] for _, size in measured], limit)]
+            small = [picture.label for picture, size in taken if min(size) < resize]
             if small:
                 log.warning(
                     "%d of %d pictures have a shorter side of fewer than %d pixels and are scaled up, as %s.",
                     *(len(small), len(taken), resize, small[0]),
                 )
-            pixels = torch.empty(sum(prod(planned[index]) for index in taken), 3, dtype=torch.uint8)
+            pixels = torch.empty(sum(prod(fitted(size, resize)[1]) for _, size in taken), 3, dtype=torch.uint8)
             read, sizes, end = [], [], 0
-            chosen = [measured[index][0] for index in taken]
-            for picture, rows in _readable(pool, partial(_read, resize=resize), chosen):
+            for picture, rows in _readable(pool, partial(_read, resize=resize), [picture for picture, _ in taken]):
                 read.append(picture)
                 sizes.append((rows.shape[0], rows.shape[1]))
-                pixels[end : end + prod(sizes[-1])] = rows.flatten(0, 1)
-                end += prod(sizes[-1])
+                start, end = end, end + prod(sizes[-1])
+                pixels[start:end] = rows.flatten(0, 1)
         if not read:
             raise ValueError(
                 f"none of the {len(kept)} pictures in {named} can be used: name a folder of whole JPEG or PNG files, "
@@ -122,16 +112,14 @@ class Pictures:
             raise ValueError("there are no pictures to learn with: connect at least one.")
         planned = [fitted((each.shape[-2], each.shape[-1]), resize) for each in pictures]
         chosen = _within([size for _, size in planned], limit)
-        sizes, end = [planned[index][1] for index in chosen], 0
-        pixels = torch.empty(sum(map(prod, sizes)), 3, dtype=torch.uint8, device=pictures[0].device)
+        rows = []
         for index in chosen:
             (top, left, height, width), size = planned[index]
             kept = pictures[index].detach()[None, :, top : top + height, left : left + width].float()
             scaled = F.interpolate(kept, size, mode="bicubic", antialias=True)[0]
-            rows = eight_bits(scaled).movedim(0, -1)
-            pixels[end : end + prod(size)] = rows.flatten(0, 1)
-            end += prod(size)
-        return Pictures(pixels, sizes, [f"picture {index + 1}" for index in chosen], [""] * len(chosen))
+            rows.append(eight_bits(scaled).movedim(0, -1).flatten(0, 1))
+        names = [f"picture {index + 1}" for index in chosen]
+        return Pictures(torch.cat(rows), [planned[index][1] for index in chosen], names, [""] * len(chosen))
 
     def __len__(self) -> int:
         return len(self.sizes)
@@ -145,11 +133,6 @@ class Pictures:
         height, width = self.sizes[index]
         return self.pixels.narrow(0, self.starts[index], height * width).view(height, width, 3)
 
-    @property
-    def device(self) -> torch.device:
-        """Where the pixels lie."""
-        return self.pixels.device
-
     def to(self, device: torch.device | str) -> Pictures:
         """The same pictures on `device`."""
         return Pictures(self.pixels.to(device), self.sizes, self.names, self.kinds)
@@ -159,8 +142,7 @@ class Crops:
     """Random square crops of pictures, cut on the device where they lie.
 
     A crop shows `zoom` times `side` pixels of its picture each way, one of `zooms` for all crops of a batch. With
-    `by_kind` a picture is drawn the less often the more there are of its kind, as one over the root of their number: a
-    list that is oil paintings by half is not oil paintings by half then. ValueError where a picture is too small.
+    `by_kind` a picture is drawn as one over the root of how many there are of its kind. ValueError where one is small.
     """
 
     def __init__(self, pictures: Pictures, side: int, zooms: Sequence[float] = (1.0,), by_kind: bool = False) -> None:
@@ -169,7 +151,7 @@ class Crops:
         number = Counter(pictures.kinds)
         weights = [number[kind] ** -0.5 if by_kind else 1.0 for kind in pictures.kinds]
         sums = torch.tensor(weights, dtype=torch.float64).cumsum(0)
-        self._shares = (sums / sums[-1]).float().to(pictures.device)
+        self._shares = (sums / sums[-1]).float().to(pictures.pixels.device)
 
     def take(self, count: int) -> Tensor:
         """The next `count` crops, [count, 3, side, side] in 0..1 on the device, channels last.
@@ -177,7 +159,7 @@ class Crops:
         What is drawn depends on torch's default generators alone: the device's for crops, the CPU's for their zoom.
         """
         zoom = self.zooms[int(torch.randint(len(self.zooms), (), device="cpu"))]
-        return self.cut(torch.rand(count, 4, device=self.pictures.device), zoom)
+        return self.cut(torch.rand(count, 4, device=self.pictures.pixels.device), zoom)
 
     def cut(self, numbers: Tensor, zoom: float = 1.0) -> Tensor:
         """The crops that `numbers` [count, 4] in 0..1 name: which picture, how far down, how far right, mirrored below
@@ -185,8 +167,8 @@ class Crops:
         """
         window, pictures = self._window(zoom), self.pictures
         which = torch.searchsorted(self._shares, numbers[:, 0].contiguous(), right=True).clamp(max=len(pictures) - 1)
-        top = _below(pictures.height[which] - window + 1, numbers[:, 1])
-        left = _below(pictures.width[which] - window + 1, numbers[:, 2])
+        last = pictures.height[which] - window, pictures.width[which] - window
+        top, left = (torch.minimum((numbers[:, i + 1] * (last[i] + 1)).long(), last[i]) for i in range(2))
         steps = torch.arange(window, device=numbers.device)
         across = torch.where(numbers[:, 3:] < 0.5, window - 1 - steps, steps) + left[:, None]
         down = (top[:, None] + steps) * pictures.width[which, None] + pictures.first[which, None]
@@ -214,7 +196,7 @@ class CropPool:
     def __init__(self, crops: Crops, count: int, seed: int) -> None:
         self.crops = crops
         generator = torch.Generator().manual_seed(seed)
-        self.numbers = torch.rand(count, 4, generator=generator).to(crops.pictures.device)
+        self.numbers = torch.rand(count, 4, generator=generator).to(crops.pictures.pixels.device)
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -225,21 +207,16 @@ class CropPool:
         if len(zooms) == 1:
             chosen = torch.tensor(list(indices)).to(self.numbers.device, non_blocking=True)
             return self.crops.cut(self.numbers[chosen], zooms[0])
-        each = [self.crops.cut(self.numbers[index : index + 1], zooms[index % len(zooms)]) for index in indices]
-        return torch.cat(each)
+        return torch.cat([self.crops.cut(self.numbers[i : i + 1], zooms[i % len(zooms)]) for i in indices])
 
 
-def fixed_crops(photos: Crops, photo_count: int, paintings: Crops, painting_count: int, seed: int) -> Tensor:
-    """Crops [B, 3, side, side] of photographs, then of paintings; the same at each call."""
-    pools = CropPool(photos, photo_count, seed), CropPool(paintings, painting_count, seed)
-    return torch.cat([pool.cut(range(len(pool))) for pool in pools])
+def fixed_crops(seed: int, *given: tuple[Crops, int]) -> Tensor:
+    """So many crops of each, one after the other, [B, 3, side, side]; the same at each call."""
+    return torch.cat([CropPool(crops, count, seed).cut(range(count)) for crops, count in given])
 
 
 def spread(sizes: Sequence[int], limit: int) -> list[int]:
-    """Indices into `sizes`, as many as together have `limit` at most, evenly spread: every one, every second and so on.
-
-    Not one where even the first is larger.
-    """
+    """Indices into `sizes`, as many as together have `limit` at most, evenly spread; none where the first has more."""
     count = len(sizes)
     while count > 0:
         taken = [index * len(sizes) // count for index in range(count)]
@@ -281,8 +258,7 @@ def plain_kind(kind: str) -> str:
 class Encoded:
     """A picture that is not decoded yet."""
 
-    label: str
-    """What a warning calls it."""
+    label: str  # what a warning calls it
     name: str
     kind: str
     content: Path | memoryview
@@ -296,18 +272,18 @@ class Encoded:
 
 def _found(places: Sequence[Path], resize: int, group: Group) -> list[Encoded]:
     """All pictures by path; those of a pack in its own order."""
+    from .pack import read_group  # packs are written from pictures, and read here
+
     found: list[tuple[Path, Encoded]] = []
     kinds = cache(kinds_in)
     for place in places:
         files = pictures_at(place)
         if place.suffix.lower() == PACK and place.is_file():
-            from .pack import read_group  # packs are written from pictures, and read here
-
             found += ((place, picture) for picture in read_group(place, group, resize))
             continue
         for file in files:
-            kind = kinds(file.parent).get(file.name, "")
-            found.append((file, Encoded(str(file), file.stem.replace("_", " "), kind, file)))
+            name, kind = file.stem.replace("_", " "), kinds(file.parent).get(file.name, "")
+            found.append((file, Encoded(str(file), name, kind, file)))
     return [picture for _, picture in sorted(found, key=itemgetter(0))]
 
 
@@ -332,11 +308,10 @@ def _readable(
 def _measure(picture: Encoded, resize: int) -> Size:
     """The size a picture has now; ValueError where it is too small. Of its file only the beginning is read."""
     with picture.open() as opened:
-        width, height = opened.size
-    smallest = -(-resize // LARGEST_UPSCALE)
-    if min(width, height) < smallest:
-        raise ValueError(f"its {width}x{height} pixels are too few, {smallest} are needed each way")
-    return height, width
+        size, smallest = (opened.height, opened.width), -(-resize // LARGEST_UPSCALE)
+    if min(size) < smallest:
+        raise ValueError(f"its {size[1]}x{size[0]} pixels are too few, {smallest} are needed each way")
+    return size
 
 
 def _read(picture: Encoded, resize: int) -> Tensor:
@@ -366,8 +341,3 @@ def _within(sizes: Sequence[Size], limit: int) -> list[int]:
             *(len(chosen), len(sizes), limit / 2**30),
         )
     return chosen
-
-
-def _below(limits: Tensor, numbers: Tensor) -> Tensor:
-    """Whole numbers below `limits` (int64), for `numbers` in 0..1; 1 itself gives the last."""
-    return torch.minimum((numbers * limits).long(), limits - 1)

@@ -1,14 +1,12 @@
 """`compact`'s encoder, distilled from a loss network, and later its deepest level again: two stages of that recipe.
 
-**Distillation.** One encoder with taps at five levels starts from random weights. At every tap a linear map of its
-channels must give the loss network's features, so that it sees what VGG-19 sees; and another the picture itself, so
-that decoders have something to work with: features that only mean what VGG's mean forget colours and edges. Both maps
-are solved for over the last batches, and never kept.
+**Distillation.** At every tap of an encoder a linear map of its channels must give the loss network's features, and
+another the picture itself: features that only mean what VGG's mean forget colours and edges. Both maps are solved for
+over the last batches, and never kept.
 
-**The deepest level.** What distillation keeps of the picture at relu5_1 is what a linear map can find, and that is a
-blur: a cascade which starts there has lost the content before it comes to the finer levels. So the layers behind
-relu4_1 learn together with their decoder, which is asked for the features at all finer levels too: edges. All else
-stays as it is.
+**The deepest level.** What a linear map can find of the picture at relu5_1 is a blur, and a cascade which starts there
+has lost the content. So the layers behind relu4_1 learn together with their decoder, which is asked for the features at
+all finer levels too: edges. All else stays as it is.
 """
 
 from __future__ import annotations
@@ -21,7 +19,7 @@ from torch import Tensor, nn
 
 from ..media.sheet import contact_sheet
 from ..models.networks.vgg import LEVELS, VggEncoder, VggLayout, VggNetwork
-from .data import Crops, fixed_crops
+from .data import fixed_crops
 from .distributed import training_device
 from .least_squares import LinearProbe, best_map
 from .loss_network import LossNetwork
@@ -30,13 +28,10 @@ from .networks import check_side, kaiming_initialised
 from .recipes import Job
 from .trainer import Losses
 
-PROJECTION_BATCHES = 8
-"""Batches of crops that the 1x1 projections are solved from."""
-REFRESH_EVERY = 4
-"""Steps after which the probes are solved for again."""
+PROJECTION_BATCHES = 8  # of crops, that the 1x1 projections are solved from
+REFRESH_EVERY = 4  # steps after which the probes are solved for again
 DEEPEST, ABOVE = LEVELS[-1], LEVELS[-2]
-COMPARED = LEVELS[1:-1]
-"""The finer levels at which decoded pictures are compared."""
+COMPARED = LEVELS[1:-1]  # the finer levels at which decoded pictures are compared
 
 
 @dataclass(frozen=True)
@@ -79,7 +74,7 @@ def train_encoder(
     another config.
     """
     check_side(config.side, 2 ** (len(LEVELS) - 1))
-    photos, paintings = _crops(job, config)
+    photos, paintings = job.crops(config)
     encoder = first_encoder(layout, config.seed)
     with torch.no_grad():
         taught = loss_network(torch.zeros(1, 3, 32, 32), LEVELS)
@@ -108,7 +103,8 @@ def train_encoder(
 
     trainer = job.trainer(nn.ModuleList([encoder, probes]), "encoder", config, exported=encoder)
     trainer.train(losses, None, job.on_step)
-    normalise(trainer.finished(encoder), fixed_crops(photos, config.photos, paintings, config.paintings, config.seed))
+    images = fixed_crops(config.seed, (photos, config.photos), (paintings, config.paintings))
+    normalise(trainer.finished(encoder), images)
     return encoder
 
 
@@ -164,9 +160,9 @@ def solve_projections(network: VggNetwork, loss_network: LossNetwork, job: Job, 
     """Solve for the 1x1 convolutions that give the loss network's features of `network`'s, over some crops."""
     device = training_device()
     network.to(device)
-    photos, paintings = _crops(job, config)
-    counts = [PROJECTION_BATCHES * count for count in (config.photos, config.paintings)]
-    images = fixed_crops(photos, counts[0], paintings, counts[1], config.seed)
+    photos, paintings = job.crops(config)
+    counts = PROJECTION_BATCHES * config.photos, PROJECTION_BATCHES * config.paintings
+    images = fixed_crops(config.seed, (photos, counts[0]), (paintings, counts[1]))
     targets, features = loss_network.to(device)(images, LEVELS), network.encode_levels(images, LEVELS)
     for level, projection in network.heads.items():
         matrix, offset = best_map(features[level].values, targets[level])
@@ -179,8 +175,8 @@ def train_deepest(
 ) -> None:
     """Train the layers of `network`, which has one encoder for all levels, behind relu4_1, and relu5_1's decoder."""
     device = training_device()
-    photos, paintings = _crops(job, config)
-    examples = fixed_crops(photos, 3, paintings, 1, config.seed)
+    photos, paintings = job.crops(config)
+    examples = fixed_crops(config.seed, (photos, 3), (paintings, 1))
     loss_network = loss_network.to_training(device)
     with torch.no_grad():
         channels = loss_network(examples[:1], (DEEPEST,))[DEEPEST].shape[1]
@@ -207,9 +203,3 @@ def train_deepest(
     trainer = job.trainer(learner, "deepest", config, exported=layers)
     trainer.train(losses, preview, job.on_step)
     trainer.finished(layers)
-
-
-def _crops(job: Job, config: EncoderConfig | DeepestConfig) -> tuple[Crops, Crops]:
-    """Of photographs and of paintings."""
-    photos = Crops(job.photographs(config.shorter, config.held_out), config.side)
-    return photos, Crops(job.paintings(config.shorter), config.side)

@@ -7,14 +7,10 @@ from torch import Tensor, nn
 from ..models.networks.layers import ReflectConv
 from .losses import EPSILON, relative_distance
 
-PROBE_DECAY = 0.9
-"""What is left of a batch's sums at the next one: a probe's map is that of some ten batches."""
-PROBE_RIDGE = 1e-3
-"""Added to every channel's variance, as a share of the mean variance."""
-CONVOLUTION_RIDGE = 1e-8
-"""Added to the squares of every input, as a share of their mean: some inputs tell the same."""
-PICTURES_AT_ONCE = 4
-"""Whose patches are laid out together."""
+PROBE_DECAY = 0.9  # what is left of a batch's sums at the next one: a probe's map is that of some ten batches
+PROBE_RIDGE = 1e-3  # added to every channel's variance, as a share of the mean variance
+CONVOLUTION_RIDGE = 1e-8  # added to the squares of every input, as a share of their mean: some inputs tell the same
+PICTURES_AT_ONCE = 4  # whose patches are laid out together
 
 
 class LinearProbe(nn.Module):
@@ -26,8 +22,7 @@ class LinearProbe(nn.Module):
 
     def __init__(self, channels: int, targets: int) -> None:
         super().__init__()
-        size = 1 + channels + targets
-        self.channels = channels
+        size, self.channels = 1 + channels + targets, channels
         self.sums: Tensor
         self.matrix: Tensor
         self.register_buffer("sums", torch.zeros(size, size, dtype=torch.float64))
@@ -40,23 +35,19 @@ class LinearProbe(nn.Module):
         """
         x, y = (pixels.movedim(1, -1).flatten(0, 2).float() for pixels in (values, target))
         with torch.autocast(x.device.type, enabled=False):
-            x_mean, y_mean = self._add(x.detach(), y, refresh)
-            mapped = (x - x_mean) @ self.matrix.clone()
-        return relative_distance(mapped[None, None], (y - y_mean)[None, None])
-
-    @torch.no_grad()
-    def _add(self, x: Tensor, y: Tensor, refresh: bool) -> tuple[Tensor, Tensor]:
-        """Take a batch into the sums; the means of both sides."""
-        rows = torch.cat([torch.ones_like(x[:, :1]), x, y], 1)
-        self.sums.mul_(PROBE_DECAY).add_(rows.mT @ rows)
-        means = self.sums / self.sums[0, 0]
-        mean, split = means[0, 1:], self.channels
-        if refresh:
-            covariance = means[1:, 1:] - mean[:, None] * mean
-            own, cross = covariance[:split, :split].clone(), covariance[:split, split:]
-            own.diagonal().add_(PROBE_RIDGE * own.diagonal().mean() + EPSILON)
-            self.matrix.copy_(torch.linalg.solve_ex(own, cross).result)  # unlike `solve` it waits for no device
-        return mean[:split].to(x), mean[split:].to(x)
+            with torch.no_grad():
+                rows = torch.cat([torch.ones_like(x[:, :1]), x, y], 1)
+                self.sums.mul_(PROBE_DECAY).add_(rows.mT @ rows)
+                means = self.sums / self.sums[0, 0]
+                mean, split = means[0, 1:], self.channels
+                if refresh:
+                    covariance = means[1:, 1:] - mean[:, None] * mean
+                    own, cross = covariance[:split, :split].clone(), covariance[:split, split:]
+                    own.diagonal().add_(PROBE_RIDGE * own.diagonal().mean() + EPSILON)
+                    self.matrix.copy_(torch.linalg.solve_ex(own, cross).result)  # unlike `solve` it waits for no device
+            mapped = (x - mean[:split].to(x)) @ self.matrix.clone()
+            missed = y - mean[split:].to(x)
+        return relative_distance(mapped[None, None], missed[None, None])
 
 
 def best_map(values: Tensor, target: Tensor, ridge: float = 1e-4) -> tuple[Tensor, Tensor]:

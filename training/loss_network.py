@@ -16,8 +16,7 @@ from ..transfer.moments import Moments
 from .precision import training_dtype
 
 EXACT, COMPRESSED = "vgg19-relu3_1", "small16x"
-MIXED = "teachers"
-"""VGG-19 itself as deep as its small published file goes, and below that the compressed one behind its projections."""
+MIXED = "teachers"  # VGG-19 as deep as its small published file goes, below that the compressed one behind projections
 
 Features = dict[str, Tensor]
 """[B, C, h, w] by level."""
@@ -71,8 +70,8 @@ class ProjectedLossNetwork(LossNetwork):
 
     def moments(self, features: Mapping[str, Tensor], full: bool = True) -> dict[str, Moments]:
         """From the moments of the network's own channels, of which there are several times fewer."""
-        projected = {}
-        for level, moments in super().moments(features).items():
+        projected = super().moments(features)
+        for level, moments in projected.items():
             weight, bias = (self.projections.get_parameter(f"{level}.{part}").float() for part in ("weight", "bias"))
             projected[level] = moments.mapped(weight[:, :, 0, 0], bias)
         return projected
@@ -89,18 +88,16 @@ class MixedLossNetwork(LossNetwork):
     def encode(self, image: Tensor, levels: Collection[str]) -> Features:
         near = [level for level in levels if level in self.exact.levels]
         far = [level for level in levels if level not in near]
-        return {
-            **(self.exact.encode(image, near) if near else {}),
-            **(self.compressed.encode(image, far) if far else {}),
-        }
+        features = self.exact.encode(image, near) if near else {}
+        return features | (self.compressed.encode(image, far) if far else {})
 
     def project(self, features: Features) -> Features:
         near, far = self._split(features)
-        return {**self.exact.project(near), **self.compressed.project(far)}
+        return self.exact.project(near) | self.compressed.project(far)
 
     def moments(self, features: Mapping[str, Tensor], full: bool = True) -> dict[str, Moments]:
         near, far = self._split(features)
-        return {**self.exact.moments(near, full), **self.compressed.moments(far, full)}
+        return self.exact.moments(near, full) | self.compressed.moments(far, full)
 
     def _split(self, features: Mapping[str, Tensor]) -> tuple[Features, Features]:
         near = {level: values for level, values in features.items() if level in self.exact.levels}

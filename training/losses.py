@@ -17,13 +17,8 @@ from .trainer import Losses
 
 STYLE_LEVELS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 CONTENT_LEVEL = STYLE_LEVELS[-1]
-PIXEL_WEIGHT = 3.0
-"""Of the distance to the teacher's pixels, beside that of features and moments at each level."""
-EPSILON = 1e-8
-"""Under roots, whose slope at zero is infinite, and of denominators."""
-
-StyleDistance = Callable[[Moments, Moments], Tensor]
-"""The style loss at one level: of a result's moments from the style's."""
+PIXEL_WEIGHT = 3.0  # of the distance to the teacher's pixels, beside that of features and moments at each level
+EPSILON = 1e-8  # under roots, whose slope at zero is infinite, and of denominators
 
 
 @dataclass(frozen=True)
@@ -79,6 +74,11 @@ def total_variation(image: Tensor) -> Tensor:
     return image.diff(dim=-1).abs().mean() + image.diff(dim=-2).abs().mean()
 
 
+def style_target(loss_network: LossNetwork, picture: Tensor) -> dict[str, Moments]:
+    """What Gram distances are measured from: the full moments of a picture [1, 3, H, W] at STYLE_LEVELS."""
+    return loss_network.moments(loss_network.encode(picture, STYLE_LEVELS))
+
+
 @torch.no_grad()
 def content_of(loss_network: LossNetwork, image: Tensor) -> Tensor:
     """The content target [B, C, h, w]: what the loss network finds in pictures [B, 3, H, W] at relu4_1."""
@@ -92,7 +92,7 @@ def picture_losses(
     content: Tensor | None,
     style: Mapping[str, Moments],
     target: Tensor | None = None,
-    distance: StyleDistance = moment_distance,
+    distance: Callable[[Moments, Moments], Tensor] = moment_distance,
 ) -> Losses:
     """The losses of `result` [B, 3, H, W] by name; what weighs nothing is not computed, nor a level nothing needs.
 
@@ -118,13 +118,11 @@ def picture_losses(
     if target is not None:
         with torch.no_grad():
             encoded_target = loss_network.encode(target, taught_levels) if taught_levels else {}
-            target_features = loss_network.project(encoded_target)
-            target_moments = loss_network.moments(encoded_target, full)
+            wanted, wanted_moments = loss_network.project(encoded_target), loss_network.moments(encoded_target, full)
         features = loss_network.project({level: encoded[level] for level in taught_levels})
-        each = [
-            relative_error(features[level], target_features[level]) + distance(moments[level], target_moments[level])
-            for level in taught_levels
-        ]
-        pixels = (result - target).abs().mean()
-        parts["taught"] = weights.taught * torch.stack([PIXEL_WEIGHT * pixels, *each]).sum()
+        each = [PIXEL_WEIGHT * (result - target).abs().mean()]
+        for level in taught_levels:
+            near = relative_error(features[level], wanted[level])
+            each.append(near + distance(moments[level], wanted_moments[level]))
+        parts["taught"] = weights.taught * torch.stack(each).sum()
     return parts

@@ -24,13 +24,12 @@ from ..transfer.comatch import comatch
 from ..transfer.decompose import eigen
 from ..transfer.moments import Moments
 from ..transfer.wct import TRANSPORT, wct
-from .data import CropPool, Crops
+from .data import fixed_crops
 from .distributed import training_device
 from .loss_network import LossNetwork
-from .losses import STYLE_LEVELS, LossWeights, content_of, gram_distance, picture_losses
+from .losses import LossWeights, content_of, gram_distance, picture_losses, style_target
 from .networks import backbone_or, centre_output, kaiming_initialised, last_layer, on_backbone, seeded
 from .pairs import StyleMoments
-from .precision import autocast
 from .recipes import Job, Recipe
 from .trainer import Losses
 
@@ -55,14 +54,10 @@ class MsgNetConfig:
     seed: int = 0
 
 
-EIGENVALUE_FLOOR = 1e-4
-"""Of the largest one of the mean covariance: smaller ones are not whitened, as float16 could not hold that."""
-COMATCH_RIDGE = 1e-3
-"""In mean squares of the Gram matrices, for the first W."""
-FIRST_CROPS = 16
-"""Of photographs, that W is started from."""
-FIRST_STYLES = 48
-"""Style crops that the basis and W are started from."""
+EIGENVALUE_FLOOR = 1e-4  # of the largest one of the mean covariance: smaller ones are not whitened, for float16's sake
+COMATCH_RIDGE = 1e-3  # in mean squares of the Gram matrices, for the first W
+FIRST_CROPS = 16  # of photographs, that W is started from
+FIRST_STYLES = 48  # style crops that the basis and W are started from
 OUTPUT_DEVIATION = 64.0
 """Deviation of the first pictures of the released layout, in 0..255; the layer that makes them learns at so many times
 the rate, which is the same as if it made pictures in 0..4."""
@@ -76,20 +71,13 @@ def train_msgnet(
     ValueError where a folder has no pictures or `job.out` holds a checkpoint of another config.
     """
     device = training_device()
-    contents = Crops(job.photographs(config.photo, config.held_out), config.side)
-    styles = job.style_crops(config)
-    sources = (styles.crops.pictures.names, config.style_side, config.style_sizes)
-    pairs = job.pairs(contents, len(styles), lambda style: styles.cut([style]), sources, config, config.same_style)
+    styles, pairs = job.crop_pairs(config)
     network = first_msgnet(start, config.width, config.seed).to(device)
     if isinstance(start, VggNetwork):
         pictures = [styles.cut([index]) for index in range(min(FIRST_STYLES, len(styles)))]
         choose_basis(network, pictures)
-        start_comatch(network, CropPool(contents, FIRST_CROPS, config.seed).cut(range(FIRST_CROPS)), pictures)
+        start_comatch(network, fixed_crops(config.seed, (pairs.contents, FIRST_CROPS)), pictures)
     loss_network = loss_network.to_training(device)
-
-    def moments_of(style: int) -> dict[str, Moments]:
-        with autocast(device):
-            return loss_network.moments(loss_network.encode(styles.cut([style]), STYLE_LEVELS))
 
     def stylised(content: Tensor, chosen: Sequence[int]) -> Tensor:
         """The encoder may learn, so styles are encoded in each step, each one once."""
@@ -110,8 +98,9 @@ def train_msgnet(
         rows = [stylised(photos, [style] * 4) for style in chosen]
         return contact_sheet([*photos, *styles.cut(chosen), *torch.cat(rows)], columns=4)
 
-    style_moments = StyleMoments(moments_of)
-    photos, chosen = CropPool(contents, 4, config.seed).cut(range(4)), [style % len(styles) for style in range(4)]
+    style_moments = StyleMoments(lambda style: style_target(loss_network, styles.cut([style])), device)
+    photos = fixed_crops(config.seed, (pairs.contents, 4))
+    chosen = [style % len(styles) for style in range(4)]
     factors = [] if network.on_backbone else [(weight, OUTPUT_DEVIATION) for weight in last_layer(network).parameters()]
     trainer = job.trainer(network, "msgnet", config, rate_factors=factors)
     trainer.train(losses, preview, job.on_step)

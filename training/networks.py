@@ -20,9 +20,8 @@ PaperNetwork = TypeVar("PaperNetwork", MsgNet, StyleBankNetwork)
 def check_side(side: int, stride: int) -> None:
     """ValueError where crops of `side` pixels do not divide into cells of `stride` pixels, two at least."""
     if side % stride or side < 2 * stride:
-        raise ValueError(
-            f"crops of {side} pixels do not divide into cells of {stride}: choose a larger multiple of {stride}."
-        )
+        fault = f"crops of {side} pixels do not divide into cells of {stride}"
+        raise ValueError(f"{fault}: choose a larger multiple of {stride}.")
 
 
 def vgg_network(name: str, decoder: str = "") -> VggNetwork:

@@ -30,17 +30,16 @@ from ..models.weights.learnt_styles import (
 )
 from ..samples import CONTENT, sample_path
 from ..transfer.moments import Moments
-from .data import CropPool, Crops, Pictures
+from .data import Crops, Pictures, fixed_crops
 from .distributed import rank, training_device
 from .loss_network import LossNetwork
-from .losses import LossWeights
+from .losses import LossWeights, style_target
 from .precision import autocast
 from .recipes import Job, Recipe
-from .stylebank import style_losses, style_target, stylised
+from .stylebank import style_losses, stylised
 from .trainer import Losses, Trainer
 
-NEW = "/new"
-"""The style's name while it is learnt: none can really have it, so one may be learnt anew beside its old self."""
+NEW = "/new"  # the style's name while it is learnt: none can have it, so one may be learnt anew beside its old self
 
 
 @dataclass(frozen=True)
@@ -81,8 +80,19 @@ class StyleTraining:
         self.bank, self.loss_network, self.config = sharing(bank).float().eval(), loss_network, config
         self.device = next(self.bank.parameters()).device
         self.photos = Crops(photos.to(self.device), config.side)
-        self.target = self._target(picture.to(self.device), interrupt)
-        self.nearest = self._nearest(interrupt)
+        each, picture = [], picture.to(self.device)
+        image, distances = fixed_crops(config.seed, (self.photos, config.compared)), []
+        with torch.no_grad():
+            for number in range(len(picture)):
+                interrupt()
+                with autocast(self.device):
+                    each.append(style_target(loss_network, picture[number]))
+            self.target = {level: Moments.joined([one[level] for one in each]).over_batch() for level in each[0]}
+            for style in self.bank.styles:  # whose Gram matrices are nearest: a bank does not know its paintings
+                interrupt()
+                with autocast(self.device):
+                    distances.append(self._losses(image, style)["style"])
+        self.nearest = self.bank.styles[int(torch.stack(distances).argmin())] if distances else None
         self.kernel = self.bank.add_style(NEW)
         if self.nearest:
             self.kernel.load_state_dict(self.bank.bank[self.bank.styles.index(self.nearest)].state_dict())
@@ -103,27 +113,6 @@ class StyleTraining:
     def paint(self, image: Tensor) -> Tensor:
         """`image` [B, 3, H, W] in 0..1 in the style as far as it has been learnt, not clamped."""
         return stylised(self.bank, image.to(self.device), [NEW] * len(image))
-
-    @torch.no_grad()
-    def _target(self, picture: Pictures, interrupt: Callable[[], None]) -> dict[str, Moments]:
-        """The style target: the moments of all pictures of the style together."""
-        each = []
-        for number in range(len(picture)):
-            interrupt()
-            with autocast(self.device):
-                each.append(style_target(self.loss_network, picture[number]))
-        return {level: Moments.joined([moments[level] for moments in each]).over_batch() for level in each[0]}
-
-    @torch.no_grad()
-    def _nearest(self, interrupt: Callable[[], None]) -> str | None:
-        """The style whose pictures have the Gram matrices nearest to the target: a bank does not know its paintings."""
-        count = self.config.compared
-        image, distances = CropPool(self.photos, count, self.config.seed).cut(range(count)), []
-        for style in self.bank.styles:
-            interrupt()
-            with autocast(self.device):
-                distances.append(self._losses(image, style)["style"])
-        return self.bank.styles[int(torch.stack(distances).argmin())] if distances else None
 
     def _losses(self, image: Tensor, style: str) -> Losses:
         names = [style] * len(image)
@@ -147,9 +136,8 @@ def learn_style(
         raise ValueError(f"this bank has a style '{name}' already: give the picture's file another name.")
     path = style_path(name)
     expect_free(path)
-    device = training_device()
-    loss_network = loss_network.to_training(device)
-    training = StyleTraining(bank.to(device), name, picture, photos, loss_network, job.out, config, job.minutes)
+    bank, loss_network = bank.to(training_device()), loss_network.to_training(training_device())
+    training = StyleTraining(bank, name, picture, photos, loss_network, job.out, config, job.minutes)
     for step, losses in training.run():
         if job.on_step:
             job.on_step(step, losses)

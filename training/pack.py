@@ -24,27 +24,20 @@ from .data import PACK, READER_THREADS, Encoded, Group, Pictures, spread
 
 log = logging.getLogger(__name__)
 
-FORM = "brushwork-pack"
-VERSION = "1"
+FORM, VERSION = "brushwork-pack", "1"
 LOSSLESS = "PNG"
-QUALITIES = (95, 90, 85)
-"""Of JPEGs, where a pack has no room for PNG; the first that all pictures fit in."""
-PHOTOS_SHARE = 0.6
-"""Of a pack that not all pictures fit in; what one group does not need the other has."""
-HEADER_BYTES = 4096
-"""Of a pack, beside those that are counted for each picture."""
+QUALITIES = (95, 90, 85)  # of JPEGs, where a pack has no room for PNG; the first that all pictures fit in
+PHOTOS_SHARE = 0.6  # of a pack that not all pictures fit in; what one group does not need the other has
+HEADER_BYTES = 4096  # of a pack, beside those that are counted for each picture
 
 
 @dataclass(frozen=True)
 class Packed:
     """What was written."""
 
-    quality: str | int
-    """'PNG', or that of the JPEGs."""
-    counts: Mapping[Group, int]
-    """How many pictures of each group are in the file."""
-    size: int
-    """Bytes of the file."""
+    quality: str | int  # 'PNG', or that of the JPEGs
+    counts: Mapping[Group, int]  # how many pictures of each group are in the file
+    size: int  # bytes of the file
 
 
 def write_pack(out: Path, photos: Pictures | None, styles: Pictures | None, limit_mib: float) -> Packed:
@@ -63,20 +56,21 @@ def write_pack(out: Path, photos: Pictures | None, styles: Pictures | None, limi
     if out.suffix.lower() != PACK:
         raise ValueError(f"{out} would not be known as a pack: end its name in {PACK}.")
     limit = int(limit_mib * 2**20) - HEADER_BYTES
-    quality, encoded = _best(groups, limit)
-    kept = _kept(groups, encoded, limit)
+    quality, encoded = LOSSLESS, _encoded(groups, LOSSLESS, limit)
+    for quality in () if encoded else QUALITIES:
+        if encoded := _encoded(groups, quality, inf if quality == QUALITIES[-1] else limit):
+            break
+    costs: dict[Group, list[int]] = {}
+    costs |= {group: list(map(_cost, encoded[group], own.names, own.kinds)) for group, own in groups.items()}
+    kept = _kept(costs, limit)
     tensors: dict[str, Tensor] = {}
     metadata = {FORM: VERSION}
     for group, pictures in groups.items():
         contents = [encoded[group][index] for index in kept[group]]
         tensors[group] = torch.frombuffer(bytearray().join(contents), dtype=torch.uint8)
         tensors[f"{group}.offsets"] = torch.tensor([0, *accumulate(map(len, contents))])
-        listed = {
-            "shorter": min(map(min, pictures.sizes)),
-            "names": [pictures.names[index] for index in kept[group]],
-            "kinds": [pictures.kinds[index] for index in kept[group]],
-        }
-        metadata[group] = json.dumps(listed)
+        names, kinds = ([words[index] for index in kept[group]] for words in (pictures.names, pictures.kinds))
+        metadata[group] = json.dumps({"shorter": min(map(min, pictures.sizes)), "names": names, "kinds": kinds})
     content = save(tensors, metadata)
     write_whole(out, content)
     packed = Packed(quality, {group: len(kept[group]) for group in groups}, len(content))
@@ -86,17 +80,8 @@ def write_pack(out: Path, photos: Pictures | None, styles: Pictures | None, limi
     return packed
 
 
-def _best(groups: Mapping[Group, Pictures], limit: int) -> tuple[str | int, dict[Group, list[bytes]]]:
-    """The best quality in which all pictures fit, the worst where there is none; and all pictures in it."""
-    for quality in (LOSSLESS, *QUALITIES[:-1]):
-        encoded = _encoded(groups, quality, limit)
-        if encoded:
-            return quality, encoded
-    return QUALITIES[-1], _encoded(groups, QUALITIES[-1], inf) or {}
-
-
-def _encoded(groups: Mapping[Group, Pictures], quality: str | int, limit: float) -> dict[Group, list[bytes]] | None:
-    """The pictures as files; None where they take more than `limit` bytes."""
+def _encoded(groups: Mapping[Group, Pictures], quality: str | int, limit: float) -> dict[Group, list[bytes]]:
+    """The pictures as files; nothing where they take more than `limit` bytes."""
     from PIL import Image
 
     def encode(rows: Tensor) -> bytes:
@@ -113,7 +98,7 @@ def _encoded(groups: Mapping[Group, Pictures], quality: str | int, limit: float)
                 limit -= _cost(content, name, kind)
                 if limit < 0:
                     pool.shutdown(cancel_futures=True)
-                    return None
+                    return {}
                 encoded[group].append(content)
     return encoded
 
@@ -123,17 +108,12 @@ def _cost(content: bytes, name: str, kind: str) -> int:
     return len(content) + 8 + len(json.dumps(json.dumps([name, kind])))
 
 
-def _kept(
-    groups: Mapping[Group, Pictures], encoded: Mapping[Group, Sequence[bytes]], limit: int
-) -> dict[Group, list[int]]:
+def _kept(costs: Mapping[Group, Sequence[int]], limit: int) -> dict[Group, list[int]]:
     """Of each group the indices of the pictures that fit; ValueError where a group has none."""
-    costs: dict[Group, list[int]] = {}
-    for group, pictures in groups.items():
-        costs[group] = list(map(_cost, encoded[group], pictures.names, pictures.kinds))
     kept: dict[Group, list[int]] = {}
-    left = limit
+    left, others = limit, sum(map(sum, costs.values()))
     for group, own in costs.items():
-        others = sum(sum(costs[other]) for other in costs if other not in kept and other != group)
+        others -= sum(own)
         kept[group] = spread(own, left - min(others, int((1 - PHOTOS_SHARE) * limit)))
         left -= sum(own[index] for index in kept[group])
     if not all(kept.values()):
@@ -160,9 +140,8 @@ def read_group(path: Path, group: Group, resize: int) -> list[Encoded]:
             present = {group, f"{group}.offsets"} & set(file.keys())
             tensors = {name: file.get_tensor(name) for name in present}
     except SafetensorError as error:
-        raise ValueError(
-            f"{path} is damaged, or no pack ({error}): copy it again, or pack the pictures again."
-        ) from error
+        fault = f"{path} is damaged, or no pack ({error}): copy it again, or pack the pictures again."
+        raise ValueError(fault) from error
     except OSError as error:
         raise OSError(f"{path} cannot be read: {error.strerror or error}") from error
     if FORM not in metadata:

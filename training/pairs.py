@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,24 +19,30 @@ from ..models.registry import load_network
 from ..transfer.adain import adain
 from ..transfer.moments import Moments
 from .data import CropPool, Crops
-from .precision import training_dtype
+from .precision import autocast, training_dtype
 
 log = logging.getLogger(__name__)
 
-STYLE_CACHE_BYTES = 2**30
-"""Of cached moments of styles: full ones at four levels have 1.4 MB."""
-LARGEST_BATCH = 64
-"""So many styles stay cached whatever they take."""
+STYLE_CACHE_BYTES = 2**30  # of cached moments of styles: full ones at four levels have 1.4 MB
+LARGEST_BATCH = 64  # so many styles stay cached whatever they take
 
 Paint = Callable[[Tensor, Sequence[int]], Tensor]
 """The teacher's pictures of crops [B, 3, H, W], each in the style of that number."""
 
 
 class StyleMoments:
-    """Moments of numbered styles, by name: computed when a style is first met, cached while there is room."""
+    """Moments of numbered styles, by name: computed when a style is first met, cached while there is room.
 
-    def __init__(self, compute: Callable[[int], Mapping[str, Moments]], limit: int = STYLE_CACHE_BYTES) -> None:
-        self.compute, self.limit = compute, limit
+    On a `device` they are computed in the type that networks learn in there.
+    """
+
+    def __init__(
+        self,
+        compute: Callable[[int], Mapping[str, Moments]],
+        device: torch.device | None = None,
+        limit: int = STYLE_CACHE_BYTES,
+    ) -> None:
+        self.compute, self.device, self.limit = compute, device, limit
         self.cached: dict[int, Mapping[str, Moments]] = {}
         self.bytes = 0
 
@@ -44,18 +51,15 @@ class StyleMoments:
         each = []
         for style in styles:
             if style not in self.cached:
-                with torch.no_grad():
+                with torch.no_grad(), autocast(self.device) if self.device else nullcontext():
                     self.cached[style] = self.compute(style)
-                self.bytes += self._size(style)
+                size = sum(4 * moments.scatter.numel() for moments in self.cached[style].values())  # any other's too
+                self.bytes += size
                 while self.bytes > self.limit and len(self.cached) > LARGEST_BATCH:
-                    oldest = next(iter(self.cached))
-                    self.bytes -= self._size(oldest)
-                    del self.cached[oldest]
+                    del self.cached[next(iter(self.cached))]
+                    self.bytes -= size
             each.append(self.cached[style])  # now: the next style may push it out
         return {name: Moments.joined([moments[name] for moments in each]) for name in each[0]}
-
-    def _size(self, style: int) -> int:
-        return sum(4 * moments.scatter.numel() for moments in self.cached[style].values())
 
 
 class Teacher(nn.Module):
@@ -103,12 +107,9 @@ def load_teacher(name: str, folders: Sequence[Path] = ()) -> Teacher:
 class Batch:
     """What a step learns from."""
 
-    content: Tensor
-    """[B, 3, side, side] in 0..1"""
-    styles: Sequence[int]
-    """The number of each one's style."""
-    target: Tensor | None
-    """The teacher's pictures, [B, 3, side, side] in 0..1, if there is a teacher."""
+    content: Tensor  # [B, 3, side, side] in 0..1
+    styles: Sequence[int]  # the number of each one's style
+    target: Tensor | None  # the teacher's pictures, [B, 3, side, side] in 0..1, if there is a teacher
 
 
 class Pairs:
@@ -130,8 +131,7 @@ class Pairs:
         sources: str = "",
         seed: int = 0,
     ) -> None:
-        self.contents, self.styles, self.paint, self.same = contents, styles, paint, same
-        self.pictures: KeptPictures | None = None
+        self.contents, self.styles, self.paint, self.same, self.pictures = contents, styles, paint, same, None
         if kept and paint and folder:
             self.pool = CropPool(contents, kept // same * same, seed)
             generator = torch.Generator().manual_seed(seed + 1)

@@ -13,10 +13,8 @@ from functools import cache
 import torch
 import torch.nn.functional as F
 
-OVERRIDE = "BRUSHWORK_TRAINING_DTYPE"
-"""Environment variable: `float32` or `bfloat16` in place of a measurement."""
-LARGEST_TIME = 0.85
-"""Of bfloat16, over the time in float32: a measurement that wavers shall not choose another type."""
+OVERRIDE = "BRUSHWORK_TRAINING_DTYPE"  # environment variable: `float32` or `bfloat16` in place of a measurement
+LARGEST_TIME = 0.85  # of bfloat16, over that in float32: a measurement that wavers shall not choose another type
 
 
 def autocast(device: torch.device) -> torch.autocast:
@@ -39,10 +37,8 @@ def training_dtype(device: torch.device) -> torch.dtype:
         raise ValueError(f"{OVERRIDE} is '{asked}': set it to float32 or bfloat16, or leave it out.")
     if asked:
         return getattr(torch, asked)
-    if device.type == "cuda":
-        fast = torch.cuda.get_device_capability(device) >= (8, 0)
-    else:
-        fast = device.type == "cpu" and _cpu_gains()
+    cuda = device.type == "cuda"
+    fast = torch.cuda.get_device_capability(device) >= (8, 0) if cuda else device.type == "cpu" and _cpu_gains()
     return torch.bfloat16 if fast else torch.float32
 
 

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from torch import Tensor, nn
 
-from .data import CropPool, Crops, Group, Pictures
+from .data import CropPool, Crops, Pictures
 from .distributed import training_device
 from .loss_network import LossNetwork, load_loss_network
 from .pairs import Pairs, Teacher, load_teacher
@@ -40,62 +40,52 @@ log = logging.getLogger(__name__)
 class Job:
     """What a recipe learns from, where to, and for how long."""
 
-    photos: Sequence[Path]
-    """Folders, pictures or packs."""
-    styles: Sequence[Path]
-    """Likewise, of paintings."""
-    out: Path
-    """The folder of checkpoints and weights."""
-    loss_network: LossNetwork | None = None
-    """None: the encoder of the network that is trained on."""
+    photos: Sequence[Path]  # folders, pictures or packs
+    styles: Sequence[Path]  # likewise, of paintings
+    out: Path  # the folder of checkpoints and weights
+    loss_network: LossNetwork | None = None  # None: the encoder of the network that is trained on
     teacher: Teacher | None = None
-    minutes: float | None = None
-    """The length of the training, over all commands, in place of the config's steps."""
-    start: Path | None = None
-    """Weights that another run of the recipe wrote, to start from."""
-    on_step: OnStep | None = None
-    """May raise to stop."""
-    started: float = field(default_factory=time.monotonic)
-    """When it began: the minutes count from there."""
+    minutes: float | None = None  # the length of the training, over all commands, in place of the config's steps
+    start: Path | None = None  # weights that another run of the recipe wrote, to start from
+    on_step: OnStep | None = None  # may raise to stop
+    started: float = field(default_factory=time.monotonic)  # when it began: the minutes count from there
 
     def photographs(self, resize: int, held_out: int = 0) -> Pictures:
         """The photographs but the last `held_out`, on the training device, shorter sides of `resize` pixels.
 
         Errors of `Pictures.from_files`.
         """
-        return self._read(self.photos, resize, held_out, "photos")
+        return Pictures.from_files(self.photos, resize, held_out=held_out).to(training_device())
 
     def paintings(self, resize: int) -> Pictures:
         """The style pictures likewise."""
-        return self._read(self.styles, resize, 0, "styles")
+        return Pictures.from_files(self.styles, resize, group="styles").to(training_device())
 
-    def _read(self, places: Sequence[Path], resize: int, held_out: int, group: Group) -> Pictures:
-        return Pictures.from_files(places, resize, held_out=held_out, group=group).to(training_device())
+    def crops(self, config: Any) -> tuple[Crops, Crops]:  # noqa: ANN401 - any recipe's
+        """Of photographs and of paintings, as `shorter`, `side` and `held_out` of the config say."""
+        photos = Crops(self.photographs(config.shorter, config.held_out), config.side)
+        return photos, Crops(self.paintings(config.shorter), config.side)
 
-    def style_crops(self, config: Any) -> CropPool:  # noqa: ANN401 - any recipe's
-        """As many crops of the paintings as `config` says, at all its style sizes, drawn by kind."""
-        sizes = config.style_sizes
-        zooms = [max(sizes) / size for size in sizes]
-        crops = Crops(self.paintings(max(sizes)), config.style_side, zooms, by_kind=True)
-        return CropPool(crops, config.style_crops, config.seed + 1)
-
-    def pairs(
-        self,
-        contents: Crops,
-        styles: int,
-        picture: Callable[[int], Tensor],
-        sources: tuple[object, ...],
-        config: Any,  # noqa: ANN401 - any recipe's
-        same: int = 1,
-    ) -> Pairs:
+    def pairs(self, styles: int, picture: Callable[[int], Tensor], sources: tuple[object, ...], config: Any) -> Pairs:  # noqa: ANN401
         """Crops of photographs with `styles` numbered styles, and the teacher's pictures of them if there is one.
 
-        `picture` gives a style's picture [1, 3, H, W], `sources` is what these depend on; `same` as `Pairs` has it.
+        `picture` gives a style's picture [1, 3, H, W], `sources` is what these depend on.
         """
+        contents = Crops(self.photographs(config.photo, config.held_out), config.side)
         teacher = self.teacher and self.teacher.to_training(training_device())
-        key = repr((teacher and teacher.name, *sources))
-        paint = teacher and teacher.painting(picture)
+        key, paint = repr((teacher and teacher.name, *sources)), teacher and teacher.painting(picture)
+        same = getattr(config, "same_style", 1)
         return Pairs(contents, styles, paint, same, config.kept, self.out, key, config.seed)
+
+    def crop_pairs(self, config: Any) -> tuple[CropPool, Pairs]:  # noqa: ANN401 - any recipe's
+        """As many crops of paintings as `config` says, at all its style sizes, drawn by kind: the pairs' styles."""
+        sizes = config.style_sizes
+        crops = Crops(
+            self.paintings(max(sizes)), config.style_side, [max(sizes) / size for size in sizes], by_kind=True
+        )
+        styles = CropPool(crops, config.style_crops, config.seed + 1)
+        sources = (crops.pictures.names, config.style_side, sizes)
+        return styles, self.pairs(len(styles), lambda style: styles.cut([style]), sources, config)
 
     def trainer(self, learner: nn.Module, name: str, config: Any, **more: Any) -> Trainer:  # noqa: ANN401 - any recipe's
         """A trainer of `learner`, by a config that has rate, steps and seed; its files are called `name`."""
@@ -108,22 +98,14 @@ class Job:
 class Recipe:
     """How a kind of network is trained."""
 
-    config: type
-    """A frozen dataclass of all that can be set, each field with a default."""
-    run: Callable[[str, Job, Any], list[Path]]
-    """Trains on the network of that name by a config; returns the files it wrote."""
-    network: str = ""
-    """The network to train on by default; '' where the recipe builds its own."""
-    loss_network: str = ""
-    """The default one; '' is the network's own encoder."""
-    from_scratch: bool = False
-    """Whether it can also build its network in the paper's own layout."""
-    taught: bool = False
-    """Whether it can learn from a teacher."""
-    samples_do: bool = False
-    """Whether the sample photographs serve where none are given."""
-    length: Callable[[Any], int] = lambda config: config.steps
-    """Steps in all, by the config."""
+    config: type  # a frozen dataclass of all that can be set, each field with a default
+    run: Callable[[str, Job, Any], list[Path]]  # trains on the network of that name by a config; the files it wrote
+    network: str = ""  # the network to train on by default; '' where the recipe builds its own
+    loss_network: str = ""  # the default one; '' is the network's own encoder
+    from_scratch: bool = False  # whether it can also build its network in the paper's own layout
+    taught: bool = False  # whether it can learn from a teacher
+    samples_do: bool = False  # whether the sample photographs serve where none are given
+    length: Callable[[Any], int] = lambda config: config.steps  # steps in all, by the config
 
 
 def find_recipe(name: RecipeName) -> Recipe:
@@ -173,10 +155,7 @@ def train(
 
 
 def with_settings(config: Config, settings: Sequence[str]) -> Config:
-    """The config with each `FIELD=VALUE` set, dotted where a field is a dataclass itself.
-
-    ValueError in one sentence for an unknown name or a value of another type.
-    """
+    """The config with each `FIELD=VALUE` set, dotted where a field is a dataclass itself; ValueError where none can."""
     for text in settings:
         name, equals, value = text.partition("=")
         if not equals:
@@ -201,11 +180,8 @@ def listed(config: object) -> str:
 def named_fields(config: Any, before: str = "") -> Iterator[tuple[str, object]]:  # noqa: ANN401 - any dataclass
     """Each field's dotted name and its value."""
     for each in fields(config):
-        value = getattr(config, each.name)
-        if is_dataclass(value):
-            yield from named_fields(value, f"{before}{each.name}.")
-        else:
-            yield before + each.name, value
+        value, name = getattr(config, each.name), before + each.name
+        yield from named_fields(value, f"{name}.") if is_dataclass(value) else [(name, value)]
 
 
 def _with_field(config: Any, path: str, name: str, text: str) -> Any:  # noqa: ANN401 - any dataclass

@@ -12,26 +12,27 @@ from torch import Tensor
 
 from ..media.images import write_whole
 
-FIRST, LAST = ["step"], ["rate", "seconds"]
-"""The columns around those of the losses."""
-
 
 class RunLog:
     """Rows step, losses, rate, seconds of training so far. A run that goes on from `step` drops the rows after it."""
 
     def __init__(self, path: Path, step: int) -> None:
-        self.path = path
-        rows = [row for row in _read(path) if int(row["step"]) <= step]
-        self.columns = [name for name in rows[0] if name not in FIRST + LAST] if rows else []
+        self.path, self.board = path, None
+        rows = [row for row in self._read() if int(row["step"]) <= step]
+        self.columns = list(rows[0]) if rows else ["step", "rate", "seconds"]
         self._rewrite(rows)
-        self.board = _board(path.parent / "tensorboard" / path.stem, step)
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError:
+            return
+        self.board = SummaryWriter(str(path.parent / "tensorboard" / path.stem), purge_step=step + 1)
 
     def write(self, step: int, losses: Mapping[str, float], rate: float, seconds: float) -> None:
         """One row, whole in the file when this returns. New losses get columns of their own."""
         new = [name for name in losses if name not in self.columns]
         if new:
-            self.columns += new
-            self._rewrite(_read(self.path))
+            self.columns[-2:-2] = new
+            self._rewrite(self._read())
         row = {**losses, "step": step, "rate": rate, "seconds": round(seconds, 3)}
         with self.path.open("a", encoding="utf-8", newline="") as file:
             file.write(self._text([row]))
@@ -49,33 +50,19 @@ class RunLog:
         if self.board:
             self.board.close()
 
+    def _read(self) -> list[dict[str, Any]]:
+        """The whole rows; the last one may have been cut off."""
+        if not self.path.is_file():
+            return []
+        with self.path.open(encoding="utf-8", newline="") as file:
+            lines = [line for line in file if line.endswith("\n")]
+        return [row for row in csv.DictReader(lines) if None not in row.values()]
+
     def _rewrite(self, rows: list[dict[str, Any]]) -> None:
-        header = dict(zip(self._names, self._names, strict=True))
-        write_whole(self.path, self._text([header, *rows]).encode(), self.path.with_name(f"{self.path.name}.part"))
+        content = self._text([dict(zip(self.columns, self.columns, strict=True)), *rows]).encode()
+        write_whole(self.path, content, self.path.with_name(f"{self.path.name}.part"))
 
     def _text(self, rows: list[dict[str, Any]]) -> str:
         text = io.StringIO()
-        csv.DictWriter(text, self._names, lineterminator="\n").writerows(rows)
+        csv.DictWriter(text, self.columns, lineterminator="\n").writerows(rows)
         return text.getvalue()
-
-    @property
-    def _names(self) -> list[str]:
-        return [*FIRST, *self.columns, *LAST]
-
-
-def _read(path: Path) -> list[dict[str, Any]]:
-    """The whole rows; the last one may have been cut off."""
-    if not path.is_file():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        lines = [line for line in file if line.endswith("\n")]
-    return [row for row in csv.DictReader(lines) if None not in row.values()]
-
-
-def _board(folder: Path, step: int) -> Any | None:  # noqa: ANN401 - the class of a package that need not be there
-    """TensorBoard's writer, its record cut after `step`; None where it is not installed."""
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        return None
-    return SummaryWriter(str(folder), purge_step=step + 1)

@@ -24,13 +24,12 @@ from ..models.networks.vgg import VggNetwork
 from ..transfer.moments import Moments
 from ..transfer.operators import KernelMap
 from ..transfer.wct import TRANSPORT, wct
-from .data import CropPool, Crops
+from .data import fixed_crops
 from .distributed import training_device
 from .loss_network import LossNetwork
-from .losses import STYLE_LEVELS, LossWeights, content_of, gram_distance, picture_losses, relative_distance
+from .losses import LossWeights, content_of, gram_distance, picture_losses, relative_distance, style_target
 from .networks import backbone_or, centre_output, kaiming_initialised, on_backbone
 from .pairs import StyleMoments
-from .precision import autocast
 from .recipes import Job, Recipe
 from .trainer import Losses
 
@@ -54,8 +53,7 @@ class StyleBankConfig:
     seed: int = 0
 
 
-FIRST_CROPS = 16
-"""Of photographs, that kernels are started from."""
+FIRST_CROPS = 16  # of photographs, that kernels are started from
 
 
 def train_stylebank(
@@ -69,24 +67,19 @@ def train_stylebank(
     ValueError where the bank to start from has other styles.
     """
     device = training_device()
-    contents = Crops(job.photographs(config.photo, config.held_out), config.side)
     paintings = job.paintings(config.style_size)
     network = first_bank(paintings.names, start, config.seed).to(device)
     numbers = [paintings.names.index(style) for style in network.styles]
     sources = (paintings.names, config.style_size)
-    pairs = job.pairs(contents, len(numbers), lambda style: paintings[numbers[style]], sources, config)
-    first = CropPool(contents, FIRST_CROPS, config.seed)
+    pairs = job.pairs(len(numbers), lambda style: paintings[numbers[style]], sources, config)
     if isinstance(start, VggNetwork):
-        start_kernels(network, first.cut(range(FIRST_CROPS)), [paintings[number] for number in numbers])
+        photos = fixed_crops(config.seed, (pairs.contents, FIRST_CROPS))
+        start_kernels(network, photos, [paintings[number] for number in numbers])
     loss_network = loss_network.to_training(device)
-
-    def moments_of(style: int) -> dict[str, Moments]:
-        with autocast(device):
-            return style_target(loss_network, paintings[numbers[style]])
 
     def losses() -> Losses:
         if trainer.step % (config.painted + 1) == config.painted:
-            image = contents.take(config.batch)
+            image = pairs.contents.take(config.batch)
             result = network.decode(network.encode(image, LEVEL))
             return {"reconstruction": config.reconstruction * relative_distance(result, image)}
         batch = pairs.take(config.batch)
@@ -98,8 +91,8 @@ def train_stylebank(
         rows = [stylised(network, photos, [name] * len(photos)) for name in network.styles[:4]]
         return contact_sheet([*photos, *torch.cat(rows)], columns=len(photos))
 
-    style_moments = StyleMoments(moments_of)
-    photos = first.cut(range(4))
+    style_moments = StyleMoments(lambda style: style_target(loss_network, paintings[numbers[style]]), device)
+    photos = fixed_crops(config.seed, (pairs.contents, 4))
     factors = [(weight, config.kernel_rate) for weight in network.bank.parameters()]
     trainer = job.trainer(network, "stylebank", config, rate_factors=factors)
     trainer.train(losses, preview, job.on_step)
@@ -139,11 +132,6 @@ def start_kernels(network: StyleBankNetwork, photos: Tensor, paintings: Sequence
         weight, bias = kernel.get_parameter("weight"), kernel.get_parameter("bias")
         weight.zero_()[:, :, 1, 1] = operator.matrix[0]
         bias.copy_(operator(torch.zeros(1, len(bias), 1, 1).to(weight))[0, :, 0, 0])
-
-
-def style_target(loss_network: LossNetwork, picture: Tensor) -> dict[str, Moments]:
-    """What the style loss compares with: the full moments of a painting [1, 3, H, W] at its levels."""
-    return loss_network.moments(loss_network.encode(picture, STYLE_LEVELS))
 
 
 def style_losses(

@@ -1,10 +1,9 @@
 """The loop that every recipe runs in: steps, a falling rate, an average of the weights, checkpoints to go on from.
 
-A training can be killed at any moment: the same call goes on from the last checkpoint, at most a minute back, and where
-its length is in steps it ends as if it had never been stopped. Random numbers depend on seed, step and process alone:
-no generator's state has to be kept. Beside a checkpoint lies the average of the weights over the last steps as a
-float16 file: it is what a training is for, small enough to carry elsewhere, and enough to go on from where there is no
-checkpoint.
+A training can be killed at any moment: the same call goes on from the last checkpoint, and where its length is in steps
+it ends as if it had never been stopped. Random numbers depend on seed, step and process alone. Beside a checkpoint lies
+the average of the weights over the last steps as a float16 file: it is what a training is for, and enough to go on from
+where there is no checkpoint.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -31,18 +30,12 @@ from .run_log import RunLog
 
 log = logging.getLogger(__name__)
 
-WARM_UP = 100
-"""Steps over which the rate rises, before it falls to zero: the first ones of Adam would undo a warm start."""
-READ_EVERY = 50
-"""Steps between two looks at the losses on a device that would have to wait for each."""
-SAVE_SECONDS = 45.0
-"""Between checkpoints: a run that is killed loses no more, and a step."""
-PREVIEW_SECONDS = 300.0
-"""Between preview pictures."""
-AVERAGE_DECAY = 0.999
-"""What stays of the average of the weights at each step, once there are that many steps to average."""
-RESUMED = ("step", "seconds", "closing", "fresh", "seed")
-"""Fields of the trainer that a checkpoint and the float16 file hold."""
+WARM_UP = 100  # steps over which the rate rises, before it falls to zero: Adam's first ones would undo a warm start
+READ_EVERY = 50  # steps between two looks at the losses on a device that would have to wait for each
+SAVE_SECONDS = 45.0  # between checkpoints: a run that is killed loses no more, and a step
+PREVIEW_SECONDS = 300.0  # between preview pictures
+AVERAGE_DECAY = 0.999  # what stays of the average of the weights at each step, once there are that many steps
+RESUMED = ("step", "seconds", "closing", "fresh", "seed")  # fields that a checkpoint and the float16 file hold
 
 Module = TypeVar("Module", bound=nn.Module)
 Losses = dict[str, Tensor]
@@ -56,48 +49,33 @@ class TrainingError(ValueError):
 
 @dataclass
 class Trainer:
-    """A training under way.
-
-    The learner moves to the device; what it learns from has to be there as well. What a recipe remembers from step to
-    step is a buffer of it.
-    """
+    """A training under way. What a recipe remembers from step to step is a buffer of the learner, which moves to the
+    device; what it learns from has to be there as well."""
 
     learner: nn.Module
-    checkpoint: Path
-    """Ends in `.pt`; beside it the run log, the preview and the float16 file."""
-    settings: Mapping[str, Any]
-    """A recipe's config: a checkpoint of another one is an error, not a start, but where only `steps` differ."""
-    rate: float
-    """Adam's, at its highest."""
+    checkpoint: Path  # ends in `.pt`; beside it the run log, the preview and the float16 file
+    settings: Mapping[str, Any]  # a recipe's config: where more than `steps` differs a checkpoint is an error, no start
+    rate: float  # Adam's, at its highest
     steps: int
-    minutes: float | None = None
-    """The length of the training over all its commands, in place of `steps`."""
+    minutes: float | None = None  # the length of the training over all its commands, in place of `steps`
     seed: int = 0
-    start: Path | None = None
-    """A float16 file of another run, to start from."""
-    exported: nn.Module | None = None
-    """The part of the learner that goes into the float16 file; by default the whole."""
-    rate_factors: Collection[tuple[nn.Parameter, float]] = ()
-    """Weights of other parameter groups, each with the factor of its rate."""
+    start: Path | None = None  # a float16 file of another run, to start from
+    exported: nn.Module | None = None  # the part of the learner in the float16 file; by default the whole
+    rate_factors: Collection[tuple[nn.Parameter, float]] = ()  # weights of other parameter groups, with their factors
     device: torch.device = field(default_factory=distributed.training_device)
-    started: float | None = None
-    """When the command began, by default now: what is prepared before the first step counts as training."""
+    started: float | None = None  # by default now: what is prepared before the first step counts as training
     step: int = 0
-    seconds: float = 0.0
-    """Of training so far, over all commands."""
-    closing: float = 0.0
-    """The most seconds that a look at the losses with a preview or a checkpoint took: what the end will take."""
-    fresh: int = 0
-    """The step that the optimiser started at."""
-    taken_at: float = 0.0
-    """The rate of the last step."""
+    seconds: float = 0.0  # of training so far, over all commands
+    closing: float = 0.0  # the most that a look at the losses with preview or checkpoint took: what the end will take
+    fresh: int = 0  # the step that the optimiser started at
+    taken_at: float = 0.0  # the rate of the last step
 
     def __post_init__(self) -> None:
         self.began = time.monotonic() if self.started is None else self.started
         self.settings = {name: value for name, value in self.settings.items() if name != "steps"}
         self.learner.to(self.device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         distributed.share(self.learner.state_dict().values())
-        self.exported = self.exported or self.learner
+        self.part = self.exported or self.learner
         self.weights = [weight for weight in self.learner.parameters() if weight.requires_grad]
         self.average = [weight.detach().clone() for weight in self.weights]
         factors = {id(weight): factor for weight, factor in self.rate_factors}
@@ -106,14 +84,9 @@ class Trainer:
             groups.setdefault(factors.get(id(weight), 1.0), []).append(weight)
         parameter_groups = [{"params": weights, "factor": factor} for factor, weights in groups.items()]
         self.optimiser = torch.optim.Adam(parameter_groups, self.rate, fused=True)
-        self._restore(distributed.from_first(self._read))
-        self.saved = self.step
-        self.before = self.seconds
-
-    @property
-    def weights_file(self) -> Path:
-        """The float16 file of the averaged weights, rewritten with each checkpoint."""
-        return self.checkpoint.with_suffix(".safetensors")
+        if state := distributed.from_first(self._read):
+            self._restore(state)
+        self.saved, self.before = self.step, self.seconds
 
     def run(
         self, losses: Callable[[], Losses], preview: Preview | None = None
@@ -125,39 +98,32 @@ class Trainer:
         weights. TrainingError where a loss is no number any more, or the disk or the device is full.
         """
         first = distributed.rank() == 0
-        with self._explained():
-            run_log = RunLog(self.checkpoint.with_suffix(".csv"), self.step) if first else None
+        every = 1 if self.device.type == "cpu" else READ_EVERY
+        table, taken = self.checkpoint.with_suffix(".csv"), list[Losses]()
+        with self._explained(), closing(RunLog(table, self.step)) if first else nullcontext() as run_log:
             if first and not self.checkpoint.is_file():
                 self._save()  # what was prepared for the first step may have taken long
-        every = 1 if self.device.type == "cpu" else READ_EVERY
-        taken: list[Losses] = []
-        saved = shown = looked = time.monotonic()
-        try:
+            saved = shown = looked = time.monotonic()
             while self._progress() < 1:
-                with self._explained():
-                    taken.append(self._take_step(losses))
+                taken.append(self._take_step(losses))
                 self.step += 1
                 if self.step % every and self.step != self.steps:
                     continue
-                with self._explained():
-                    values = self._read_losses(taken)
-                    taken = []
-                    now, last = time.monotonic(), self._progress() >= 1
-                    if run_log:
-                        run_log.write(self.step, values, self.taken_at, self.seconds)
-                        if preview and (last or now - shown >= PREVIEW_SECONDS):
-                            self._show(preview, run_log)
-                            shown = time.monotonic()
-                            self.closing = max(self.closing, shown - looked)
-                        if last or now - saved >= SAVE_SECONDS:
-                            self._save()
-                            saved = time.monotonic()
-                            self.closing = max(self.closing, saved - looked)
-                    looked = time.monotonic()
+                values = self._read_losses(taken)
+                taken = []
+                now, last = time.monotonic(), self._progress() >= 1
+                if run_log:
+                    run_log.write(self.step, values, self.taken_at, self.seconds)
+                    if preview and (last or now - shown >= PREVIEW_SECONDS):
+                        self._show(preview, run_log)
+                        shown = time.monotonic()
+                        self.closing = max(self.closing, shown - looked)
+                    if last or now - saved >= SAVE_SECONDS:
+                        self._save()
+                        saved = time.monotonic()
+                        self.closing = max(self.closing, saved - looked)
+                looked = time.monotonic()
                 yield self.step, values
-        finally:
-            if run_log:
-                run_log.close()
 
     def train(
         self, losses: Callable[[], Losses], preview: Preview | None = None, on_step: OnStep | None = None
@@ -180,11 +146,17 @@ class Trainer:
 
     def _take_step(self, losses: Callable[[], Losses]) -> Losses:
         """One step; nothing here waits for the device."""
+        import numpy as np
+
         warm_up = (self.step - self.fresh + 1) / WARM_UP
         self.taken_at = self.rate * max(0.0, min(warm_up, 1 - self._progress()))
         for group in self.optimiser.param_groups:
             group["lr"] = self.taken_at * group["factor"]
-        with self._randomness(), autocast(self.device):
+        # Random numbers follow from seed, step and process; torch's own generators are left as they were.
+        entropy = np.random.SeedSequence([self.seed, self.step, distributed.rank()])
+        devices = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(devices), autocast(self.device):
+            torch.manual_seed(int(entropy.generate_state(1)[0]))
             parts = losses()
         self.optimiser.zero_grad(set_to_none=True)
         torch.stack(list(parts.values())).sum().backward()
@@ -216,19 +188,8 @@ class Trainer:
 
     def _remains(self) -> str:
         """What there is to go on from, as the end of a message."""
-        if self.checkpoint.is_file():
-            return f"the last good checkpoint, of step {self.saved}, is {self.checkpoint}"
-        return "there is no checkpoint yet"
-
-    @contextmanager
-    def _randomness(self) -> Iterator[None]:
-        """Inside, random numbers follow from seed, step and process; torch's own generators are left as they were."""
-        import numpy as np
-
-        seed = int(np.random.SeedSequence([self.seed, self.step, distributed.rank()]).generate_state(1)[0])
-        with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
-            torch.manual_seed(seed)
-            yield
+        last = f"the last good checkpoint, of step {self.saved}, is {self.checkpoint}"
+        return last if self.checkpoint.is_file() else "there is no checkpoint yet"
 
     @contextmanager
     def _averaged(self) -> Iterator[None]:
@@ -252,21 +213,15 @@ class Trainer:
     def _save(self) -> None:
         """The checkpoint, then the float16 file, each whole or not at all."""
         resumed = {name: getattr(self, name) for name in RESUMED}
-        state = {
-            "weights": self.learner.state_dict(),
-            "average": self.average,
-            "optimiser": self.optimiser.state_dict(),
-            "settings": self.settings,
-            **resumed,
-        }
+        states = {"weights": self.learner.state_dict(), "optimiser": self.optimiser.state_dict()}
+        state = {**states, "average": self.average, "settings": self.settings, **resumed}
         file = io.BytesIO()
         torch.save(tree_map(lambda value: value.cpu() if isinstance(value, Tensor) else value, state), file)
         _write(self.checkpoint, file.getvalue())
         self.saved = self.step
         with self._averaged():
-            assert self.exported is not None
-            content = float16_file(self.exported, {"training": json.dumps(resumed)})
-        _write(self.weights_file, content)
+            content = float16_file(self.part, {"training": json.dumps(resumed)})
+        _write(self.checkpoint.with_suffix(".safetensors"), content)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -276,19 +231,19 @@ class Trainer:
         except OSError as error:
             raise TrainingError(f"{error}: make room and give the same command again; {self._remains()}.") from error
         except torch.OutOfMemoryError as error:
-            raise TrainingError(
-                f"{self.device} has no room for a step: train with a smaller batch or side; {self._remains()}."
-            ) from error
+            fault = f"{self.device} has no room for a step: train with a smaller batch or side"
+            raise TrainingError(f"{fault}; {self._remains()}.") from error
 
     def _read(self) -> dict[str, Any] | None:
         """The checkpoint; else what the float16 file says, which may have been carried here without one."""
+        own = self.checkpoint.with_suffix(".safetensors")
         if self.checkpoint.is_file():
             return torch.load(self.checkpoint, weights_only=True, map_location="cpu")
-        if not (self.start or self.weights_file.is_file()):
+        if not (self.start or own.is_file()):
             return None
         from safetensors import SafetensorError, safe_open
 
-        path, metadata = self.weights_file if self.weights_file.is_file() else self.start, {}
+        path, metadata = own if own.is_file() else self.start, {}
         try:
             with safe_open(path, "pt") as file:
                 if path != self.start:  # a run of its own, which goes on where it was
@@ -299,18 +254,13 @@ class Trainer:
         resumed = {name: metadata.get(name, getattr(self, name)) for name in RESUMED}
         return {**resumed, "exported": tensors, "fresh": resumed["step"], "file": str(path)}
 
-    def _restore(self, state: dict[str, Any] | None) -> None:
-        if state is None:
-            return
+    def _restore(self, state: dict[str, Any]) -> None:
         if "exported" in state:
-            assert self.exported is not None
             try:
-                self.exported.load_state_dict(state["exported"])
+                self.part.load_state_dict(state["exported"])
             except RuntimeError as error:
-                raise ValueError(
-                    f"{state['file']} holds the weights of another network: start from a file of the same recipe, "
-                    "widths included."
-                ) from error
+                fault = f"{state['file']} holds the weights of another network"
+                raise ValueError(f"{fault}: start from a file of the same recipe, widths included.") from error
             _copy(self.average, self.weights)
         else:
             if state["settings"] != self.settings:

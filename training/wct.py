@@ -32,8 +32,7 @@ from .networks import check_side, kaiming_initialised, vgg_network
 from .recipes import Job, Recipe
 from .trainer import Losses, later, save_weights
 
-SOLVED_CROPS = 160
-"""Crops that layers are solved from."""
+SOLVED_CROPS = 160  # crops that layers are solved from
 
 
 @dataclass(frozen=True)
@@ -63,43 +62,33 @@ def train_wct(network: VggNetwork, job: Job, config: WctConfig = WctConfig()) ->
     another config.
     """
     levels = [level for level in config.levels if level in network.spaces]
-    photos = Crops(job.photographs(config.shorter, config.held_out), config.side)
-    paintings = Crops(job.paintings(config.shorter), config.side)
+    crops = job.crops(config)
     if job.loss_network:
-        job.loss_network.encode(photos.take(1).cpu(), levels)  # before the finer levels are trained
+        job.loss_network.encode(crops[0].take(1).cpu(), levels)  # before the finer levels are trained
     files, above = [], None
     for stage, level in enumerate(levels):
-        share = job.minutes and job.minutes / len(levels)
-        part = replace(
-            job, minutes=share, on_step=later(job.on_step, stage * config.steps), start=None, started=time.monotonic()
-        )
-        above = _train_level(network, level, above, photos, paintings, part, config)
+        share, on_step = job.minutes and job.minutes / len(levels), later(job.on_step, stage * config.steps)
+        part = replace(job, minutes=share, on_step=on_step, start=None, started=time.monotonic())
+        above = _train_level(network, level, above, crops, part, config)
         network.decoder[level].load_state_dict(above.state_dict())
         files.append(save_weights(above, job.out / f"decoder-{level}.safetensors"))
     return files
 
 
 def _train_level(
-    network: VggNetwork,
-    level: str,
-    above: VggDecoder | None,
-    photos: Crops,
-    paintings: Crops,
-    job: Job,
-    config: WctConfig,
+    network: VggNetwork, level: str, above: VggDecoder | None, crops: tuple[Crops, Crops], job: Job, config: WctConfig
 ) -> VggDecoder:
-    device = training_device()
+    device, (photos, paintings) = training_device(), crops
     check_side(config.side, network.spaces[level].stride)
     network.to(device)
     loss_network = job.loss_network.to_training(device) if job.loss_network else loss_network_of(network)
     decoder = first_decoder(network, level, above, config.seed).to(device)
     if config.fine_tune:
         decoder.load_state_dict(network.decoder[level].state_dict())
-
-    examples = fixed_crops(photos, 3, paintings, 1, config.seed)
+    examples = fixed_crops(config.seed, (photos, 3), (paintings, 1))
     rate = config.solved_rate if coarse_layers(decoder, level) and not config.fine_tune else config.rate
     if not (config.fine_tune or (job.out / f"decoder-{level}.pt").is_file()):
-        solve(network, decoder, level, fixed_crops(photos, SOLVED_CROPS, paintings, SOLVED_CROPS // 3, config.seed))
+        solve(network, decoder, level, fixed_crops(config.seed, (photos, SOLVED_CROPS), (paintings, SOLVED_CROPS // 3)))
     if len(decoder) == 1:
         return decoder
 

@@ -18,9 +18,9 @@ from brushwork.tests.training.tiny import (
     tiny_teacher,
 )
 from brushwork.training import stylebank
-from brushwork.training.losses import LossWeights
+from brushwork.training.losses import LossWeights, style_target
 from brushwork.training.recipes import Job
-from brushwork.training.stylebank import StyleBankConfig, first_bank, start_kernels, style_target, train_stylebank
+from brushwork.training.stylebank import StyleBankConfig, first_bank, start_kernels, train_stylebank
 from brushwork.transfer.moments import Moments
 from brushwork.transfer.operators import KernelMap
 

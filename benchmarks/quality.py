@@ -18,11 +18,9 @@ from ..models.networks.vgg import VggNetwork
 from ..models.registry import load_network
 from ..models.weights.manifest import WeightsError
 from ..training.loss_network import load_loss_network
-from .held_out.lines import Line
+from .held_out.figures import Line, bank_lines, msgnet_lines, vgg_lines
 from .held_out.scene import Scene, named_paintings
 from .held_out.sheets import write_sheets
-from .held_out.styles import bank_lines, msgnet_lines
-from .held_out.vgg import vgg_lines
 
 NETWORKS = ("compact", "stylebank", "msgnet")
 YARDSTICK = "small16x"
@@ -52,7 +50,12 @@ def main(
         scene = Scene(load_loss_network(loss_network), held_out, paintings, others, size, painting_size, bank_photos)
     except (OSError, ValueError, WeightsError) as error:
         raise typer.BadParameter(str(error)) from error
-    table = Table(*COLUMNS, title=_title(scene, loss_network))
+    few = min(scene.few, len(scene.photos))
+    title = (
+        f"{len(scene.photos)} photos at {scene.size} pixels ({few} of them for every style of bank and msgnet), "
+        f"{len(scene.everything)} paintings at {scene.painting_size}, seen by {loss_network}"
+    )
+    table = Table(*COLUMNS, title=title)
     for name in only or NETWORKS:
         for line in measured(name, scene, sheets):
             table.add_row(*map(escape, line.cells))
@@ -83,14 +86,6 @@ def _figures(name: str, network: StyleNetwork, scene: Scene) -> Iterator[Line]:
         yield from bank_lines(name, network, scene)
     elif isinstance(network, MsgNet):
         yield from msgnet_lines(name, network, scene)
-
-
-def _title(scene: Scene, loss_network: str) -> str:
-    few = min(scene.few, len(scene.photos))
-    return (
-        f"{len(scene.photos)} photos at {scene.size} pixels ({few} of them for every style of bank and msgnet), "
-        f"{len(scene.everything)} paintings at {scene.painting_size}, seen by {loss_network}"
-    )
 
 
 if __name__ == "__main__":

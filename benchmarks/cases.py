@@ -121,8 +121,9 @@ def ours(network: StyleNetwork, method: Method, strength: float | None = 1.0) ->
     """
 
     def learnt(source: Tensor | str) -> Paint:
-        known = isinstance(network, StyleBankNetwork) and isinstance(source, Tensor)
-        style = Style(learn(network, method, Style(network.styles[0] if known else source)))
+        if isinstance(network, StyleBankNetwork) and isinstance(source, Tensor):
+            source = network.styles[0]
+        style = Style(learn(network, method, Style(source)))
         return lambda content: render(network, method, content, [style], strengths=strength)
 
     return learnt

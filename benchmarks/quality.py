@@ -1,6 +1,6 @@
 """`python -m brushwork.benchmarks.quality`: how good the built-in networks are on photos kept from training."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +11,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..media.images import pictures_in
-from ..models.networks.base import StyleNetwork
 from ..models.networks.msgnet import MsgNet
 from ..models.networks.stylebank import StyleBankNetwork
 from ..models.networks.vgg import VggNetwork
@@ -67,25 +66,23 @@ def main(
 @torch.inference_mode()
 def measured(name: str, scene: Scene, sheets: Path | None) -> list[Line]:
     """The table's lines of one network, and its sheets where they are wanted."""
+    lines: Iterable[Line] = ()
     try:
         network = load_network(name)
-        lines = list(_figures(name, network, scene))
+        if isinstance(network, VggNetwork):
+            yardstick = network if name == YARDSTICK else load_network(YARDSTICK)
+            assert isinstance(yardstick, VggNetwork)  # the manifest says so
+            lines = vgg_lines(name, network, yardstick, scene)
+        elif isinstance(network, StyleBankNetwork):
+            lines = bank_lines(name, network, scene)
+        elif isinstance(network, MsgNet):
+            lines = msgnet_lines(name, network, scene)
     except WeightsError as error:
         return [Line(name, f"is not measured: {error}")]
+    lines = list(lines)
     if sheets:
         write_sheets(sheets, name, network, scene)
     return lines
-
-
-def _figures(name: str, network: StyleNetwork, scene: Scene) -> Iterator[Line]:
-    if isinstance(network, VggNetwork):
-        yardstick = network if name == YARDSTICK else load_network(YARDSTICK)
-        assert isinstance(yardstick, VggNetwork)  # the manifest says so
-        yield from vgg_lines(name, network, yardstick, scene)
-    elif isinstance(network, StyleBankNetwork):
-        yield from bank_lines(name, network, scene)
-    elif isinstance(network, MsgNet):
-        yield from msgnet_lines(name, network, scene)
 
 
 if __name__ == "__main__":

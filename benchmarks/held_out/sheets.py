@@ -36,10 +36,8 @@ def _sheets(network: StyleNetwork, scene: Scene) -> Iterator[tuple[str, Tensor]]
             if method in methods:
                 yield title, painted({style: methods[method](scene.painting(style)) for style in styles}, scene)
     elif isinstance(network, StyleBankNetwork):
-        known, learn = (
-            [style for style in network.styles if style in scene.paintings],
-            ours(network, METHODS["stylebank"]),
-        )
+        learn = ours(network, METHODS["stylebank"])
+        known = [style for style in network.styles if style in scene.paintings]
         yield "", painted({style: learn(style) for style in some(known, STYLES)}, scene)
     elif isinstance(network, MsgNet):
         learn = ours(network, METHODS["msgnet"])

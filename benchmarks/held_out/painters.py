@@ -170,16 +170,17 @@ def network_of_file(method: str, path: Path) -> StyleNetwork:
             network = load_network(NETWORKS[method])
             decoder = {key.removeprefix("adain."): value for key, value in tensors.items()}
             network.get_submodule(ADAIN).load_state_dict(decoder)
-        else:
-            if method == "msgnet":
-                network = MsgNet(tensors["comatch"].shape[0] // 4, backbone)
-            elif method == "stylebank":
-                styles, places = read_manifest().network(NETWORKS[method]).styles, (0, 3, 6)
-                low, middle, high = (0, 0, 0) if backbone else (tensors[f"encoder.{n}.weight"].shape[0] for n in places)
-                network = StyleBankNetwork(styles, (low, middle, high), backbone)
-            else:
-                raise LookupError(method)
+        elif method == "msgnet":
+            network = MsgNet(tensors["comatch"].shape[0] // 4, backbone)
             network.load_state_dict(tensors)
+        elif method == "stylebank":
+            styles = read_manifest().network(NETWORKS[method]).styles
+            # A backbone has widths of its own.
+            low, middle, high = (0 if backbone else tensors[f"encoder.{place}.weight"].shape[0] for place in (0, 3, 6))
+            network = StyleBankNetwork(styles, (low, middle, high), backbone)
+            network.load_state_dict(tensors)
+        else:
+            raise LookupError(method)
     except (LookupError, RuntimeError, ValueError) as error:
         raise WeightsError(
             f"{path} does not hold the weights of {method}: give the safetensors file that its training wrote."

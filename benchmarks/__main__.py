@@ -14,9 +14,8 @@ from rich.table import Table
 
 from ..models.networks.precision import FULL
 from ..models.weights.manifest import WeightsError
-from .cases import CACHED, CASES, PLAIN, WAYS, way_through
-from .measure import OPERATIONS, convolution, counted, decibels, interleaved, peak_of, ratio
-from .scenes import CONTENT, SIZES, STYLE, scene
+from .cases import CACHED, CASES, CONTENT, PLAIN, SIZES, STYLE, WAYS, peak_of, scene, way_through
+from .measure import OPERATIONS, convolution, counted, decibels, in_fresh_process, interleaved, ratio
 
 COLUMNS = ("way", "type", "seconds", "of plain", "limit", "of limit", "memory", "PSNR to float32")
 CPUINFO = Path("/proc/cpuinfo")
@@ -40,7 +39,8 @@ def main(
     runs = [(name, one) for name in case or CASES if _present(name) for one in size or ("512", "1080p", "4K")]
     for name, one in track(runs, console=Console(stderr=True), transient=True):
         table = Table(*COLUMNS, title=f"{CASES[name].title}, {one}", title_justify="left")
-        peaks = {way: peak_of(name, way, one, threads) for way in WAYS if memory and CACHED not in way}
+        alone = [way for way in WAYS if memory and CACHED not in way]
+        peaks = {way: in_fresh_process(peak_of, name, way, one, threads) for way in alone}
         for way, type, *figures, quality in _rows(name, one, repeats):
             peak = peaks.get(way)
             table.add_row(way, type, *figures, f"{peak / 1e6:.0f} MB" if peak else "", quality)
@@ -62,9 +62,8 @@ def _rows(name: str, size: str, repeats: int) -> Iterator[Sequence[str]]:
     """A row a way: what it is, how long it took, how long it could have taken, how good the picture is."""
     content, style = (scene(picture, SIZES[size]) for picture in (CONTENT, STYLE))
     ways = {way: way_through(CASES[name], way) for way in WAYS}
-    plain = ways[PLAIN].painter
-    known, learning = counted(lambda: plain.learn(style))
-    picture, painting = counted(lambda: plain.paint(content, known))
+    paint, learning = counted(lambda: ways[PLAIN].learn(style))
+    picture, painting = counted(lambda: paint(content))
     runs = {way: through.ready(content, style) for way, through in ways.items()}
     pictures = {PLAIN: picture, **{way: run() for way, run in runs.items() if way != PLAIN}}
     rates = {str(through.dtype): convolution(through.dtype) for through in ways.values()}

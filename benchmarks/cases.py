@@ -1,7 +1,4 @@
-"""What is timed: methods on networks, and the ways through them.
-
-Networks are ours with their weights, and shapes with random ones, which cost the same.
-"""
+"""What is timed: methods on networks, the ways through them, and the pictures."""
 
 from __future__ import annotations
 
@@ -12,6 +9,9 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from ..methods import METHODS
+from ..methods.protocol import Method, Style
+from ..methods.render import learn, render
 from ..models.networks.base import ADAIN, StyleNetwork
 from ..models.networks.msgnet import MsgNet
 from ..models.networks.precision import AUTOMATIC, FULL, compute_dtype
@@ -19,24 +19,31 @@ from ..models.networks.stylebank import StyleBankNetwork
 from ..models.networks.vgg import ADAIN_LEVEL, LEVELS, SMALL16X, VGG19, VggLayout, VggNetwork
 from ..models.registry import load_network
 from ..models.weights.manifest import WeightsError
-from ..transfer.wct import WHITENING
-from .painters import Painter, ours
-from .plain import plain
-from .scenes import CONTENT, scene
-
-Network = TypeVar("Network", bound=StyleNetwork)
+from ..samples import load_sample
+from ..transfer.resize import scale_strokes
+from .measure import own_peak
+from .plain import Learn, Paint, plain
 
 PLAIN, CACHED = "plain", ", style cached"
 WAYS = (PLAIN, FULL, FULL + CACHED, AUTOMATIC, AUTOMATIC + CACHED)
+CONTENT, STYLE = "coffee", "swirling_night"
+SIZES: Mapping[str, tuple[int, int]] = {
+    "512": (512, 512),
+    "1024": (1024, 1024),
+    "1080p": (1080, 1920),
+    "4K": (2160, 3840),
+}
+"""(H, W) in pixels."""
+
+Network = TypeVar("Network", bound=StyleNetwork)
 
 
-@dataclass(frozen=True)
-class Case:
-    """One method on one network."""
-
-    title: str
-    method: str
-    build: Callable[[], StyleNetwork]
+def scene(name: str, size: tuple[int, int]) -> Tensor:
+    """The sample [1, 3, H, W], scaled until it fills `size` and cropped to its middle."""
+    image = load_sample(name)
+    image = scale_strokes(image, max(length / own for length, own in zip(size, image.shape[-2:], strict=True)))
+    top, left = ((own - length) // 2 for own, length in zip(image.shape[-2:], size, strict=True))
+    return image[..., top : top + size[0], left : left + size[1]].contiguous()
 
 
 def adain_vgg19() -> VggNetwork:
@@ -68,16 +75,6 @@ def small16x() -> StyleNetwork:
         return random_vgg(SMALL16X)
 
 
-def published_msgnet() -> MsgNet:
-    """The layout that MSG-Net was published in, random."""
-    return enlivened(MsgNet())
-
-
-def published_stylebank() -> StyleBankNetwork:
-    """The paper's layout of StyleBank, random."""
-    return enlivened(StyleBankNetwork(("random",)))
-
-
 def random_vgg(layout: VggLayout, decoders: tuple[str, ...] = LEVELS) -> VggNetwork:
     """A layout with AdaIN's decoder beside the `decoders`."""
     return enlivened(VggNetwork(layout, decoders, ADAIN_LEVEL))
@@ -93,34 +90,60 @@ def enlivened(network: Network) -> Network:
     return network.eval().requires_grad_(False)
 
 
+@dataclass(frozen=True)
+class Case:
+    """One method, by its name in METHODS, on one network."""
+
+    title: str
+    method: str
+    build: Callable[[], StyleNetwork]
+
+
 CASES: Mapping[str, Case] = {
-    "adain-vgg19": Case("AdaIN, VGG-19 shape, relu4_1", ADAIN, adain_vgg19),
-    "adain-vgg19-relu3_1": Case("AdaIN, VGG-19's weights, relu3_1", ADAIN, adain_vgg19_relu3_1),
-    "adain-compact": Case("AdaIN, compact, relu4_1", ADAIN, lambda: load_network("compact")),
-    "wct-small16x": Case("WCT, small16x, five levels", WHITENING, small16x),
-    "wct-compact": Case("WCT, compact, five levels", WHITENING, lambda: load_network("compact")),
+    "adain-vgg19": Case("AdaIN, VGG-19 shape, relu4_1", "adain", adain_vgg19),
+    "adain-vgg19-relu3_1": Case("AdaIN, VGG-19's weights, relu3_1", "adain", adain_vgg19_relu3_1),
+    "adain-compact": Case("AdaIN, compact, relu4_1", "adain", lambda: load_network("compact")),
+    "wct-small16x": Case("WCT, small16x, five levels", "wct", small16x),
+    "wct-compact": Case("WCT, compact, five levels", "wct", lambda: load_network("compact")),
     "msgnet": Case("MSG-Net, built in", "msgnet", lambda: load_network("msgnet")),
-    "msgnet-published": Case("MSG-Net, published layout", "msgnet", published_msgnet),
+    "msgnet-published": Case("MSG-Net, published layout", "msgnet", lambda: enlivened(MsgNet())),
     "stylebank": Case("StyleBank, built in", "stylebank", lambda: load_network("stylebank")),
-    "stylebank-published": Case("StyleBank, the paper's layout", "stylebank", published_stylebank),
+    "stylebank-published": Case(
+        "StyleBank, the paper's layout", "stylebank", lambda: enlivened(StyleBankNetwork(("random",)))
+    ),
 }
+
+
+def ours(network: StyleNetwork, method: Method, strength: float | None = 1.0) -> Learn:
+    """The pack's way, at full strength unless told; None is the method's own.
+
+    A bank of styles takes a name, and for a picture paints its first style.
+    """
+
+    def learnt(source: Tensor | str) -> Paint:
+        if isinstance(network, StyleBankNetwork) and isinstance(source, Tensor):
+            source = network.styles[0]
+        style = Style(learn(network, method, Style(source)))
+        return lambda content: render(network, method, content, [style], strengths=strength)
+
+    return learnt
 
 
 @dataclass(frozen=True)
 class Way:
-    """A painter, and the type that it computes in."""
+    """How a picture is made, and the type that it is computed in."""
 
-    painter: Painter
+    learn: Learn
     dtype: torch.dtype
     cached: bool
-    """Whether what it learns of the style is there before."""
+    """Whether what is learnt of the style is there before."""
 
     def ready(self, content: Tensor, style: Tensor) -> Callable[[], Tensor]:
         """What is timed."""
         if not self.cached:
-            return lambda: self.painter.picture(content, style)
-        known = self.painter.learn(style)
-        return lambda: self.painter.paint(content, known)
+            return lambda: self.learn(style)(content)
+        paint = self.learn(style)
+        return lambda: paint(content)
 
 
 def way_through(case: Case, name: str) -> Way:
@@ -130,4 +153,12 @@ def way_through(case: Case, name: str) -> Way:
         return Way(plain(network, case.method), torch.float32, cached=False)
     precision, cached, _ = name.partition(CACHED)
     ready = network.prepare(compute_dtype(precision, torch.device("cpu")))
-    return Way(ours(ready, case.method), ready.dtype, bool(cached))
+    return Way(ours(ready, METHODS[case.method]), ready.dtype, bool(cached))
+
+
+def peak_of(case: str, way: str, size: str, threads: int) -> int:
+    """Bytes that a process holds at most while it makes one picture, and nothing else; 0 where nobody counts them."""
+    torch.set_num_threads(threads)
+    content, style = (scene(name, SIZES[size]) for name in (CONTENT, STYLE))
+    way_through(CASES[case], way).learn(style)(content)
+    return own_peak()

@@ -1,13 +1,12 @@
-"""Times of several ways side by side, how fast it could be, the most memory that one takes, and how far pictures are
-apart."""
+"""Times of several ways side by side, operations and memory of one, and how far pictures are apart."""
 
-import subprocess
-import sys
+import multiprocessing
 from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from statistics import median
 from time import perf_counter
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -41,28 +40,6 @@ def ratio(ours: list[float], plain: list[float]) -> float:
     return median(own / other for own, other in zip(ours, plain, strict=True))
 
 
-def decibels(picture: Tensor, reference: Tensor) -> float:
-    """PSNR of two pictures as a person gets them, clamped to 0..1; infinite for the same picture."""
-    error = (picture.clamp(0, 1) - reference.clamp(0, 1)).square().mean()
-    return float(-10 * error.log10())
-
-
-def peak_of(case: str, way: str, size: str, threads: int) -> int | None:
-    """Bytes that a fresh process holds at most while it makes one picture that way; None where nobody counts them."""
-    command = [sys.executable, "-m", f"{__package__}.memory", "peak", case, way, size, str(threads)]
-    answer = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return int(answer) or None
-
-
-def own_peak() -> int:
-    """Bytes that this process has held at most; 0 where the system does not say.
-
-    Not `getrusage`, whose figure a process inherits from the one that started it.
-    """
-    lines = STATUS.read_text().splitlines() if STATUS.exists() else []
-    return next((1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0)
-
-
 def convolution(dtype: torch.dtype) -> Callable[[], Tensor]:
     """A 3x3 convolution of `OPERATIONS`; what they take is the best that a network of convolutions can hope for."""
     values = torch.rand(1, CHANNELS, HEIGHT + 2, WIDTH + 2, dtype=dtype).to(memory_format=torch.channels_last)
@@ -75,3 +52,25 @@ def counted(work: Callable[[], Result]) -> tuple[Result, int]:
     with FlopCounterMode(display=False) as counter:
         result = work()
     return result, counter.get_total_flops()
+
+
+def in_fresh_process(work: Callable[..., Result], *arguments: Any) -> Result:  # noqa: ANN401 - the function's own
+    """What a function of a module gives in a process of its own, which holds no memory of other work."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(work, *arguments).result()
+
+
+def own_peak() -> int:
+    """Bytes that this process has held at most; 0 where the system does not say.
+
+    Not `getrusage`, whose figure a process inherits from the one that started it.
+    """
+    lines = STATUS.read_text().splitlines() if STATUS.exists() else []
+    return next((1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0)
+
+
+def decibels(picture: Tensor, reference: Tensor) -> float:
+    """PSNR of two pictures as a person gets them, clamped to 0..1; infinite for the same picture."""
+    from kornia.metrics import psnr
+
+    return float(psnr(picture.clamp(0, 1), reference.clamp(0, 1), 1.0))

@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
+from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..methods import MATCHING, METHODS
 from ..models.networks.base import ADAIN, StyleNetwork
 from ..models.networks.layers import ReflectConv
 from ..models.networks.msgnet import MsgNet
 from ..models.networks.stylebank import StyleBankNetwork
 from ..models.networks.vgg import LEVELS, VggDecoder, VggEncoder, VggNetwork
-from .painters import Painter
+
+Paint = Callable[[Tensor], Tensor]
+"""From a content [1, 3, H, W] in 0..1 to a picture of its size."""
+Learn = Callable[[Any], Paint]
+"""From a style, a picture [1, 3, h, w] in 0..1 or a name, to what paints like it."""
 
 DROPPED = 1e-5
 """Eigenvalues of a covariance under this are left out."""
 
 
-def plain(network: StyleNetwork, method: str) -> Painter:
-    """The same weights in plain modules, float32 and NCHW."""
+def plain(network: StyleNetwork, method: str) -> Learn:
+    """The same weights in plain modules, float32 and NCHW, by `adain`, `wct` or the network's own method."""
     if isinstance(network, MsgNet):
-        painter = _by_gram(network)
-    elif isinstance(network, StyleBankNetwork):
-        painter = _by_kernel(network)
-    else:
-        painter = _by_moments(network, method)
-    without = torch.no_grad()
-    return Painter(without(painter.learn), without(painter.paint))
+        return _by_gram(network)
+    if isinstance(network, StyleBankNetwork):
+        return _by_kernel(network)
+    assert isinstance(network, VggNetwork)
+    return _by_moments(network, cascade=method == "wct")
 
 
 def plainly(module: nn.Module) -> nn.Module:
@@ -62,30 +65,34 @@ def plain_wct(content: Tensor, style: Tensor) -> Tensor:
     return (coloured + style_mean).float().view_as(content)
 
 
-def _by_moments(network: StyleNetwork, method: str) -> Painter:
-    assert isinstance(network, VggNetwork)
+def _by_moments(network: VggNetwork, cascade: bool) -> Learn:
+    """At every level from coarse to fine by WCT, or by AdaIN where its decoder is."""
     encoders, decoders = {}, {}
-    levels = [step.level for step in (METHODS.get(method) or MATCHING[method]).steps(network)]
-    for level in levels:
-        encoder = network.encoder if isinstance(network.encoder, VggEncoder) else network.encoder[level]
-        assert isinstance(encoder, VggEncoder)
-        encoders[level] = _encoder(encoder, level)
-        decoders[level] = plainly(network.get_submodule("adain" if method == ADAIN else f"decoder.{level}"))
-    transform = plain_adain if method == ADAIN else plain_wct
+    for level in reversed(list(network.spaces)):
+        if cascade or ADAIN in network.decoders(level):
+            encoder = network.encoder if isinstance(network.encoder, VggEncoder) else network.encoder[level]
+            assert isinstance(encoder, VggEncoder)
+            encoders[level] = _encoder(encoder, level)
+            decoders[level] = plainly(network.get_submodule(f"decoder.{level}" if cascade else "adain"))
+    transform = plain_wct if cascade else plain_adain
 
-    def learn(style: Tensor) -> dict[str, Tensor]:
-        return {level: encode(style) for level, encode in encoders.items()}
+    @torch.no_grad()
+    def learn(style: Tensor) -> Paint:
+        styles = {level: encode(style) for level, encode in encoders.items()}
 
-    def paint(content: Tensor, styles: dict[str, Tensor]) -> Tensor:
-        size = content.shape[-2:]
-        for level, style in styles.items():
-            content = _cropped(decoders[level](transform(encoders[level](content), style)), size)
-        return content
+        @torch.no_grad()
+        def paint(content: Tensor) -> Tensor:
+            size = content.shape[-2:]
+            for level, values in styles.items():
+                content = _cropped(decoders[level](transform(encoders[level](content), values)), size)
+            return content
 
-    return Painter(learn, paint)
+        return paint
+
+    return learn
 
 
-def _by_gram(network: MsgNet) -> Painter:
+def _by_gram(network: MsgNet) -> Learn:
     encode, body, decode = (plainly(part) for part in (network.encoder, network.body, network.decoder))
 
     def features(image: Tensor) -> Tensor:
@@ -94,27 +101,37 @@ def _by_gram(network: MsgNet) -> Painter:
         values = network.whiten(encode(image))
         return torch.cat([values, torch.ones_like(values[:, :1])], 1)
 
-    def learn(style: Tensor) -> Tensor:
+    @torch.no_grad()
+    def learn(style: Tensor) -> Paint:
         pixels = features(style).flatten(2)
-        return pixels @ pixels.mT / (pixels.shape[1] * pixels.shape[2])
+        gram = pixels @ pixels.mT / (pixels.shape[1] * pixels.shape[2])
 
-    def paint(content: Tensor, gram: Tensor) -> Tensor:
-        values = network.for_comatch(features(content))
-        matched = ((network.comatch @ gram).mT @ values.flatten(2)).view_as(values)
-        if network.on_backbone:
-            return _cropped(decode(body(network.colour(matched[:, :-1]))), content.shape[-2:])
-        return _cropped(decode(body(matched)).flip(1) / 255, content.shape[-2:])
+        @torch.no_grad()
+        def paint(content: Tensor) -> Tensor:
+            values = features(content)
+            if network.on_backbone:  # whose encoder does not normalise; its last channel is 1 everywhere
+                values = torch.cat([F.instance_norm(values[:, :-1]), values[:, -1:]], 1)
+            matched = ((network.comatch @ gram).mT @ values.flatten(2)).view_as(values)
+            if network.on_backbone:
+                return _cropped(decode(body(network.colour(matched[:, :-1]))), content.shape[-2:])
+            return _cropped(decode(body(matched)).flip(1) / 255, content.shape[-2:])
 
-    return Painter(learn, paint)
+        return paint
+
+    return learn
 
 
-def _by_kernel(network: StyleBankNetwork) -> Painter:
+def _by_kernel(network: StyleBankNetwork) -> Learn:
+    """By the first of the bank, whatever the style."""
     encode, kernel, decode = (plainly(part) for part in (network.encoder, network.bank[0], network.decoder))
 
-    def paint(content: Tensor, _: None) -> Tensor:
-        return _cropped(decode(kernel(network.for_kernels(encode(content)))), content.shape[-2:])
+    @torch.no_grad()
+    def paint(content: Tensor) -> Tensor:
+        values = encode(content)
+        values = F.instance_norm(values) if network.normalises else values
+        return _cropped(decode(kernel(values)), content.shape[-2:])
 
-    return Painter(lambda style: None, paint)
+    return lambda style: paint
 
 
 def _encoder(encoder: VggEncoder, level: str) -> nn.Sequential:

@@ -16,11 +16,10 @@ from torch import Tensor
 
 from ..media.images import write_picture
 from ..media.sheet import PAPER, contact_sheet
-from ..models.networks.base import StyleNetwork
-from ..models.registry import load_network
 from ..models.weights.manifest import WeightsError
-from .held_out.measures import EYE, Beside, Figures
-from .held_out.methods import METHODS, NETWORKS, PaintOf, Sources, optimised
+from ..training.loss_network import EXACT, LossNetwork, load_loss_network
+from .held_out.measures import Beside, Figures
+from .held_out.painters import NETWORKS, TITLES, Painter, Sources, optimised, painter
 from .held_out.pairs import GREY, SETS, Task, lanczos, pairs_in, tasks
 from .held_out.scene import watched
 
@@ -52,7 +51,7 @@ def main(
     ] = None,
     size: Annotated[int, typer.Option(min=64, help="Pixels of the shorter side of content and style.")] = 384,
     sheet: Annotated[Path | None, typer.Option(help="The picture file to show everything in.")] = None,
-    only: Annotated[list[str] | None, typer.Option(help=f"Methods, of {', '.join(METHODS)}; else all.")] = None,
+    only: Annotated[list[str] | None, typer.Option(help=f"Methods, of {', '.join(TITLES)}; else all.")] = None,
     file: Annotated[
         list[str] | None, typer.Option(help=f"METHOD=PATH: trained weights for one of {', '.join(NETWORKS)}.")
     ] = None,
@@ -63,36 +62,37 @@ def main(
     try:
         names, sources = _chosen(only or []), Sources([weights] if weights else [], _files(file or []))
         pairs, broken = pairs_in(published)
-        eye = load_network(EYE, sources.folders)
+        loss_network = load_loss_network(EXACT, sources.folders)
         painters, absent = _painters(names, sources)
     except (OSError, ValueError, WeightsError) as error:
         raise typer.BadParameter(str(error)) from error
     for line in (*broken, *absent):
         console.print(f"left out: {line}", markup=False)
     if limit:
-        paint = optimised(eye, limit)
-        painters[LIMIT] = lambda pair: paint
-    outcomes = list(measured(list(tasks(pairs, size)), painters, eye))
+        painters[LIMIT] = optimised(loss_network, limit)
+    outcomes = list(measured(list(tasks(pairs, size)), painters, loss_network))
     _print(outcomes, len(pairs), size)
     if sheet:
-        shown = contact_sheet(*_cells_of(outcomes), columns=SHOWN_WITH + len(painters), side=SHOWN)
+        blank = torch.full((3, 1, 1), PAPER)
+        pictures = [blank if each.picture is None else each.picture for each in outcomes]
+        shown = contact_sheet(pictures, [*map(_label, outcomes)], columns=SHOWN_WITH + len(painters), side=SHOWN)
         write_picture(sheet, shown[0].movedim(0, -1))
 
 
 @torch.no_grad()
-def measured(tasks: Sequence[Task], painters: Mapping[str, PaintOf], eye: StyleNetwork) -> Iterator[Outcome]:
+def measured(tasks: Sequence[Task], painters: Mapping[str, Painter], loss_network: LossNetwork) -> Iterator[Outcome]:
     """Of each task its content, its style, the published result and everyone's, in this order."""
     for task in watched(tasks, "pairs"):
-        size, beside = task.content.shape[-2:], Beside(eye, task.content, task.style)
+        beside = Beside(loss_network, task.content, task.style)
         yield Outcome(task, task.name, _small(task.content))
         yield Outcome(task, "style", _small(task.style))
-        results = {PUBLISHED: task.published}
-        for title, paint_of in painters.items():
-            paint = paint_of(task.name)
-            results[title] = lanczos(paint(task.content, task.style), size) if paint else None
+        results = {PUBLISHED: task.published, **{title: paint(task) for title, paint in painters.items()}}
         for title, result in results.items():
-            known = result is not None
-            yield Outcome(task, title, _small(result) if known else None, beside.figures(result) if known else None)
+            if result is None:
+                yield Outcome(task, title)
+            else:
+                result = lanczos(result, task.content.shape[-2:])
+                yield Outcome(task, title, _small(result), beside.figures(result))
 
 
 def _small(image: Tensor) -> Tensor:
@@ -101,24 +101,18 @@ def _small(image: Tensor) -> Tensor:
     return lanczos(image, [max(1, round(length * scale)) for length in image.shape[-2:]])[0]
 
 
-def _cells_of(outcomes: Sequence[Outcome]) -> tuple[list[Tensor], list[str]]:
-    """Pictures and labels of the sheet, style and content distance beside a painter's name."""
-    blank = torch.full((3, 1, 1), PAPER)
-    pictures = [blank if each.picture is None else each.picture for each in outcomes]
-    return pictures, [_label(each) for each in outcomes]
-
-
 def _label(outcome: Outcome) -> str:
+    """Style and content distance beside a painter's name."""
     if outcome.figures:
         return f"{outcome.title} {outcome.figures.style:.2f} / {outcome.figures.content:.2f}"
     return "" if outcome.picture is None else outcome.title
 
 
 def _chosen(only: Sequence[str]) -> list[str]:
-    """Names of methods, one a word or with commas; all where none is given. ValueError for others."""
-    names = [name.strip() for text in only for name in text.split(",")] or list(METHODS)
-    if unknown := [name for name in names if name not in METHODS]:
-        raise ValueError(f"there is no method {', '.join(unknown)}: choose of {', '.join(METHODS)}")
+    """Names of painters, one a word or with commas; all where none is given. ValueError for others."""
+    names = [name.strip() for text in only for name in text.split(",")] or list(TITLES)
+    if unknown := [name for name in names if name not in TITLES]:
+        raise ValueError(f"there is no method {', '.join(unknown)}: choose of {', '.join(TITLES)}")
     return names
 
 
@@ -130,19 +124,19 @@ def _files(given: Sequence[str]) -> dict[str, Path]:
     return {method: Path(path) for method, _, path in split}
 
 
-def _painters(names: Sequence[str], sources: Sources) -> tuple[dict[str, PaintOf], list[str]]:
+def _painters(names: Sequence[str], sources: Sources) -> tuple[dict[str, Painter], list[str]]:
     """Painters by title, and a line for each that is not there. WeightsError where a file that was given is no good."""
     painters, absent = {}, []
     for name in names:
         try:
             given = f", {sources.files[name].stem}" if name in sources.files else ""
-            painters[METHODS[name].title + given] = METHODS[name].build(sources)
+            painters[TITLES[name] + given] = painter(name, sources)
         except ModuleNotFoundError as error:
-            absent.append(f"{METHODS[name].title}, which needs {error.name}: pip install {error.name}")
+            absent.append(f"{TITLES[name]}, which needs {error.name}: pip install {error.name}")
         except WeightsError as error:
             if name in sources.files:
                 raise
-            absent.append(f"{METHODS[name].title}, as {error}")
+            absent.append(f"{TITLES[name]}, as {error}")
     return painters, absent
 
 
@@ -157,18 +151,15 @@ def _print(outcomes: Sequence[Outcome], pairs: int, size: int) -> None:
             figures = [each.figures for each in here if each.title == title and each.figures]
             if figures:
                 few = f" ({len(figures)})" if len(figures) < count else ""
-                table.add_row(first, title + few, *_figures(figures, with_chroma=of_set == GREY))
+                means = [fmean(values) for values in zip(*map(astuple, figures), strict=True)]
+                shown = [f"{value:.{digits}f}" for value, digits in zip(means, (3, 2, 3, 3, 1, 3), strict=True)]
+                if of_set != GREY:  # elsewhere chroma says nothing
+                    shown[-1] = ""
+                table.add_row(first, title + few, *shown)
                 first = ""
         table.add_section()
     console = Console()
     Console(width=None if console.is_terminal else WIDTH).print(table)
-
-
-def _figures(figures: Sequence[Figures], with_chroma: bool) -> list[str]:
-    """The means; chroma where the style has none, as elsewhere it says nothing."""
-    means = [fmean(values) for values in zip(*map(astuple, figures), strict=True)]
-    shown = [f"{value:.{digits}f}" for value, digits in zip(means, (3, 2, 3, 3, 1, 3), strict=True)]
-    return shown if with_chroma else [*shown[:-1], ""]
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """`python -m brushwork.benchmarks.quality`: how good the built-in networks are on photos kept from training."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -11,18 +11,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..media.images import pictures_in
-from ..models.networks.base import StyleNetwork
 from ..models.networks.msgnet import MsgNet
 from ..models.networks.stylebank import StyleBankNetwork
 from ..models.networks.vgg import VggNetwork
 from ..models.registry import load_network
 from ..models.weights.manifest import WeightsError
 from ..training.loss_network import load_loss_network
-from .held_out.lines import Line
+from .held_out.figures import Line, bank_lines, msgnet_lines, vgg_lines
 from .held_out.scene import Scene, named_paintings
 from .held_out.sheets import write_sheets
-from .held_out.styles import bank_lines, msgnet_lines
-from .held_out.vgg import vgg_lines
 
 NETWORKS = ("compact", "stylebank", "msgnet")
 YARDSTICK = "small16x"
@@ -52,7 +49,12 @@ def main(
         scene = Scene(load_loss_network(loss_network), held_out, paintings, others, size, painting_size, bank_photos)
     except (OSError, ValueError, WeightsError) as error:
         raise typer.BadParameter(str(error)) from error
-    table = Table(*COLUMNS, title=_title(scene, loss_network))
+    few = min(scene.few, len(scene.photos))
+    title = (
+        f"{len(scene.photos)} photos at {scene.size} pixels ({few} of them for every style of bank and msgnet), "
+        f"{len(scene.everything)} paintings at {scene.painting_size}, seen by {loss_network}"
+    )
+    table = Table(*COLUMNS, title=title)
     for name in only or NETWORKS:
         for line in measured(name, scene, sheets):
             table.add_row(*map(escape, line.cells))
@@ -64,33 +66,23 @@ def main(
 @torch.inference_mode()
 def measured(name: str, scene: Scene, sheets: Path | None) -> list[Line]:
     """The table's lines of one network, and its sheets where they are wanted."""
+    lines: Iterable[Line] = ()
     try:
         network = load_network(name)
-        lines = list(_figures(name, network, scene))
+        if isinstance(network, VggNetwork):
+            yardstick = network if name == YARDSTICK else load_network(YARDSTICK)
+            assert isinstance(yardstick, VggNetwork)  # the manifest says so
+            lines = vgg_lines(name, network, yardstick, scene)
+        elif isinstance(network, StyleBankNetwork):
+            lines = bank_lines(name, network, scene)
+        elif isinstance(network, MsgNet):
+            lines = msgnet_lines(name, network, scene)
     except WeightsError as error:
         return [Line(name, f"is not measured: {error}")]
+    lines = list(lines)
     if sheets:
         write_sheets(sheets, name, network, scene)
     return lines
-
-
-def _figures(name: str, network: StyleNetwork, scene: Scene) -> Iterator[Line]:
-    if isinstance(network, VggNetwork):
-        yardstick = network if name == YARDSTICK else load_network(YARDSTICK)
-        assert isinstance(yardstick, VggNetwork)  # the manifest says so
-        yield from vgg_lines(name, network, yardstick, scene)
-    elif isinstance(network, StyleBankNetwork):
-        yield from bank_lines(name, network, scene)
-    elif isinstance(network, MsgNet):
-        yield from msgnet_lines(name, network, scene)
-
-
-def _title(scene: Scene, loss_network: str) -> str:
-    few = min(scene.few, len(scene.photos))
-    return (
-        f"{len(scene.photos)} photos at {scene.size} pixels ({few} of them for every style of bank and msgnet), "
-        f"{len(scene.everything)} paintings at {scene.painting_size}, seen by {loss_network}"
-    )
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
-from typing import Annotated, Literal
+from typing import Annotated
 
 import torch
 import typer
@@ -15,17 +15,11 @@ from rich.table import Table
 from ..cli.stylize import Stylization, stylize
 from ..media.images import eight_bits
 from ..models.networks.precision import AUTOMATIC
-from .cases import CASES, way_through
-from .scenes import CONTENT, STYLE, scene
+from .cases import CASES, CONTENT, STYLE, scene, way_through
 
 SIZES = {"480p": (480, 854), "720p": (720, 1280), "1080p": (1080, 1920)}
-ORDERS: dict[str, Literal["adain", "wct", "msgnet", "stylebank"]] = {
-    "adain-compact": "adain",
-    "wct-compact": "wct",
-    "msgnet": "msgnet",
-    "stylebank": "stylebank",
-}
-"""The method of each case, on the network that the command line takes for it."""
+TIMED = ("adain-compact", "wct-compact", "msgnet", "stylebank")
+"""Cases on the network that the command line takes for their method."""
 SHIFT = 4
 """Pixels that the picture moves from frame to frame."""
 COLUMNS = ("case", "size", "frames", "frames a second", "of networks alone")
@@ -33,14 +27,14 @@ COLUMNS = ("case", "size", "frames", "frames a second", "of networks alone")
 
 def main(
     size: Annotated[list[str] | None, typer.Option(help=f"Of {', '.join(SIZES)}; else 480p and 1080p.")] = None,
-    case: Annotated[list[str] | None, typer.Option(help=f"Of {', '.join(ORDERS)}; else all.")] = None,
+    case: Annotated[list[str] | None, typer.Option(help=f"Of {', '.join(TIMED)}; else all.")] = None,
     frames: Annotated[int, typer.Option(help="Frames of the clip.")] = 24,
     threads: Annotated[int, typer.Option(help="Threads to compute with.")] = torch.get_num_threads(),
 ) -> None:
     """Stylize a clip that pans over a photograph, as `brushwork stylize` does it, start and loading included."""
     torch.set_num_threads(threads)
     table = Table(*COLUMNS, caption=f"{threads} threads, torch {torch.__version__}", caption_justify="left")
-    for name in case or ORDERS:
+    for name in case or TIMED:
         for one in size or ("480p", "1080p"):
             whole, networks = _clip_rate(name, SIZES[one], frames), _network_rate(name, SIZES[one])
             table.add_row(CASES[name].title, one, str(frames), f"{whole:.2f}", f"{100 * whole / networks:.0f} %")
@@ -52,7 +46,7 @@ def _clip_rate(case: str, size: tuple[int, int], frames: int) -> float:
     with TemporaryDirectory() as folder:
         clip = Path(folder) / "clip.mp4"
         _write(clip, size, frames)
-        order = Stylization(content=str(clip), output=clip.with_name("painted.mp4"), method=ORDERS[case])
+        order = Stylization(content=str(clip), output=clip.with_name("painted.mp4"), method=CASES[case].method)
         named = replace(order, style_name=["van gogh starry night"])
         start = perf_counter()
         stylize(named if case == "stylebank" else replace(order, style=[STYLE]))
@@ -60,12 +54,11 @@ def _clip_rate(case: str, size: tuple[int, int], frames: int) -> float:
 
 
 def _network_rate(case: str, size: tuple[int, int]) -> float:
-    """Frames a second of the painter by itself."""
-    way = way_through(CASES[case], AUTOMATIC)
-    content, known = scene(CONTENT, size), way.painter.learn(scene(STYLE, size))
-    way.painter.paint(content, known)
+    """Frames a second of the networks by themselves, on frames in memory."""
+    content, paint = scene(CONTENT, size), way_through(CASES[case], AUTOMATIC).learn(scene(STYLE, size))
+    paint(content)
     start = perf_counter()
-    way.painter.paint(content, known)
+    paint(content)
     return 1 / (perf_counter() - start)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,16 +10,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...models.networks.base import StyleNetwork
 from ...models.networks.vgg import LEVELS
-from ...transfer.distance import style_distance
+from ...training.loss_network import LossNetwork
+from ...training.losses import STYLE_LEVELS
+from ...transfer.distance import content_distance, style_distance
 from ...transfer.moments import Moments
 
-EYE = "vgg19-relu3_1"
-"""The network that looks, in the manifest: VGG-19, normalised and exact."""
-STYLE_LEVELS, CONTENT_LEVEL = LEVELS[:3], LEVELS[2]
-DIRECTIONS, QUANTILES = 64, 512
+Grams = Mapping[str, Moments]
+EXACT_LEVELS = LEVELS[:3]
+"""Those of the exact VGG-19, which results are measured by beside published ones."""
 LUMINANCE = (0.2126, 0.7152, 0.0722)
+COARSE = 8.0
+"""Pixels, the deviation of the blur whose result is no detail: strokes are finer, what a photo shows is coarser."""
+DIRECTIONS, QUANTILES = 64, 512
 CELL, FRINGE = 3, 2
 """Pixels of a cell's side, and cells from an edge to either side of it: fringes are narrower. Chroma in JPEGs is half
 as fine as the picture, which changes cells by a tenth and pixels by a third."""
@@ -27,6 +30,38 @@ STRIDES = (2, 4, 8)
 """Pixels between the cells that decoders upsample from."""
 POWER_FLOOR = 1e-6
 """Under what the rounding of pixels to eight bits leaves in a spectrum."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What stays of one picture [1, 3, H, W] in 0..1."""
+
+    grams: Grams
+    """Moments that have the Gram matrix F F' / (h w), by level."""
+    content: Tensor
+    """[1, C, h, w] at the deepest level."""
+
+    @staticmethod
+    @torch.no_grad()
+    def at(loss_network: LossNetwork, image: Tensor, levels: Sequence[str] = STYLE_LEVELS) -> Look:
+        """A look at `image`, at levels from fine to coarse."""
+        seen = loss_network(image, levels)
+        return Look({level: Moments.of(values, full=True) for level, values in seen.items()}, seen[levels[-1]])
+
+
+def style_error(own: Grams, style: Grams) -> float:
+    """|G - G_s| / |G_s|, the relative distance of Gram matrices, the mean over the style's levels."""
+    return float(torch.cat([style_distance(own[level], style[level]) for level in style]).mean())
+
+
+def gram_error(own: Grams, style: Grams) -> float:
+    """The squares of the same distances, the sum over the levels."""
+    return float(torch.cat([style_distance(own[level], style[level]) for level in style]).square().sum())
+
+
+def content_error(own: Look, photo: Look) -> float:
+    """The relative squared distance of the features of two pictures of one size."""
+    return float(content_distance(own.content, photo.content))
 
 
 @dataclass(frozen=True)
@@ -46,16 +81,16 @@ class Figures:
 class Beside:
     """A content [1, 3, H, W] and a style [1, 3, h, w] in 0..1, for results to be measured beside them."""
 
-    eye: StyleNetwork
+    loss_network: LossNetwork
     content: Tensor
     style: Tensor
 
     def figures(self, result: Tensor) -> Figures:
         """Those of a result [1, 3, H, W] in 0..1."""
-        seen = features(self.eye, result)
+        look = Look.at(self.loss_network, result, EXACT_LEVELS)
         return Figures(
-            style=gram_distance(moments(seen), self._grams),
-            content=float((normalised(seen[CONTENT_LEVEL]) - self._detail).square().mean()),
+            style=style_error(look.grams, self._grams),
+            content=float((normalised(look.content) - self._detail).square().mean()),
             colour=float((quantiles(result) - self._colours).abs().mean()),
             rainbow=max(0.0, fringes(result) - self._fringes),
             grid=grid(result),
@@ -63,12 +98,12 @@ class Beside:
         )
 
     @cached_property
-    def _grams(self) -> dict[str, Moments]:
-        return moments(features(self.eye, self.style))
+    def _grams(self) -> Grams:
+        return Look.at(self.loss_network, self.style, EXACT_LEVELS).grams
 
     @cached_property
     def _detail(self) -> Tensor:
-        return normalised(features(self.eye, self.content)[CONTENT_LEVEL])
+        return normalised(Look.at(self.loss_network, self.content, EXACT_LEVELS).content)
 
     @cached_property
     def _colours(self) -> Tensor:
@@ -77,21 +112,6 @@ class Beside:
     @cached_property
     def _fringes(self) -> float:
         return max(fringes(self.content), fringes(self.style))
-
-
-def features(eye: StyleNetwork, image: Tensor) -> dict[str, Tensor]:
-    """What the eye sees in a picture [1, 3, H, W]: [1, C, h, w] a level, in float32."""
-    return {level: seen.values for level, seen in eye.encode_levels(image, STYLE_LEVELS).items()}
-
-
-def moments(seen: Mapping[str, Tensor]) -> dict[str, Moments]:
-    """Those that have the Gram matrix."""
-    return {level: Moments.of(values, full=True) for level, values in seen.items()}
-
-
-def gram_distance(own: Mapping[str, Moments], style: Mapping[str, Moments]) -> float:
-    """|G - G_s| / |G_s| of the Gram matrices F F' / (h w), the mean over the style's levels."""
-    return float(torch.cat([style_distance(own[level], style[level]) for level in style]).mean())
 
 
 def normalised(values: Tensor) -> Tensor:
@@ -106,10 +126,9 @@ def quantiles(image: Tensor) -> Tensor:
     The mean absolute difference of two pictures' is their sliced Wasserstein distance.
     """
     directions = torch.randn(3, DIRECTIONS, generator=torch.Generator().manual_seed(0))
-    directions = directions / directions.norm(dim=0)
-    places = torch.linspace(0, 1, QUANTILES)
+    directions, places = directions / directions.norm(dim=0), torch.linspace(0, 1, QUANTILES)
     lines = (direction @ image[0].flatten(1) for direction in directions.T)  # one by one: 1024 pixels take 0.5 GB
-    return torch.stack([_at(line.sort().values, places) for line in lines])
+    return torch.stack([line.quantile(places) for line in lines])
 
 
 def fringes(image: Tensor) -> float:
@@ -122,14 +141,16 @@ def fringes(image: Tensor) -> float:
     whichever has more.
     """
     image = F.avg_pool2d(image, CELL)
-    grey = _luminance(image)
-    colour = image - grey
+    grey = luminance(image)
     energy, weight = torch.zeros(()), torch.zeros(())
     for axis in (2, 3):
-        before, here, after = _sides(colour, axis)
-        dark, _, bright = _sides(grey, axis)
-        edge = (bright - dark).abs()
-        energy += (edge * _off_the_line(before, here, after)).sum()
+        inner = image.shape[axis] - 2 * FRINGE
+        dark, bright = (grey.narrow(axis, start, inner) for start in (0, 2 * FRINGE))
+        before, here, after = ((image - grey).narrow(axis, start, inner) for start in (0, FRINGE, 2 * FRINGE))
+        line, edge = after - before, (bright - dark).abs()
+        share = ((here - before) * line).sum(1, keepdim=True) / line.square().sum(1, keepdim=True).clamp_min(1e-9)
+        off_the_line = (here - before - share.clamp(0, 1) * line).square().sum(1, keepdim=True)
+        energy += (edge * off_the_line).sum()
         weight += edge.sum()
     return float((energy / weight.clamp_min(1e-9)).sqrt())
 
@@ -141,8 +162,15 @@ def grid(image: Tensor) -> float:
     above the mean level (in dB) of the frequencies near it; what is below counts as 0. Returned is the mean over
     periods and both axes. A published picture was a JPEG of another size, so its grid lies elsewhere, if it had one.
     """
-    grey = _luminance(image)[0, 0]
-    heights = [height for lines in (grey, grey.T) for height in _peaks(lines)]
+    grey, heights = luminance(image)[0, 0], []
+    for lines in (grey, grey.T):
+        length = lines.shape[1] // STRIDES[-1] * STRIDES[-1]  # so that each period has a frequency of its own
+        lines = lines[:, :length]
+        power = torch.fft.fft((lines - lines.mean(1, keepdim=True)) * torch.hann_window(length)).abs().square().mean(0)
+        level = 10 * power.clamp_min(POWER_FLOOR).log10()
+        near = torch.arange(2, max(5, length // 32))  # from 2 on, as the window spreads a line over three frequencies
+        for place in (length // stride for stride in STRIDES):
+            heights.append(level[place] - level[torch.cat([place - near, place + near]) % length].mean())
     return float(torch.stack(heights).clamp_min(0).mean())
 
 
@@ -151,42 +179,29 @@ def chroma(image: Tensor) -> float:
     return float((image.amax(1) - image.amin(1)).mean())
 
 
-def made_grey(image: Tensor) -> Tensor:
-    """A picture [1, 3, H, W] with its luminance in all channels."""
-    return _luminance(image).expand_as(image)
+def spectral_centroid(image: Tensor) -> float:
+    """Cycles a pixel around which the detail of a picture [1, 3, H, W] lies: sum f P(f) / sum P(f), 0 without detail.
+
+    Detail is the luminance less the blurred luminance, faded out towards the borders, where a spectrum would see an
+    edge; P(f) is the mean power of the ring of frequencies about f.
+    """
+    from kornia.filters import gaussian_blur2d
+
+    grey = luminance(image)
+    height, width = grey.shape[-2:]
+    detail = grey - gaussian_blur2d(grey, 2 * int(3 * COARSE) + 1, (COARSE, COARSE), "replicate")
+    rows, columns = (torch.hann_window(side, periodic=False) for side in (height, width))
+    power = torch.fft.fft2(detail[0, 0] * torch.outer(rows, columns)).abs().square()
+    frequency = torch.hypot(torch.fft.fftfreq(height)[:, None], torch.fft.fftfreq(width))
+    rings = min(height, width)
+    ring = (frequency * rings).round().long().flatten()
+    radial = torch.bincount(ring, power.flatten()) / torch.bincount(ring).clamp_min(1)
+    radial = radial[: rings // 2 + 1]  # what lies beyond is diagonal and in the corners alone
+    return float((radial * torch.arange(len(radial)) / rings).sum() / radial.sum().clamp_min(POWER_FLOOR))
 
 
-def _luminance(image: Tensor) -> Tensor:
-    return (image * image.new_tensor(LUMINANCE)[:, None, None]).sum(1, keepdim=True)
+def luminance(image: Tensor) -> Tensor:
+    """That of Rec. 709, [1, 1, H, W], of a picture [1, 3, H, W]."""
+    from kornia.color import rgb_to_grayscale
 
-
-def _at(line: Tensor, places: Tensor) -> Tensor:
-    """Values of a sorted line [N] at places in 0..1, linearly between its own."""
-    position = places * (len(line) - 1)
-    below = position.long()
-    above = (below + 1).clamp_max(len(line) - 1)
-    return torch.lerp(line[below], line[above], position - below)
-
-
-def _sides(values: Tensor, axis: int) -> list[Tensor]:
-    """Each cell's neighbour before it, itself, and the one after it, where both are in the picture."""
-    inner = values.shape[axis] - 2 * FRINGE
-    return [values.narrow(axis, start, inner) for start in (0, FRINGE, 2 * FRINGE)]
-
-
-def _off_the_line(before: Tensor, here: Tensor, after: Tensor) -> Tensor:
-    """The squared distance [1, 1, h, w] of colours from the straight lines between two others, all [1, 3, h, w]."""
-    line = after - before
-    share = ((here - before) * line).sum(1, keepdim=True) / line.square().sum(1, keepdim=True).clamp_min(1e-9)
-    return (here - before - share.clamp(0, 1) * line).square().sum(1, keepdim=True)
-
-
-def _peaks(lines: Tensor) -> list[Tensor]:
-    """Of lines [n, N]: dB at each period of `STRIDES` above the frequencies near it."""
-    length = lines.shape[1] // STRIDES[-1] * STRIDES[-1]  # so that each period has a frequency of its own
-    lines = lines[:, :length]
-    power = torch.fft.fft((lines - lines.mean(1, keepdim=True)) * torch.hann_window(length)).abs().square().mean(0)
-    level = 10 * power.clamp_min(POWER_FLOOR).log10()
-    near = torch.arange(2, max(5, length // 32))  # from 2 on, as the window spreads a line over three frequencies
-    places = [length // stride for stride in STRIDES]
-    return [level[place] - level[torch.cat([place - near, place + near]) % length].mean() for place in places]
+    return rgb_to_grayscale(image, image.new_tensor(LUMINANCE))

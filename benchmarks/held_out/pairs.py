@@ -9,7 +9,7 @@ from pathlib import Path
 from torch import Tensor
 
 from ...media.images import from_pillow, pictures_in, read_picture, to_pillow
-from .measures import made_grey
+from .measures import luminance
 
 PARTS = ("content", "style", "result")
 ADAIN_PAIRS, WCT_PAIRS, KNOWN, REST = "AdaIN's pairs", "WCT's pairs", "MSG-Net's, styles ours know", "the rest"
@@ -55,7 +55,8 @@ class Task:
 
     def without_colour(self) -> Task:
         """The same with its style made grey, which nobody published."""
-        return Task(f"{self.name}, grey", GREY, self.content, made_grey(self.style))
+        grey = luminance(self.style).expand_as(self.style)
+        return Task(f"{self.name}, grey", GREY, self.content, grey)
 
 
 def pairs_in(folder: Path) -> tuple[list[Pair], list[str]]:

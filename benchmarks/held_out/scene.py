@@ -7,14 +7,14 @@ from itertools import cycle
 from pathlib import Path
 from typing import TypeVar
 
-import torch.nn.functional as F
 from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
 from ...media.images import pictures_in, read_picture
 from ...training.loss_network import LossNetwork
-from .judge import Grams, Look
+from ...transfer.resize import scale_strokes
+from .measures import Grams, Look
 
 Item = TypeVar("Item")
 
@@ -65,9 +65,7 @@ class Scene:
 def scaled(path: Path, shorter: int) -> Tensor:
     """The picture [1, 3, H, W] in 0..1 with its shorter side of `shorter` pixels, its proportions kept."""
     image = read_picture(path)[0].movedim(-1, 1)
-    scale = shorter / min(image.shape[-2:])
-    size = [round(length * scale) for length in image.shape[-2:]]
-    return F.interpolate(image, size, mode="bicubic", antialias=True).clamp(0, 1)
+    return scale_strokes(image, shorter / min(image.shape[-2:]))
 
 
 def named_paintings(folder: Path) -> dict[str, Path]:

@@ -8,11 +8,14 @@ from torch import Tensor
 
 from ...media.images import write_picture
 from ...media.sheet import PAPER, contact_sheet
+from ...methods import METHODS
 from ...models.networks.base import StyleNetwork
 from ...models.networks.msgnet import MsgNet
 from ...models.networks.stylebank import StyleBankNetwork
 from ...models.networks.vgg import VggNetwork
-from ..painters import BY_ADAIN, BY_WCT, Paint, by_gram, by_kernel, vgg_methods
+from ..cases import ours
+from ..plain import Paint
+from .figures import BY_ADAIN, BY_WCT, vgg_methods
 from .scene import Scene, some
 
 PHOTOS, STYLES = 4, 8
@@ -33,10 +36,12 @@ def _sheets(network: StyleNetwork, scene: Scene) -> Iterator[tuple[str, Tensor]]
             if method in methods:
                 yield title, painted({style: methods[method](scene.painting(style)) for style in styles}, scene)
     elif isinstance(network, StyleBankNetwork):
-        known = some([style for style in network.styles if style in scene.paintings], STYLES)
-        yield "", painted({style: by_kernel(network, style) for style in known}, scene)
+        learn = ours(network, METHODS["stylebank"])
+        known = [style for style in network.styles if style in scene.paintings]
+        yield "", painted({style: learn(style) for style in some(known, STYLES)}, scene)
     elif isinstance(network, MsgNet):
-        yield "", painted({style: by_gram(network, scene.painting(style)) for style in styles}, scene)
+        learn = ours(network, METHODS["msgnet"])
+        yield "", painted({style: learn(scene.painting(style)) for style in styles}, scene)
         yield "-brush-size", brushes(network, scene)
 
 
@@ -51,10 +56,10 @@ def painted(painters: Mapping[str, Paint], scene: Scene) -> Tensor:
 
 def brushes(network: MsgNet, scene: Scene) -> Tensor:
     """A photo, a painting, and the results with the painting at every size, row by row."""
-    cells = []
+    cells, learn = [], ours(network, METHODS["msgnet"])
     for path, style in zip(some(scene.photos, PHOTOS), some(list(scene.paintings), PHOTOS), strict=False):
         photo = scene.photo(path)
-        painters = [by_gram(network, scene.painting(style, size)) for size in scene.brushes]
+        painters = [learn(scene.painting(style, size)) for size in scene.brushes]
         cells += [photo[0], scene.painting(style)[0], *(paint(photo)[0] for paint in painters)]
     labels = ("photo", "painting", *(f"painting at {size}" for size in scene.brushes))
     return contact_sheet(cells, labels, columns=len(labels))

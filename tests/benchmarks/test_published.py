@@ -7,49 +7,50 @@ import torch
 from safetensors.torch import save_file
 from typer import BadParameter
 
-from brushwork.benchmarks.held_out import methods
+from brushwork.benchmarks.cases import ours
 from brushwork.benchmarks.held_out.measures import (
-    STYLE_LEVELS,
+    EXACT_LEVELS,
     Beside,
     chroma,
     fringes,
-    gram_distance,
     grid,
-    made_grey,
-    moments,
+    luminance,
     normalised,
     quantiles,
+    style_error,
 )
-from brushwork.benchmarks.held_out.methods import METHODS, PaintOf, Sources, network_of_file, optimised
+from brushwork.benchmarks.held_out.painters import Painter, Sources, network_of_file, optimised, painter
 from brushwork.benchmarks.held_out.pairs import KNOWN, REST, Task, lanczos, pairs_in, shorter_side
-from brushwork.benchmarks.painters import ours
 from brushwork.benchmarks.published import main, measured
 from brushwork.media.images import write_picture
+from brushwork.methods import METHODS
 from brushwork.models.networks.msgnet import MsgNet
 from brushwork.models.networks.stylebank import StyleBankNetwork
 from brushwork.models.networks.vgg import COMPACT, VggDecoder, VggNetwork
 from brushwork.models.registry import load_network
-from brushwork.models.weights.manifest import WeightsError
+from brushwork.models.weights.manifest import WeightsError, read_manifest
 from brushwork.tests.laws import features, picture
-from brushwork.tests.models.small import TINY, small_network
+from brushwork.tests.models.small import TINY
 from brushwork.tests.tolerances import assert_close
+from brushwork.training.loss_network import LossNetwork
+from brushwork.transfer.moments import Moments
 
 
 @pytest.fixture
-def eye() -> VggNetwork:
-    return VggNetwork(TINY, STYLE_LEVELS).eval().requires_grad_(False)
+def loss_network() -> LossNetwork:
+    return LossNetwork(VggNetwork(TINY, EXACT_LEVELS).eval().requires_grad_(False))
 
 
-def test_a_result_that_is_content_and_style_is_at_no_distance(eye: VggNetwork) -> None:
+def test_a_result_that_is_content_and_style_is_at_no_distance(loss_network: LossNetwork) -> None:
     image = picture(64, 72)
-    figures = Beside(eye, image, image).figures(image)
+    figures = Beside(loss_network, image, image).figures(image)
     assert figures.style == figures.content == figures.colour == figures.rainbow == 0
 
 
 def test_features_twice_as_large_have_grams_four_times_as_large() -> None:
     values = features((1, 4, 6, 7))
-    style = moments({"a": values, "b": values})
-    assert_close(torch.tensor(gram_distance(moments({"a": 2 * values, "b": values}), style)), torch.tensor(1.5))
+    once, twice = (Moments.of(each, full=True) for each in (values, 2 * values))
+    assert_close(torch.tensor(style_error({"a": twice, "b": once}, {"a": once, "b": once})), torch.tensor(1.5))
 
 
 def test_the_content_distance_knows_neither_scale_nor_mean_and_is_2_for_unrelated_features() -> None:
@@ -73,7 +74,7 @@ def test_colours_know_no_place() -> None:
 
 
 def test_a_grey_picture_has_no_fringes_and_no_chroma() -> None:
-    grey = made_grey(picture(64, 64))
+    grey = luminance(picture(64, 64)).expand(1, 3, 64, 64)
     assert fringes(grey) < 1e-4 and chroma(grey) < 1e-5
 
 
@@ -143,31 +144,29 @@ def test_pictures_are_scaled_by_their_shorter_side_and_stay_where_they_have_the_
     assert_close(lanczos(torch.full((1, 3, 8, 8), 0.2), (5, 9)), torch.full((1, 3, 5, 9), 0.2))
 
 
-def test_everyone_paints_every_task_in_the_contents_size(eye: VggNetwork) -> None:
+def test_everyone_paints_every_task_in_the_contents_size(loss_network: LossNetwork) -> None:
     content, style = picture(64, 80), picture(70, 64, seed=1)
     task = Task("adain_a", KNOWN, content, style, style[..., :64, :64])
-    squeeze, nobody = (lambda content, style: style), None
-    painters: dict[str, PaintOf] = {"squeeze": lambda name: squeeze, "nobody": lambda name: nobody}
-    outcomes = list(measured([Task(task.name, KNOWN, content, style, content), task.without_colour()], painters, eye))
+    painters: dict[str, Painter] = {"squeeze": lambda task: task.style, "nobody": lambda task: None}
+    outcomes = list(
+        measured([Task(task.name, KNOWN, content, style, content), task.without_colour()], painters, loss_network)
+    )
     assert [each.title for each in outcomes[:5]] == ["adain_a", "style", "published", "squeeze", "nobody"]
     assert outcomes[2].figures and outcomes[2].figures.content == 0
     assert outcomes[4].figures is None and outcomes[4].picture is None and outcomes[7].picture is None
     assert outcomes[8].figures and outcomes[8].figures.chroma < 0.01  # the squeezed style is grey
 
 
-def test_a_cascade_without_strength_reconstructs_and_the_limit_comes_nearer(eye: VggNetwork) -> None:
-    network, content, style = small_network("shared encoder"), picture(64, 64), picture(64, 64, seed=1)
-    assert ours(network, "wct", 0.6).picture(content, style).shape == content.shape
-    assert_close(ours(network, "wct", 0.0).picture(content, style), ours(network, "wct", 0.0).picture(content, content))
-    bright = 0.5 + 0.5 * style
-    before, after = (
-        Beside(eye, content, bright).figures(each) for each in (content, optimised(eye, 5)(content, bright))
-    )
-    assert after.style < before.style
+def test_the_limit_comes_nearer(loss_network: LossNetwork) -> None:
+    task = Task("adain_a", KNOWN, picture(64, 64), 0.5 + 0.5 * picture(64, 64, seed=1))
+    result = optimised(loss_network, 5)(task)
+    assert result is not None
+    beside = Beside(loss_network, task.content, task.style)
+    assert beside.figures(result).style < beside.figures(task.content).style
 
 
 def test_files_of_every_layout_are_known_by_their_keys(tmp_path: Path) -> None:
-    styles = methods.read_manifest().network("stylebank").styles
+    styles = read_manifest().network("stylebank").styles
     for method, network in (
         ("msgnet", MsgNet(8)),
         ("msgnet", MsgNet(backbone=COMPACT)),
@@ -204,7 +203,14 @@ def test_a_file_of_something_else_is_one_sentence(tmp_path: Path, method: str) -
 
 
 def test_a_bank_paints_the_styles_it_knows_and_no_others() -> None:
-    paint_of = METHODS["stylebank"].build(Sources())
-    assert paint_of("adain_sailboat") is None
-    paint = paint_of("msgnet_udnie")
-    assert paint and paint(picture(32, 40), picture(8, 8)).shape == (1, 3, 32, 40)
+    paint, pictures = painter("stylebank", Sources()), (picture(32, 40), picture(8, 8))
+    assert paint(Task("adain_sailboat", REST, *pictures)) is None
+    painted = paint(Task("msgnet_udnie", KNOWN, *pictures))
+    assert painted is not None and painted.shape == (1, 3, 32, 40)
+
+
+def test_wct_paints_at_the_strength_of_its_paper() -> None:
+    task = Task("a", REST, picture(32, 40), picture(40, 32, 1))
+    painted, network = painter("wct", Sources())(task), load_network("compact")
+    assert painted is not None
+    assert_close(painted, ours(network, METHODS["wct"], 0.6)(task.style)(task.content))

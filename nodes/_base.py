@@ -2,45 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+import math
+from collections.abc import Callable, Mapping, Sequence
+from numbers import Real
+from reprlib import repr as shortened
+from typing import Any, ClassVar, cast
+
+from torch import Tensor
 
 from ..methods import MATCHING
 from ..transfer.temporal import STATISTICS
 from ..transfer.wct import METHODS as WCT_METHODS
-from . import _host
-from ._checks import FEATURES, NETWORK, Input, Inputs, validated
+from ._host import CachedFeatures, HostedNetwork, out_of_memory_message
+
+NETWORK, FEATURES = "BRUSHWORK_NETWORK", "BRUSHWORK_FEATURES"
+SOCKET_TYPES: dict[str, type] = {
+    "IMAGE": Tensor,
+    "MASK": Tensor,
+    "LATENT": dict,
+    "STRING": str,
+    NETWORK: HostedNetwork,
+    FEATURES: CachedFeatures,
+}
+"""The classes of what sockets carry; other types are let through."""
+MAX_WORD = 200
+"""Characters of a word from a list."""
+COMMON_ALIASES = ("style transfer", "neural style", "painting", "artistic")
+"""What somebody types who knows none of the papers."""
+
+Input = tuple[str | list[str], dict[str, Any]]
+Inputs = dict[str, dict[str, Any]]
 
 
-def network(tooltip: str = "From Load Style Network.") -> Input:
-    return NETWORK, {"tooltip": tooltip}
-
-
-def features(tooltip: str) -> Input:
-    return FEATURES, {"tooltip": tooltip}
-
-
-def image(tooltip: str) -> Input:
-    return "IMAGE", {"tooltip": tooltip}
-
-
-def mask(tooltip: str) -> Input:
-    return "MASK", {"tooltip": tooltip}
-
-
-def latent(tooltip: str) -> Input:
-    return "LATENT", {"tooltip": tooltip}
-
-
-def model(tooltip: str) -> Input:
-    return "MODEL", {"tooltip": tooltip}
+def socket(kind: str, tooltip: str) -> Input:
+    return kind, {"tooltip": tooltip}
 
 
 def choice(options: Sequence[str], tooltip: str, default: str | None = None, advanced: bool = False) -> Input:
     return list(options), {"default": default or options[0], "tooltip": tooltip, "advanced": advanced}
 
 
-def method() -> Input:
+def method_choice() -> Input:
     tip = (
         "'adain' moves each channel by itself; the next two are WCT's, and match the whole covariance; "
         "'efdm' matches each channel's whole histogram."
@@ -48,7 +50,7 @@ def method() -> Input:
     return choice(tuple(MATCHING), tip)
 
 
-def wct_method() -> Input:
+def solver() -> Input:
     tip = "Whitening-colouring is the paper's; optimal transport reaches the same statistics and moves features least."
     return choice(WCT_METHODS, tip)
 
@@ -61,27 +63,15 @@ def whole(default: int, least: int, most: int, tooltip: str, **options: bool) ->
     return "INT", {"default": default, "min": least, "max": most, "tooltip": tooltip, **options}
 
 
-def alpha(tooltip: str, default: float = 1.0) -> Input:
+def slider(tooltip: str, default: float = 1.0) -> Input:
     return "FLOAT", {"default": default, "min": 0.0, "max": 1.0, "step": 0.01, "display": "slider", "tooltip": tooltip}
 
 
-def weight(what: str) -> Input:
-    return number(1.0, 0.0, 10.0, 0.05, f"How much {what} counts; weights are scaled to the sum one.")
+def weight(what: str, among: str = "") -> Input:
+    return number(1.0, 0.0, 10.0, 0.05, f"How much {what} counts{among}; weights are scaled to the sum one.")
 
 
-def transform(**widgets: Input) -> Inputs:
-    """The inputs of a transform of content features by style features, with `widgets` of its own."""
-    return {
-        "required": {
-            "content": features("The content's features, from Style Encoder."),
-            "style": features("The style's features, from the same network and level; one picture, or one a content."),
-            **widgets,
-        },
-        "optional": fitting(),
-    }
-
-
-def statistics() -> Input:
+def statistics_choice() -> Input:
     tip = (
         "'per image' fits each picture of a batch by itself; 'whole batch' fits all at once, which keeps frames alike; "
         "'smoothed over time' fits each frame together with its neighbours, which follows a video without flicker."
@@ -89,19 +79,13 @@ def statistics() -> Input:
     return choice(STATISTICS, tip, advanced=True)
 
 
-def fitting() -> dict[str, Input]:
+def fitting(of_style: bool = True) -> dict[str, Input]:
     """What a transform is fitted to: each picture or the whole batch, and which parts of content and style."""
-    return {
-        "statistics": statistics(),
-        "content_mask": mask(
-            "Where to restyle: white is restyled, black stays. The content's statistics come from there."
-        ),
-        "style_mask": mask("Which part of the style to learn from: white counts, black does not."),
-    }
-
-
-PLAIN_WORDS = ("style transfer", "neural style", "painting", "artistic")
-"""What somebody types who knows none of the papers."""
+    tip = "Where to restyle: white is restyled, black stays. The content's statistics come from there."
+    inputs = {"statistics": statistics_choice(), "content_mask": socket("MASK", tip)}
+    if of_style:
+        inputs["style_mask"] = socket("MASK", "Which part of the style to learn from: white counts, black does not.")
+    return inputs
 
 
 class Node:
@@ -118,7 +102,7 @@ class Node:
     run: ClassVar[Callable[..., tuple[Any, ...]]]
 
     def __init_subclass__(cls) -> None:
-        cls.SEARCH_ALIASES = list(dict.fromkeys([*cls.SEARCH_ALIASES, *PLAIN_WORDS]))
+        cls.SEARCH_ALIASES = list(dict.fromkeys([*cls.SEARCH_ALIASES, *COMMON_ALIASES]))
 
     @classmethod
     def INPUT_TYPES(cls) -> Inputs:
@@ -126,7 +110,7 @@ class Node:
 
     def execute(self, **inputs: Any) -> tuple[Any, ...]:  # noqa: ANN401 - whatever the sockets take
         """`run` on inputs that are what INPUT_TYPES says, wherever they are from; one sentence where memory is full."""
-        with _host.out_of_memory_message(self.TITLE):
+        with out_of_memory_message(self.TITLE):
             return self.run(**validated(self.INPUT_TYPES(), inputs))
 
 
@@ -144,3 +128,35 @@ class FeatureNode(Node):
     RETURN_TYPES = (FEATURES,)
     RETURN_NAMES = ("features",)
     OUTPUT_TOOLTIPS = ("Features, for another stage or for Style Decoder.",)
+
+
+def validated(declared: Inputs, given: Mapping[str, Any]) -> dict[str, Any]:
+    """`given` as `run` takes it; what is optional and holds nothing counts as not connected, and so does what no input
+    is named after: a link that another version of the pack had a place for.
+
+    ValueError, with the remedy, for a value of another type than INPUT_TYPES declared, and a number out of its range.
+    """
+    inputs = {**declared["required"], **declared.get("optional", {})}
+    present = [name for name in given if name in declared["required"] or (name in inputs and given[name] is not None)]
+    return {name: _validated(name, given[name], *inputs[name]) for name in present}
+
+
+def _validated(name: str, value: Any, kind: str | list[str], options: Mapping[str, Any]) -> Any:  # noqa: ANN401
+    if isinstance(kind, list):  # any plain word: whether it is in the list is for the one who knows all choices to say
+        if not isinstance(value, str) or len(value) > MAX_WORD or not value.isprintable():
+            raise ValueError(f"'{name}' is {_said(value)}: choose one of its list.")
+    elif kind in ("INT", "FLOAT"):
+        number, words = (int, "a whole number") if kind == "INT" else (float, "a number")
+        real = cast("float", value) if isinstance(value, Real) else math.nan
+        least, most = options["min"], options["max"]
+        if not least <= real <= most or number(real) != real:  # NaN is not between
+            raise ValueError(f"'{name}' is {_said(value)}: use {words} from {least} to {most}.")
+        return number(real)
+    elif not isinstance(value, SOCKET_TYPES.get(kind, object)):
+        raise ValueError(f"'{name}' holds {_said(value)} and takes {kind}: look at the node that made it.")
+    return value
+
+
+def _said(value: object) -> str:
+    """A value in a message, short and on one line."""
+    return shortened(value) if isinstance(value, str | Real) else f"a {type(value).__name__}"

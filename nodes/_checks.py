@@ -1,12 +1,9 @@
-"""Input validation: what comes in is checked and laid out for torch, what goes out is clamped and laid back."""
+"""What comes in is checked and laid out for torch, what goes out is clamped and laid back."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from numbers import Real
-from reprlib import repr as shortened
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,64 +13,6 @@ from ..transfer.masks import cell_weights, resize_mask
 from ..transfer.moments import check_batches
 from ..transfer.temporal import STATISTICS
 from . import _host
-from ._host import CachedFeatures, HostedNetwork
-
-NETWORK, FEATURES = "BRUSHWORK_NETWORK", "BRUSHWORK_FEATURES"
-Input = tuple[str | list[str], dict[str, Any]]
-Inputs = dict[str, dict[str, Any]]
-SOCKET_TYPES: dict[str, type] = {
-    "IMAGE": Tensor,
-    "MASK": Tensor,
-    "LATENT": dict,
-    "STRING": str,
-    NETWORK: HostedNetwork,
-    FEATURES: CachedFeatures,
-}
-"""The classes of what sockets carry; other types are let through."""
-MAX_WORD = 200
-"""Characters of a word from a list."""
-
-
-def validated(declared: Inputs, given: Mapping[str, Any]) -> dict[str, Any]:
-    """`given` as `run` takes it; what is optional and holds nothing counts as not connected, and so does what no input
-    is named after: a link that another version of the pack had a place for.
-
-    ValueError, with the remedy, for a value of another type than INPUT_TYPES declared, and a number out of its range.
-    """
-    inputs = {**declared["required"], **declared.get("optional", {})}
-    present = [name for name in given if name in declared["required"] or (name in inputs and given[name] is not None)]
-    return {name: _validated(name, given[name], *inputs[name]) for name in present}
-
-
-def _validated(name: str, value: Any, kind: str | list[str], options: Mapping[str, Any]) -> Any:  # noqa: ANN401
-    if isinstance(kind, list):
-        return _word(name, value)
-    if kind in ("INT", "FLOAT"):
-        return _number(name, value, kind, options["min"], options["max"])
-    if not isinstance(value, SOCKET_TYPES.get(kind, object)):
-        raise ValueError(f"'{name}' holds {_said(value)} and takes {kind}: look at the node that made it.")
-    return value
-
-
-def _word(name: str, value: object) -> str:
-    """Any plain word: whether it is in the list is for the one who knows all the choices to say."""
-    if not isinstance(value, str) or len(value) > MAX_WORD or not value.isprintable():
-        raise ValueError(f"'{name}' is {_said(value)}: choose one of its list.")
-    return value
-
-
-def _number(name: str, value: object, kind: str, least: float, most: float) -> float:
-    number, words = (int, "a whole number") if kind == "INT" else (float, "a number")
-    real = cast("float", value) if isinstance(value, Real) else math.nan
-    if not least <= real <= most or number(real) != real:  # NaN is not between
-        raise ValueError(f"'{name}' is {_said(value)}: use {words} from {least} to {most}.")
-    return number(real)
-
-
-def _said(value: object) -> str:
-    """A value in a message, short and on one line."""
-    return shortened(value) if isinstance(value, str | Real) else f"a {type(value).__name__}"
-
 
 MAX_LATENT = 1e6
 """No latent is as large as this, and the square of its square is still a float32."""
@@ -126,8 +65,11 @@ def latent_in(latent: Mapping[str, Any], name: str) -> Tensor:
     return samples
 
 
-def mask_in(mask: Tensor, name: str, batch: int, size: tuple[int, ...]) -> Tensor:
-    """MASK [H, W] or [B, H, W] -> [1 or batch, h, w] in 0..1 where it lies, resized to a picture's `size` (h, w)."""
+def mask_in(mask: Tensor, name: str, batch: int, size: tuple[int, ...], of_style: bool = False) -> Tensor:
+    """MASK [H, W] or [B, H, W] -> [1 or batch, h, w] in 0..1 where it lies, resized to a picture's `size` (h, w).
+
+    ValueError for a mask `of_style` that selects nothing: it leaves no style to take.
+    """
     layers = mask[None] if mask.dim() == 2 else mask
     if layers.dim() != 3 or min(layers.shape) == 0:
         raise ValueError(
@@ -137,34 +79,23 @@ def mask_in(mask: Tensor, name: str, batch: int, size: tuple[int, ...]) -> Tenso
         raise ValueError(
             f"'{name}' holds {layers.shape[0]} masks for {batch} images: give one mask, or as many as images."
         )
-    return resize_mask(_in_range(layers, name), (size[0], size[1]))
+    resized = resize_mask(_in_range(layers, name), (size[0], size[1]))
+    if of_style and not (resized.flatten(1).amax(1) > 0).all():
+        raise ValueError(f"'{name}' selects nothing of the style: paint the part to use in white, or disconnect it.")
+    return resized
 
 
-def region_in(mask: Tensor | None, name: str, picture: Tensor) -> Tensor | None:
-    """The part of `picture` [B, ..., H, W] that a mask selects; None stays None."""
-    return None if mask is None else mask_in(mask, name, picture.shape[0], picture.shape[-2:])
-
-
-def style_mask_in(mask: Tensor | None, name: str, style: Tensor) -> Tensor | None:
-    """`region_in` of a style, where a mask that selects nothing leaves no style to take."""
-    region = region_in(mask, name, style)
-    if region is not None:
-        _check_selects(region, name)
-    return region
+def region_in(mask: Tensor | None, name: str, picture: Tensor, of_style: bool = False) -> Tensor | None:
+    """`mask_in` for a picture or a latent [B, ..., H, W]; None stays None."""
+    return None if mask is None else mask_in(mask, name, picture.shape[0], picture.shape[-2:], of_style)
 
 
 def cells_in(mask: Tensor | None, name: str, features: FeatureMap, of_style: bool = False) -> Tensor | None:
-    """A mask of the picture as weights [1 or B, 1, h, w] of the cells of its map, on its device; None stays None.
-
-    `of_style` as `style_mask_in`.
-    """
+    """`mask_in` for the picture of a feature map, as weights [1 or B, 1, h, w] of its cells; None stays None."""
     if mask is None:
         return None
     values = features.values
-    weights = cells_of(features, mask_in(mask.to(values.device), name, values.shape[0], features.image_size))
-    if of_style:
-        _check_selects(weights, name)
-    return weights
+    return cells_of(features, mask_in(mask.to(values.device), name, values.shape[0], features.image_size, of_style))
 
 
 def cells_of(features: FeatureMap, mask: Tensor) -> Tensor:
@@ -193,16 +124,6 @@ def same_pictures(first: Tensor, second: Tensor) -> None:
         raise ValueError(f"these pictures are {sizes} pixels: bring both to one size first.")
 
 
-def features_in(features: CachedFeatures) -> FeatureMap:
-    """The feature map of a socket, on the compute device."""
-    return features.on(_host.compute_device())
-
-
-def features_out(features: FeatureMap) -> tuple[CachedFeatures]:
-    """A node's result, in the cache, where it makes room when newer ones need it."""
-    return (_host.feature_cache().add(features),)
-
-
 def same_space(maps: Sequence[FeatureMap]) -> None:
     """ValueError unless all maps live in one space, are of one picture size, and have batches that pair."""
     first = maps[0]
@@ -214,11 +135,6 @@ def same_space(maps: Sequence[FeatureMap]) -> None:
             raise ValueError(
                 f"these features are of pictures {sizes}: encode pictures of one size to combine them pixel by pixel."
             )
-
-
-def _check_selects(weights: Tensor, name: str) -> None:
-    if not (weights.flatten(1).amax(1) > 0).all():
-        raise ValueError(f"'{name}' selects nothing of the style: paint the part to use in white, or disconnect it.")
 
 
 def _in_range(values: Tensor, name: str) -> Tensor:

@@ -17,85 +17,53 @@ from torch import Tensor, nn
 from ..media.images import to_pillow
 from ..methods.protocol import Method, Style
 from ..methods.render import render
-from ..models.networks.base import FeatureMap, FeatureSpace, StyleNetwork
+from ..models.networks.base import FeatureMap, StyleNetwork
 from ..tiling.features import decode, encode
 from ..tiling.policy import Host, Policy, out_of_memory
 
 
 class CachedFeatures:
-    """What a BRUSHWORK_FEATURES socket carries: a feature map, wherever its values are at the moment."""
+    """What a BRUSHWORK_FEATURES socket carries: a feature map, whose values may move to the CPU between nodes."""
 
     def __init__(self, features: FeatureMap) -> None:
-        self._features = features
+        self.features = features
+        """Its values wherever they are at the moment."""
 
-    @property
-    def space(self) -> FeatureSpace:
-        return self._features.space
-
-    @property
-    def image_size(self) -> tuple[int, int]:
-        return self._features.image_size
-
-    @property
-    def batch(self) -> int:
-        return self._features.values.shape[0]
-
-    @property
-    def device(self) -> torch.device:
-        return self._features.values.device
-
-    @property
-    def size(self) -> int:
-        """Bytes."""
-        return self._features.values.nbytes
-
-    @property
-    def features(self) -> FeatureMap:
-        """The map, its values where they are."""
-        return self._features
-
-    def on(self, device: torch.device) -> FeatureMap:
-        """The map with its values on `device`; where they are kept does not change."""
-        return self._features.with_values(self._features.values.to(device))
+    def load(self) -> FeatureMap:
+        """The map with its values on the compute device; where they are cached does not change."""
+        return self.features.with_values(self.features.values.to(compute_device()))
 
     def offload(self) -> None:
         """Move the values to the CPU."""
-        self._features = self.on(torch.device("cpu"))
+        self.features = self.features.with_values(self.features.values.to(torch.device("cpu")))
 
 
 class FeatureCache:
     """Knows the maps that nodes have returned, oldest first, without keeping any of them alive."""
 
-    def __init__(self, budget: int) -> None:
-        self.budget = budget
-        """Bytes that live maps may take off the CPU."""
+    def __init__(self, limit_bytes: int) -> None:
+        self.limit_bytes = limit_bytes
+        """That live maps may take off the CPU."""
         self._entries: list[ref[CachedFeatures]] = []
 
     def add(self, features: FeatureMap) -> CachedFeatures:
-        """Take a map, and offload the oldest ones until the live ones fit the budget."""
-        kept = CachedFeatures(features)
-        self._entries.append(ref(kept))
-        self._trim()
-        return kept
-
-    def _trim(self) -> None:
-        live = [kept for entry in self._entries if (kept := entry()) is not None and kept.device.type != "cpu"]
-        over = sum(kept.size for kept in live) - self.budget
-        for kept in live:
-            if over <= 0:
-                break
-            over -= kept.size
-            kept.offload()
-        self._entries = [ref(kept) for kept in live if kept.device.type != "cpu"]
+        """Take a map, and offload the oldest ones until the live ones are within the limit."""
+        added = CachedFeatures(features)
+        known = [each for entry in self._entries if (each := entry()) is not None]
+        live = [each for each in (*known, added) if each.features.values.device.type != "cpu"]
+        while sum(each.features.values.nbytes for each in live) > self.limit_bytes:
+            live.pop(0).offload()
+        self._entries = [ref(each) for each in live]
+        return added
 
 
 FOLDER = "brushwork"
 """Our folder under ComfyUI's models/."""
 OTHER_EXTENSIONS = {".model", ".path"}
 """Of published weight files that ComfyUI does not list by itself: MSG-Net's and StyleBank's."""
-ROOM = 2 << 30
-"""Bytes that ComfyUI is asked to keep free beside the weights, for what one slice of a batch takes in VGG-19."""
-PREVIEW = 512
+INFERENCE_BYTES = 2 << 30
+"""That ComfyUI is asked to keep free beside the weights, for what one slice of a batch takes in VGG-19."""
+PREVIEW_SIDE = 512
 """Pixels of the longer side of a picture beside the progress bar."""
 
 Module = TypeVar("Module", bound=nn.Module)
@@ -144,7 +112,7 @@ def progress() -> Progress:
         check_interrupted()
         percent = 100 * done // total if total else 0
         if picture is not None:
-            bar.update_absolute(percent, preview=_preview(picture()))
+            bar.update_absolute(percent, preview=("JPEG", to_pillow(picture()[0].movedim(0, -1)), PREVIEW_SIDE))
         elif percent != bar.current:  # each update sends messages to the page, and a download has thousands of steps
             bar.update_absolute(percent)
 
@@ -154,7 +122,7 @@ def progress() -> Progress:
 def load(module: Module) -> Module:
     """`module` on the compute device, for work that ends with the node: ComfyUI makes room, and need not know of it."""
     if management := _comfy("comfy.model_management"):
-        management.free_memory(ROOM, compute_device())
+        management.free_memory(INFERENCE_BYTES, compute_device())
     return module.to(compute_device())
 
 
@@ -188,51 +156,54 @@ class HostedNetwork:
     """A network on a BRUSHWORK_NETWORK socket: ComfyUI's model management may move and unload it between uses."""
 
     def __init__(self, network: StyleNetwork) -> None:
-        self._network = network
-        self._patcher = _patcher(network)
+        self.network = network
+        """Wherever it is, for questions that need no computing."""
+        self._patcher: Any | None = None  # ComfyUI's class, known at run time only
+        management, patching = _comfy("comfy.model_management"), _comfy("comfy.model_patcher")
+        if management and patching:
+            devices = {"load_device": compute_device(), "offload_device": management.unet_offload_device()}
+            self._patcher = patching.ModelPatcher(StyleNetworkBox({"network": network}), **devices)
 
-    def ready(self) -> StyleNetwork:
+    def load(self) -> StyleNetwork:
         """The network on the compute device."""
-        if self._patcher is None:
-            return self._network.to(compute_device())
-        # Plain torch layers cannot be loaded in part: what stayed behind would fail on the device of its input. With
-        # --novram ComfyUI leaves all of them behind, even so.
-        _required("comfy.model_management").load_models_gpu([self._patcher], ROOM, force_full_load=True)
-        return self._network.to(compute_device())
-
-    @property
-    def network(self) -> StyleNetwork:
-        """The network wherever it is, for questions that need no computing."""
-        return self._network
+        if self._patcher is not None and (management := _comfy("comfy.model_management")):
+            # Plain torch layers cannot be loaded in part: what stayed behind would fail on the device of its input.
+            # With --novram ComfyUI leaves all of them behind, even so.
+            management.load_models_gpu([self._patcher], INFERENCE_BYTES, force_full_load=True)
+        return self.network.to(compute_device())
 
     def encode(self, image: Tensor, level: str) -> FeatureMap:
         """Features of `image` [B, 3, H, W] in 0..1, wherever that lies."""
-        return encode(self.ready(), image, level, tiling_host())
+        return encode(self.load(), image, level, tiling_host())
 
     def decode(self, encoded: FeatureMap, decoder: str) -> Tensor:
         """The IMAGE [B, H, W, 3] of features, wherever those lie."""
-        return decode(self.ready(), encoded, decoder, tiling_host(), result_device()).movedim(1, -1)
+        return decode(self.load(), encoded, decoder, tiling_host(), result_device()).movedim(1, -1)
 
     def render(
-        self,
-        method: Method,
-        content: Tensor,
-        styles: Sequence[Style],
-        strengths: Mapping[str, float],
-        statistics: str,
+        self, method: Method, content: Tensor, styles: Sequence[Style], strengths: Mapping[str, float], statistics: str
     ) -> Tensor:
         """The IMAGE [B, H, W, 3] that `content` [B, 3, H, W] in 0..1 becomes, wherever pictures lie: see `render`."""
-        how: dict[str, Any] = {"strengths": strengths, "statistics": statistics}
-        place: dict[str, Any] = {"host": tiling_host(), "device": result_device()}
-        return render(self.ready(), method, content, styles, **how, **place).movedim(1, -1)
+        return render(
+            self.load(),
+            method,
+            content,
+            styles,
+            strengths=strengths,
+            statistics=statistics,
+            host=tiling_host(),  # after `load`, since it asks for the memory that is left
+            device=result_device(),
+        ).movedim(1, -1)
 
 
 def tiling_host() -> Host:
-    """What a loop over tiles needs, once its network is ready."""
-    device = compute_device()
-    free = _free_bytes(device)
-    policy = Policy() if free is None else Policy.within(free)
-    return Host(device, progress(), check_interrupted, _free_memory, policy=policy)
+    """What a loop over tiles needs, once its network is loaded."""
+    device, policy = compute_device(), Policy()
+    if management := _comfy("comfy.model_management"):
+        policy = Policy.within(int(management.get_free_memory(device)))
+    elif device.type == "cuda":
+        policy = Policy.within(torch.cuda.mem_get_info(device)[0])
+    return Host(device, progress(), check_interrupted, _empty_cache, policy=policy)
 
 
 @cache
@@ -248,41 +219,13 @@ def as_sampled(model: Any, latent: Tensor) -> Tensor:  # noqa: ANN401 - ComfyUI'
     return model.get_model_object("process_latent_in")(latent)
 
 
-def _preview(picture: Tensor) -> tuple[str, object, int]:
-    """What ComfyUI's progress bar takes: a format, a picture of Pillow's, and the longest side it may have."""
-    return "JPEG", to_pillow(picture[0].movedim(0, -1)), PREVIEW
-
-
-def _free_bytes(device: torch.device) -> int | None:
-    """That are free on `device`; None where nobody counts them."""
-    if management := _comfy("comfy.model_management"):
-        return int(management.get_free_memory(device))
-    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else None
-
-
-def _free_memory() -> None:
+def _empty_cache() -> None:
     if management := _comfy("comfy.model_management"):
         management.soft_empty_cache()
     elif torch.cuda.is_available():
         torch.cuda.empty_cache()
 
 
-def _patcher(network: StyleNetwork) -> Any | None:  # noqa: ANN401 - ComfyUI's class, known at run time only
-    patching = _comfy("comfy.model_patcher")
-    if patching is None:
-        return None
-    offload = _required("comfy.model_management").unet_offload_device()
-    box = StyleNetworkBox({"network": network})
-    return patching.ModelPatcher(box, load_device=compute_device(), offload_device=offload)
-
-
 def _comfy(name: str) -> ModuleType | None:
     # Running inside ComfyUI means that it has imported these itself. Importing them elsewhere would start CUDA or fail.
     return sys.modules.get(name) if "comfy.model_management" in sys.modules else None
-
-
-def _required(name: str) -> ModuleType:
-    module = _comfy(name)
-    if module is None:
-        raise RuntimeError(f"{name} is not loaded: run this inside ComfyUI.")
-    return module

@@ -6,10 +6,9 @@ from torch import Tensor
 
 from ..transfer.masks import feather as soften
 from ..transfer.operators import blend, mix
-from . import _base
-from ._base import FeatureNode
-from ._checks import cells_of, features_in, features_out, mask_in, same_space
-from ._host import CachedFeatures
+from ._base import FEATURES, FeatureNode, Inputs, number, slider, socket, weight
+from ._checks import cells_of, mask_in, same_space
+from ._host import CachedFeatures, feature_cache
 
 
 class BlendByAlpha(FeatureNode):
@@ -21,19 +20,19 @@ class BlendByAlpha(FeatureNode):
     SEARCH_ALIASES = ["strength", "content style trade-off", "interpolate", "adain", "wct", "msg-net"]
 
     @classmethod
-    def INPUT_TYPES(cls) -> _base.Inputs:
+    def INPUT_TYPES(cls) -> Inputs:
         return {
             "required": {
-                "content": _base.features("The features before the transform."),
-                "stylised": _base.features("The features after it."),
-                "alpha": _base.alpha("0 is the content, 1 the full style."),
+                "content": socket(FEATURES, "The features before the transform."),
+                "stylised": socket(FEATURES, "The features after it."),
+                "alpha": slider("0 is the content, 1 the full style."),
             }
         }
 
     def run(self, content: CachedFeatures, stylised: CachedFeatures, alpha: float = 1.0) -> tuple[CachedFeatures]:
-        own, restyled = features_in(content), features_in(stylised)
+        own, restyled = content.load(), stylised.load()
         same_space([restyled, own])
-        return features_out(restyled.with_values(blend(own.values, restyled.values, alpha)))
+        return (feature_cache().add(restyled.with_values(blend(own.values, restyled.values, alpha))),)
 
 
 class MixStyles(FeatureNode):
@@ -45,13 +44,13 @@ class MixStyles(FeatureNode):
     SEARCH_ALIASES = ["interpolate styles", "style interpolation", "average", "adain", "wct", "msg-net"]
 
     @classmethod
-    def INPUT_TYPES(cls) -> _base.Inputs:
+    def INPUT_TYPES(cls) -> Inputs:
         tip = "Restyled features of one content, all of one network and level."
         names = [f"features_{number}" for number in range(1, 5)]
-        weights = {f"weight_{number}": _base.weight(f"features_{number}") for number in range(1, 5)}
+        weights = {f"weight_{number}": weight(f"features_{number}") for number in range(1, 5)}
         return {
-            "required": {names[0]: _base.features(tip), **weights},
-            "optional": {name: _base.features(tip) for name in names[1:]},
+            "required": {names[0]: socket(FEATURES, tip), **weights},
+            "optional": {name: socket(FEATURES, tip) for name in names[1:]},
         }
 
     def run(
@@ -66,10 +65,10 @@ class MixStyles(FeatureNode):
         features_4: CachedFeatures | None = None,
     ) -> tuple[CachedFeatures]:
         slots = ((features_1, weight_1), (features_2, weight_2), (features_3, weight_3), (features_4, weight_4))
-        maps = [features_in(features) for features, _ in slots if features is not None]
+        maps = [features.load() for features, _ in slots if features is not None]
         same_space(maps)
         values = mix([each.values for each in maps], [weight for features, weight in slots if features is not None])
-        return features_out(maps[0].with_values(values))
+        return (feature_cache().add(maps[0].with_values(values)),)
 
 
 class RegionMask(FeatureNode):
@@ -81,22 +80,21 @@ class RegionMask(FeatureNode):
     SEARCH_ALIASES = ["spatial control", "composite features", "region", "adain", "stylebank"]
 
     @classmethod
-    def INPUT_TYPES(cls) -> _base.Inputs:
+    def INPUT_TYPES(cls) -> Inputs:
         return {
             "required": {
-                "inside": _base.features("What stands where the mask is white."),
-                "outside": _base.features("What stands where the mask is black."),
-                "mask": _base.mask("The region, in the content picture; other sizes are resized."),
-                "feather": _base.number(0.0, 0.0, 512.0, 1.0, "Pixels over which the edge fades, to both sides."),
+                "inside": socket(FEATURES, "What stands where the mask is white."),
+                "outside": socket(FEATURES, "What stands where the mask is black."),
+                "mask": socket("MASK", "The region, in the content picture; other sizes are resized."),
+                "feather": number(0.0, 0.0, 512.0, 1.0, "Pixels over which the edge fades, to both sides."),
             }
         }
 
     def run(
         self, inside: CachedFeatures, outside: CachedFeatures, mask: Tensor, feather: float = 0.0
     ) -> tuple[CachedFeatures]:
-        within, without = features_in(inside), features_in(outside)
+        within, without = inside.load(), outside.load()
         same_space([within, without])
-        values = within.values
-        region = mask_in(mask.to(values.device), "mask", values.shape[0], within.image_size)
-        blended = blend(without.values, values, cells_of(within, soften(region, feather)))
-        return features_out(within.with_values(blended))
+        region = mask_in(mask.to(within.values.device), "mask", within.values.shape[0], within.image_size)
+        blended = blend(without.values, within.values, cells_of(within, soften(region, feather)))
+        return (feature_cache().add(within.with_values(blended)),)

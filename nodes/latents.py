@@ -12,9 +12,9 @@ from ..methods.latents import LatentTransfer
 from ..models.networks.base import ADAIN
 from ..transfer.temporal import PER_IMAGE
 from ..transfer.wct import WHITENING
-from . import _base, _host
-from ._base import Node
-from ._checks import choice_in, latent_in, region_in, statistics_in, style_mask_in
+from . import _host
+from ._base import Inputs, Node, fitting, method_choice, slider, socket, solver, statistics_choice
+from ._checks import choice_in, latent_in, region_in, statistics_in
 
 Latent = dict[str, Any]
 Operation = Callable[..., Tensor]
@@ -37,8 +37,15 @@ class LatentAdaIN(LatentNode):
     SEARCH_ALIASES = ["adaptive instance normalization", "latent colour match", "latent color match", "style transfer"]
 
     @classmethod
-    def INPUT_TYPES(cls) -> _base.Inputs:
-        return _transform()
+    def INPUT_TYPES(cls) -> Inputs:
+        return {
+            "required": {
+                "content": socket("LATENT", "The latent to restyle, of a picture, a batch or a video."),
+                "style": socket("LATENT", "The style's latent, from the same VAE; one, or one a content."),
+                "strength": slider("0 is the content, 1 the full style."),
+            },
+            "optional": fitting(),
+        }
 
     def run(
         self,
@@ -60,8 +67,9 @@ class LatentWCT(LatentNode):
     SEARCH_ALIASES = ["whitening coloring transform", "latent colour match", "latent color match", "optimal transport"]
 
     @classmethod
-    def INPUT_TYPES(cls) -> _base.Inputs:
-        return _transform(method=_base.wct_method())
+    def INPUT_TYPES(cls) -> Inputs:
+        inputs = LatentAdaIN.INPUT_TYPES()
+        return {**inputs, "required": {**inputs["required"], "method": solver()}}
 
     def run(
         self,
@@ -91,19 +99,15 @@ class StyleLatentOperation(Node):
     OUTPUT_TOOLTIPS = ("For LatentApplyOperation or LatentApplyOperationCFG.",)
 
     @classmethod
-    def INPUT_TYPES(cls) -> _base.Inputs:
+    def INPUT_TYPES(cls) -> Inputs:
+        model = "For LatentApplyOperationCFG: the model that will sample, since models scale latents their own way."
         return {
             "required": {
-                "style": _base.latent("The style picture's latent; one, or one a latent of the batch."),
-                "method": _base.method(),
-                "strength": _base.alpha("0 leaves latents as they are, 1 is the full style.", 0.5),
+                "style": socket("LATENT", "The style picture's latent; one, or one a latent of the batch."),
+                "method": method_choice(),
+                "strength": slider("0 leaves latents as they are, 1 is the full style.", 0.5),
             },
-            "optional": {
-                "model": _base.model(
-                    "For LatentApplyOperationCFG: the model that will sample, since models scale latents their own way."
-                ),
-                "statistics": _base.statistics(),
-            },
+            "optional": {"model": socket("MODEL", model), "statistics": statistics_choice()},
         }
 
     def run(
@@ -124,18 +128,6 @@ class StyleLatentOperation(Node):
         return (operation,)
 
 
-def _transform(**widgets: _base.Input) -> _base.Inputs:
-    return {
-        "required": {
-            "content": _base.latent("The latent to restyle, of a picture, a batch or a video."),
-            "style": _base.latent("The style's latent, from the same VAE; one, or one a content."),
-            "strength": _base.alpha("0 is the content, 1 the full style."),
-            **widgets,
-        },
-        "optional": _base.fitting(),
-    }
-
-
 def _latent_transfer(method: str, strength: float, statistics: str) -> LatentTransfer:
     choice_in(method, tuple(MATCHING), "method")
     return LatentTransfer(MATCHING[method], strength, statistics_in(statistics))
@@ -146,5 +138,5 @@ def _transferred(
 ) -> tuple[Latent]:
     own, target = latent_in(content, "content"), latent_in(style, "style")
     within = region_in(content_mask, "content_mask", own)
-    learnt_from = style_mask_in(style_mask, "style_mask", target)
+    learnt_from = region_in(style_mask, "style_mask", target, of_style=True)
     return ({**content, "samples": transfer(own, target, within, learnt_from)},)

@@ -9,16 +9,17 @@ from ..models.networks.precision import AUTOMATIC, PRECISIONS, compute_dtype
 from ..models.registry import load_network
 from ..models.weights.learnt_styles import learned_styles
 from ..models.weights.manifest import read_manifest
-from . import _base, _host
-from ._base import FeatureNode, ImageNode, Node
-from ._checks import choice_in, features_out, picture_in
-from ._host import CachedFeatures
+from . import _host
+from ._base import FEATURES, NETWORK, FeatureNode, ImageNode, Inputs, Node, choice, socket
+from ._checks import choice_in, picture_in
+from ._host import CachedFeatures, HostedNetwork, feature_cache
 
 NAME_TIP = (
     "Weights that are not at hand are downloaded once, and verified. A StyleBank brings all styles that you taught it; "
     "'stylebank/...' brings that one."
 )
-LEVELS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1", "comatch", "bank")
+COARSE_TO_FINE = ("relu5_1", "relu4_1", "relu3_1", "relu2_1", "relu1_1")
+LEVELS = (*reversed(COARSE_TO_FINE), "comatch", "bank")
 
 
 class LoadStyleNetwork(Node):
@@ -28,12 +29,12 @@ class LoadStyleNetwork(Node):
     CATEGORY = "brushwork/network"
     DESCRIPTION = "Loads a style network: an encoder, the decoders that belong to it, and what its method needs."
     SEARCH_ALIASES = ["vgg", "wct", "adain", "msg-net", "stylebank", "neural style"]
-    RETURN_TYPES = (_base.NETWORK,)
+    RETURN_TYPES = (NETWORK,)
     RETURN_NAMES = ("network",)
     OUTPUT_TOOLTIPS = ("For Style Encoder, Style Decoder and the nodes of its method.",)
 
     @classmethod
-    def INPUT_TYPES(cls) -> _base.Inputs:
+    def INPUT_TYPES(cls) -> Inputs:
         folders = _host.weight_folders()  # from here on ComfyUI knows our folder too
         networks = read_manifest().networks
         found = [file.metadata for file in learned_styles(folders)]
@@ -41,15 +42,15 @@ class LoadStyleNetwork(Node):
         tip = "'automatic' computes in half precision where the hardware is faster in it; the pictures look the same."
         return {
             "required": {
-                "name": _base.choice((*networks, *learned), NAME_TIP),
-                "precision": _base.choice(PRECISIONS, tip, advanced=True),
+                "name": choice((*networks, *learned), NAME_TIP),
+                "precision": choice(PRECISIONS, tip, advanced=True),
             }
         }
 
-    def run(self, name: str, precision: str = AUTOMATIC) -> tuple[_host.HostedNetwork]:
+    def run(self, name: str, precision: str = AUTOMATIC) -> tuple[HostedNetwork]:
         read_manifest().network(name.partition("/")[0])  # a workflow names networks, and no files of this machine
         dtype = compute_dtype(precision, _host.compute_device())
-        return (_host.HostedNetwork(load_network(name, _host.weight_folders(), _host.progress(), dtype)),)
+        return (HostedNetwork(load_network(name, _host.weight_folders(), _host.progress(), dtype)),)
 
 
 class StyleEncoder(FeatureNode):
@@ -71,18 +72,18 @@ class StyleEncoder(FeatureNode):
     OUTPUT_TOOLTIPS = ("Features that remember their network, level and the picture's exact size.",)
 
     @classmethod
-    def INPUT_TYPES(cls) -> _base.Inputs:
+    def INPUT_TYPES(cls) -> Inputs:
         tip = "Content and style need the same level. MSG-Net has the level 'comatch', StyleBank the level 'bank'."
         return {
             "required": {
-                "network": _base.network(),
-                "image": _base.image("A content or a style picture of any size, or a batch of them."),
-                "level": _base.choice(LEVELS, tip, default="relu4_1"),
+                "network": socket(NETWORK, "From Load Style Network."),
+                "image": socket("IMAGE", "A content or a style picture of any size, or a batch of them."),
+                "level": choice(LEVELS, tip, default="relu4_1"),
             }
         }
 
-    def run(self, network: _host.HostedNetwork, image: Tensor, level: str) -> tuple[CachedFeatures]:
-        return features_out(network.encode(picture_in(image, "image"), level))
+    def run(self, network: HostedNetwork, image: Tensor, level: str) -> tuple[CachedFeatures]:
+        return (feature_cache().add(network.encode(picture_in(image, "image"), level)),)
 
 
 class StyleDecoder(ImageNode):
@@ -94,17 +95,15 @@ class StyleDecoder(ImageNode):
     SEARCH_ALIASES = ["vgg decode", "decode features", "invert features", "adain", "wct", "msg-net", "stylebank"]
 
     @classmethod
-    def INPUT_TYPES(cls) -> _base.Inputs:
+    def INPUT_TYPES(cls) -> Inputs:
         tip = "'reconstruction' inverts the encoder, as WCT wants it; 'adain' was trained to paint AdaIN's features."
         return {
             "required": {
-                "network": _base.network("The network that encoded the features."),
-                "features": _base.features("From Style Encoder, or from any node that restyles or mixes features."),
+                "network": socket(NETWORK, "The network that encoded the features."),
+                "features": socket(FEATURES, "From Style Encoder, or from any node that restyles or mixes features."),
             },
-            "optional": {"trained_for": _base.choice(DECODERS, tip)},
+            "optional": {"trained_for": choice(DECODERS, tip)},
         }
 
-    def run(
-        self, network: _host.HostedNetwork, features: CachedFeatures, trained_for: str = RECONSTRUCTION
-    ) -> tuple[Tensor]:
+    def run(self, network: HostedNetwork, features: CachedFeatures, trained_for: str = RECONSTRUCTION) -> tuple[Tensor]:
         return (network.decode(features.features, choice_in(trained_for, DECODERS, "trained_for")),)

@@ -8,14 +8,13 @@ from ..media.sheet import contact_sheet
 from ..samples import load_sample, sample_names
 from ..transfer.colour import keep_luminance, match_colours
 from ..transfer.resize import scale_strokes, texture_noise
-from . import _base
-from ._base import ImageNode
+from ._base import ImageNode, Inputs, choice, number, socket, whole
 from ._checks import choice_in, picture_on_device, picture_out, room_for, same_pictures
 
 LUMINANCE, MATCHING = "luminance", "colour matching"
-WAYS = (LUMINANCE, MATCHING)
+COLOUR_SOURCES = (LUMINANCE, MATCHING)
 SHEET_SLOTS = 12
-LONGEST = 200
+MAX_LINE = 200
 """Letters of a line on a sheet, more than can be read."""
 
 
@@ -28,22 +27,22 @@ class PreserveColor(ImageNode):
     SEARCH_ALIASES = ["preserve colour", "keep color", "color transfer", "luminance only", "coral"]
 
     @classmethod
-    def INPUT_TYPES(cls) -> _base.Inputs:
+    def INPUT_TYPES(cls) -> Inputs:
         tip = (
             "'luminance' keeps the hue of every pixel of the content; 'colour matching' gives the picture, or a style "
             "picture before it is encoded, the content's mean colour and colour covariance."
         )
         return {
             "required": {
-                "stylised": _base.image("The stylised picture, or the style picture for colour matching before."),
-                "content": _base.image("The picture whose colours are kept."),
-                "how": _base.choice(WAYS, tip),
+                "stylised": socket("IMAGE", "The stylised picture, or the style picture for colour matching before."),
+                "content": socket("IMAGE", "The picture whose colours are kept."),
+                "how": choice(COLOUR_SOURCES, tip),
             }
         }
 
     def run(self, stylised: Tensor, content: Tensor, how: str = LUMINANCE) -> tuple[Tensor]:
         picture, colours = picture_on_device(stylised, "stylised"), picture_on_device(content, "content")
-        if choice_in(how, WAYS, "how") == MATCHING:
+        if choice_in(how, COLOUR_SOURCES, "how") == MATCHING:
             return (picture_out(match_colours(picture, colours)),)
         same_pictures(picture, colours)
         return (picture_out(keep_luminance(picture, colours)),)
@@ -58,11 +57,11 @@ class BrushSize(ImageNode):
     SEARCH_ALIASES = ["style size", "stroke size", "style scale", "msg-net"]
 
     @classmethod
-    def INPUT_TYPES(cls) -> _base.Inputs:
+    def INPUT_TYPES(cls) -> Inputs:
         return {
             "required": {
-                "style": _base.image("The style picture."),
-                "scale": _base.number(1.0, 0.05, 8.0, 0.05, "2 doubles the strokes, 0.5 halves them."),
+                "style": socket("IMAGE", "The style picture."),
+                "scale": number(1.0, 0.05, 8.0, 0.05, "2 doubles the strokes, 0.5 halves them."),
             }
         }
 
@@ -81,12 +80,12 @@ class TextureNoise(ImageNode):
     SEARCH_ALIASES = ["texture synthesis", "noise image", "random", "wct"]
 
     @classmethod
-    def INPUT_TYPES(cls) -> _base.Inputs:
-        seed = _base.whole(0, 0, 0xFFFFFFFFFFFFFFFF, "The same seed gives the same noise.", control_after_generate=True)
+    def INPUT_TYPES(cls) -> Inputs:
+        seed = whole(0, 0, 0xFFFFFFFFFFFFFFFF, "The same seed gives the same noise.", control_after_generate=True)
         return {
             "required": {
-                "width": _base.whole(512, 1, 16384, "Pixels."),
-                "height": _base.whole(512, 1, 16384, "Pixels."),
+                "width": whole(512, 1, 16384, "Pixels."),
+                "height": whole(512, 1, 16384, "Pixels."),
                 "seed": seed,
             }
         }
@@ -104,8 +103,8 @@ class SamplePicture(ImageNode):
     SEARCH_ALIASES = ["example image", "demo picture", "test image"]
 
     @classmethod
-    def INPUT_TYPES(cls) -> _base.Inputs:
-        return {"required": {"name": _base.choice(sample_names(), "Photographs first, then styles.")}}
+    def INPUT_TYPES(cls) -> Inputs:
+        return {"required": {"name": choice(sample_names(), "Photographs first, then styles.")}}
 
     def run(self, name: str) -> tuple[Tensor]:
         return (picture_out(load_sample(name)),)
@@ -120,17 +119,17 @@ class ContactSheet(ImageNode):
     SEARCH_ALIASES = ["image grid", "collage", "comparison", "montage"]
 
     @classmethod
-    def INPUT_TYPES(cls) -> _base.Inputs:
+    def INPUT_TYPES(cls) -> Inputs:
         slots = [f"image_{number}" for number in range(1, SHEET_SLOTS + 1)]
         labels = {"default": "", "multiline": True, "tooltip": "A line a picture, in order."}
         return {
             "required": {
-                slots[0]: _base.image("The first picture, or a batch."),
+                slots[0]: socket("IMAGE", "The first picture, or a batch."),
                 "labels": ("STRING", labels),
-                "columns": _base.whole(0, 0, 12, "Pictures in a row; 0 makes the sheet about square."),
-                "side": _base.whole(320, 32, 2048, "Pixels of a picture's longer side on the sheet."),
+                "columns": whole(0, 0, 12, "Pictures in a row; 0 makes the sheet about square."),
+                "side": whole(320, 32, 2048, "Pixels of a picture's longer side on the sheet."),
             },
-            "optional": {slot: _base.image("The next picture, or a batch.") for slot in slots[1:]},
+            "optional": {slot: socket("IMAGE", "The next picture, or a batch.") for slot in slots[1:]},
         }
 
     def run(
@@ -140,5 +139,5 @@ class ContactSheet(ImageNode):
         order = sorted(named, key=lambda name: int(name.removeprefix("image_")))
         pictures = [picture for name in order for picture in picture_on_device(named[name], name)]
         room_for(len(pictures) * side**2, "use a smaller side, or fewer pictures")
-        lines = [line[:LONGEST] for line in labels.splitlines()]
+        lines = [line[:MAX_LINE] for line in labels.splitlines()]
         return (picture_out(contact_sheet(pictures, lines, columns, side)),)

@@ -7,9 +7,9 @@ from torch import Tensor
 from ..media.charts import bar_chart
 from ..transfer.distance import content_distance, style_distance
 from ..transfer.moments import Moments
-from . import _base, _host
-from ._base import Node
-from ._checks import picture_on_device, picture_out, same_pictures
+from ._base import NETWORK, Inputs, Node, socket
+from ._checks import picture_in, picture_out, same_pictures
+from ._host import HostedNetwork
 
 
 class StyleReport(Node):
@@ -28,36 +28,30 @@ class StyleReport(Node):
     )
 
     @classmethod
-    def INPUT_TYPES(cls) -> _base.Inputs:
+    def INPUT_TYPES(cls) -> Inputs:
         return {
             "required": {
-                "network": _base.network("Any network; one with several levels says more."),
-                "content": _base.image("The content picture."),
-                "style": _base.image("The style picture."),
-                "result": _base.image("The stylised picture, of the content's size."),
+                "network": socket(NETWORK, "Any network; one with several levels says more."),
+                "content": socket("IMAGE", "The content picture."),
+                "style": socket("IMAGE", "The style picture."),
+                "result": socket("IMAGE", "The stylised picture, of the content's size."),
             }
         }
 
     def run(
-        self, network: _host.HostedNetwork, content: Tensor, style: Tensor, result: Tensor
+        self, network: HostedNetwork, content: Tensor, style: Tensor, result: Tensor
     ) -> tuple[float, float, Tensor]:
-        before, after = picture_on_device(content, "content"), picture_on_device(result, "result")
-        target = picture_on_device(style, "style")
+        before, after, target = picture_in(content, "content"), picture_in(result, "result"), picture_in(style, "style")
         same_pictures(after, before)
-        return _measure(network, before, target, after)
-
-
-def _measure(
-    network: _host.HostedNetwork, content: Tensor, style: Tensor, result: Tensor
-) -> tuple[float, float, Tensor]:
-    rows: dict[str, tuple[float, ...]] = {}
-    away = 0.0
-    for level in network.network.spaces:
-        before, after = network.encode(content, level).values, network.encode(result, level).values
-        target = Moments.of(network.encode(style, level).values, full=True)
-        rows[level] = tuple(
-            style_distance(Moments.of(values, full=True), target).mean().item() for values in (after, before)
-        )
-        away = content_distance(after, before).mean().item()
-    styles = [after for after, _ in rows.values()]
-    return away, sum(styles) / len(styles), picture_out(bar_chart(rows, ("result to style", "content to style")))
+        rows: dict[str, tuple[float, ...]] = {}
+        distance = 0.0
+        for level in network.network.spaces:
+            untouched, painted, wanted = (network.encode(image, level).values for image in (before, after, target))
+            gram = Moments.of(wanted, full=True)
+            rows[level] = tuple(
+                style_distance(Moments.of(values, full=True), gram).mean().item() for values in (painted, untouched)
+            )
+            distance = content_distance(painted, untouched).mean().item()
+        styles = [painted for painted, _ in rows.values()]
+        chart = bar_chart(rows, ("result to style", "content to style"))
+        return distance, sum(styles) / len(styles), picture_out(chart)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
@@ -11,9 +10,10 @@ from ..methods import MATCHING
 from ..methods.protocol import Style
 from ..models.networks.base import ADAIN
 from ..transfer.temporal import PER_IMAGE
-from . import _base, _host
-from ._base import ImageNode
-from ._checks import choice_in, picture_in, region_in, statistics_in, style_mask_in
+from ._base import NETWORK, ImageNode, Input, Inputs, method_choice, slider, socket, statistics_choice, weight
+from ._checks import choice_in, picture_in, region_in, statistics_in
+from ._host import HostedNetwork
+from .networks import COARSE_TO_FINE
 
 SLOTS = (1, 2, 3, 4)
 
@@ -36,13 +36,15 @@ class StylizeLarge(ImageNode):
     ]
 
     @classmethod
-    def INPUT_TYPES(cls) -> _base.Inputs:
+    def INPUT_TYPES(cls) -> Inputs:
+        picture = socket("IMAGE", "A style picture; one, or one a content.")
+        region = "Where style_{} goes, over the styles before it: white is restyled, black is not."
         return {
             "required": {
-                "network": _base.network("From Load Style Network; for MSG-Net and StyleBank there are other nodes."),
-                "content": _base.image("The picture to restyle, of any size, or a batch."),
-                "style_1": _style(),
-                "method": _base.method(),
+                "network": socket(NETWORK, "From Load Style Network; for MSG-Net and StyleBank there are other nodes."),
+                "content": socket("IMAGE", "The picture to restyle, of any size, or a batch."),
+                "style_1": picture,
+                "method": method_choice(),
                 "alpha_relu5_1": _alpha(0.0, "large shapes"),
                 "alpha_relu4_1": _alpha(1.0, "shapes and strokes, where AdaIN works"),
                 "alpha_relu3_1": _alpha(0.0, "strokes"),
@@ -50,17 +52,17 @@ class StylizeLarge(ImageNode):
                 "alpha_relu1_1": _alpha(0.0, "colours and grain"),
             },
             "optional": {
-                **{f"style_{slot}": _style() for slot in SLOTS[1:]},
-                **{f"weight_{slot}": _weight(slot) for slot in SLOTS},
-                **{f"mask_{slot}": _mask(slot) for slot in SLOTS},
-                "style_mask": _base.mask("Which part of style_1 to learn from: white counts, black does not."),
-                "statistics": _base.statistics(),
+                **{f"style_{slot}": picture for slot in SLOTS[1:]},
+                **{f"weight_{slot}": weight(f"style_{slot}", " among the styles without a mask") for slot in SLOTS},
+                **{f"mask_{slot}": socket("MASK", region.format(slot)) for slot in SLOTS},
+                "style_mask": socket("MASK", "Which part of style_1 to learn from: white counts, black does not."),
+                "statistics": statistics_choice(),
             },
         }
 
     def run(
         self,
-        network: _host.HostedNetwork,
+        network: HostedNetwork,
         content: Tensor,
         style_1: Tensor,
         method: str = ADAIN,
@@ -73,51 +75,20 @@ class StylizeLarge(ImageNode):
         style_mask: Tensor | None = None,
         **slots: Any,  # noqa: ANN401 - style_2 ... style_4, and weight_1 and mask_1 to weight_4 and mask_4
     ) -> tuple[Tensor]:
-        alphas = {
-            "relu5_1": alpha_relu5_1,
-            "relu4_1": alpha_relu4_1,
-            "relu3_1": alpha_relu3_1,
-            "relu2_1": alpha_relu2_1,
-            "relu1_1": alpha_relu1_1,
-        }
+        alphas = (alpha_relu5_1, alpha_relu4_1, alpha_relu3_1, alpha_relu2_1, alpha_relu1_1)
+        strengths = {level: alpha for level, alpha in zip(COARSE_TO_FINE, alphas, strict=True) if alpha}
+        if not strengths:
+            raise ValueError("every alpha is 0, so nothing would change: raise one, such as alpha_relu4_1.")
         choice_in(method, tuple(MATCHING), "method")
-        picture = picture_in(content, "content")
-        given = {"style_1": style_1, **slots}
-        styles = [
-            _style_in(slot, given, picture, style_mask) for slot in SLOTS if given.get(f"style_{slot}") is not None
-        ]
-        chosen, how = _chosen(alphas), statistics_in(statistics)
-        return (network.render(MATCHING[method], picture, styles, chosen, how),)
+        own, given, styles = picture_in(content, "content"), {"style_1": style_1, **slots}, list[Style]()
+        for slot in SLOTS:
+            if (image := given.get(f"style_{slot}")) is not None:
+                picture = picture_in(image, f"style_{slot}")
+                region = region_in(given.get(f"mask_{slot}"), f"mask_{slot}", own)
+                part = region_in(style_mask, "style_mask", picture, of_style=True) if slot == 1 else None
+                styles.append(Style(picture, given.get(f"weight_{slot}", 1.0), region, part))
+        return (network.render(MATCHING[method], own, styles, strengths, statistics_in(statistics)),)
 
 
-def _style() -> _base.Input:
-    return _base.image("A style picture; one, or one a content.")
-
-
-def _alpha(default: float, what: str) -> _base.Input:
-    return _base.alpha(f"Strength at this level ({what}): 0 leaves the level out, 1 is the full style.", default)
-
-
-def _weight(slot: int) -> _base.Input:
-    what = f"style_{slot} counts among the styles without a mask; weights are scaled to the sum one."
-    return _base.number(1.0, 0.0, 10.0, 0.05, f"How much {what}")
-
-
-def _mask(slot: int) -> _base.Input:
-    return _base.mask(f"Where style_{slot} goes, over the styles before it: white is restyled, black is not.")
-
-
-def _style_in(slot: int, given: Mapping[str, Any], content: Tensor, style_mask: Tensor | None) -> Style:
-    name = f"style_{slot}"
-    picture = picture_in(given[name], name)
-    region = region_in(given.get(f"mask_{slot}"), f"mask_{slot}", content)
-    style_mask = style_mask_in(style_mask, "style_mask", picture) if slot == SLOTS[0] else None
-    return Style(picture, given.get(f"weight_{slot}", 1.0), region, style_mask)
-
-
-def _chosen(alphas: Mapping[str, float]) -> dict[str, float]:
-    """The levels that take part."""
-    chosen = {level: alpha for level, alpha in alphas.items() if alpha != 0}
-    if not chosen:
-        raise ValueError("every alpha is 0, so nothing would change: raise one, such as alpha_relu4_1.")
-    return chosen
+def _alpha(default: float, what: str) -> Input:
+    return slider(f"Strength at this level ({what}): 0 leaves the level out, 1 is the full style.", default)

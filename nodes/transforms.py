@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch import Tensor
 
 from ..methods import MATCHING, METHODS
 from ..methods import wct as wct_method
 from ..methods.matching import Matching
-from ..methods.protocol import Step, Style, Tensors
+from ..methods.protocol import Style, Tensors
 from ..methods.render import transform
 from ..methods.stylebank import bank_of, kept_of
-from ..models.networks.stylebank import StyleBankNetwork
 from ..models.weights.learnt_styles import EMPTY_SLOT as NONE
 from ..models.weights.learnt_styles import find_style, learned_styles
 from ..models.weights.manifest import read_manifest
@@ -19,20 +20,12 @@ from ..transfer.moments import check_batches
 from ..transfer.operators import masked_blend
 from ..transfer.temporal import PER_IMAGE, pooled_style
 from ..transfer.wct import WHITENING
-from . import _base, _host
-from ._base import FeatureNode, ImageNode
-from ._checks import (
-    cells_in,
-    features_in,
-    features_out,
-    picture_in,
-    region_in,
-    statistics_in,
-    style_mask_in,
-)
-from ._host import CachedFeatures
+from . import _host
+from ._base import FEATURES, NETWORK, FeatureNode, ImageNode, Inputs, choice, fitting, slider, socket, solver, weight
+from ._checks import cells_in, picture_in, region_in, statistics_in
+from ._host import CachedFeatures, HostedNetwork, feature_cache
+from .networks import COARSE_TO_FINE
 
-COARSE_TO_FINE = ("relu5_1", "relu4_1", "relu3_1", "relu2_1", "relu1_1")
 UNIVERSAL = "universal style transfer via feature transforms"
 
 
@@ -45,8 +38,15 @@ class AdaIN(FeatureNode):
     SEARCH_ALIASES = ["adaptive instance normalization", "arbitrary style transfer in real-time", "huang belongie"]
 
     @classmethod
-    def INPUT_TYPES(cls) -> _base.Inputs:
-        return _base.transform()
+    def INPUT_TYPES(cls) -> Inputs:
+        style = "The style's features, from the same network and level; one picture, or one a content."
+        return {
+            "required": {
+                "content": socket(FEATURES, "The content's features, from Style Encoder."),
+                "style": socket(FEATURES, style),
+            },
+            "optional": fitting(),
+        }
 
     def run(
         self,
@@ -68,8 +68,9 @@ class WCT(FeatureNode):
     SEARCH_ALIASES = ["whitening coloring transform", UNIVERSAL, "optimal transport"]
 
     @classmethod
-    def INPUT_TYPES(cls) -> _base.Inputs:
-        return _base.transform(method=_base.wct_method())
+    def INPUT_TYPES(cls) -> Inputs:
+        inputs = AdaIN.INPUT_TYPES()
+        return {**inputs, "required": {**inputs["required"], "method": solver()}}
 
     def run(
         self,
@@ -94,24 +95,24 @@ class WCTLevel(ImageNode):
     SEARCH_ALIASES = ["whitening coloring transform", UNIVERSAL, "wct cascade", "multi-level"]
 
     @classmethod
-    def INPUT_TYPES(cls) -> _base.Inputs:
+    def INPUT_TYPES(cls) -> Inputs:
         return {
             "required": {
-                "network": _base.network(),
-                "content": _base.image("The content, or what the coarser level made of it."),
-                "style": _base.image("The style picture; one, or one a content."),
-                "level": _base.choice(COARSE_TO_FINE, "relu5_1 moves large shapes, relu1_1 little more than colours."),
-                "alpha": _base.alpha(
+                "network": socket(NETWORK, "From Load Style Network."),
+                "content": socket("IMAGE", "The content, or what the coarser level made of it."),
+                "style": socket("IMAGE", "The style picture; one, or one a content."),
+                "level": choice(COARSE_TO_FINE, "relu5_1 moves large shapes, relu1_1 little more than colours."),
+                "alpha": slider(
                     "Strength at this level: 0 leaves the content, 1 is the full style; the paper has 0.6."
                 ),
-                "method": _base.wct_method(),
+                "method": solver(),
             },
-            "optional": _base.fitting(),
+            "optional": fitting(),
         }
 
     def run(
         self,
-        network: _host.HostedNetwork,
+        network: HostedNetwork,
         content: Tensor,
         style: Tensor,
         level: str,
@@ -123,7 +124,7 @@ class WCTLevel(ImageNode):
     ) -> tuple[Tensor]:
         own, target = picture_in(content, "content"), picture_in(style, "style")
         region = region_in(content_mask, "content_mask", own)
-        learnt_from = style_mask_in(style_mask, "style_mask", target)
+        learnt_from = region_in(style_mask, "style_mask", target, of_style=True)
         styles, how = [Style(target, region=region, mask=learnt_from)], statistics_in(statistics)
         return (network.render(wct_method.WCT(method), own, styles, {level: alpha}, how),)
 
@@ -136,12 +137,12 @@ def _restyle(
     content_mask: Tensor | None,
     style_mask: Tensor | None,
 ) -> tuple[CachedFeatures]:
-    own, target = features_in(content), features_in(style)
+    own, target = content.load(), style.load()
     target.expect(own.space)
     within = cells_in(content_mask, "content_mask", own)
     learnt_from = cells_in(style_mask, "style_mask", target, of_style=True)
     operator = method.fit_values(own.values, target.values, within, learnt_from, statistics_in(statistics))
-    return features_out(own.with_values(masked_blend(operator, own.values, within)))
+    return (feature_cache().add(own.with_values(masked_blend(operator, own.values, within))),)
 
 
 class CoMatch(FeatureNode):
@@ -153,28 +154,27 @@ class CoMatch(FeatureNode):
     SEARCH_ALIASES = ["msg-net", "msgnet", "multi-style generative network", "inspiration layer", "gram matrix"]
 
     @classmethod
-    def INPUT_TYPES(cls) -> _base.Inputs:
+    def INPUT_TYPES(cls) -> Inputs:
         return {
             "required": {
-                "network": _base.network("An MSG-Net, the one that encoded both pictures."),
-                "content": _base.features("The content's features at the level 'comatch'."),
-                "style": _base.features("The style's features; a larger style picture gives larger strokes."),
+                "network": socket(NETWORK, "An MSG-Net, the one that encoded both pictures."),
+                "content": socket(FEATURES, "The content's features at the level 'comatch'."),
+                "style": socket(FEATURES, "The style's features; a larger style picture gives larger strokes."),
             },
-            "optional": _base.fitting(),
+            "optional": fitting(),
         }
 
     def run(
         self,
-        network: _host.HostedNetwork,
+        network: HostedNetwork,
         content: CachedFeatures,
         style: CachedFeatures,
         statistics: str = PER_IMAGE,
         content_mask: Tensor | None = None,
         style_mask: Tensor | None = None,
     ) -> tuple[CachedFeatures]:
-        ready, method = network.ready(), METHODS["msgnet"]
-        step = method.steps(ready)[0]
-        own, target = features_in(content), features_in(style)
+        ready, method = network.load(), METHODS["msgnet"]
+        (step,), own, target = method.steps(ready), content.load(), style.load()
         for features in (own, target):
             features.expect(ready.space(step.level))
         check_batches(own.values.shape[0], target.values.shape[0])
@@ -182,7 +182,7 @@ class CoMatch(FeatureNode):
         seen = statistics_of_map(step.style, target.values, cells_in(style_mask, "style_mask", target, of_style=True))
         learnt = method.learn(ready, step, pooled_style(seen, how))
         within = cells_in(content_mask, "content_mask", own)
-        return features_out(transform(ready, method, own, [learnt], [1.0], within, how))
+        return (feature_cache().add(transform(ready, method, own, [learnt], [1.0], within, how)),)
 
 
 class StyleBankFilter(FeatureNode):
@@ -194,14 +194,14 @@ class StyleBankFilter(FeatureNode):
     SEARCH_ALIASES = ["style bank", "filter bank", "select style", "explicit representation"]
 
     @classmethod
-    def INPUT_TYPES(cls) -> _base.Inputs:
+    def INPUT_TYPES(cls) -> Inputs:
         return {
             "required": {
-                "network": _base.network("A StyleBank, the one that encoded the features."),
-                "features": _base.features("The content's features at the level 'bank'."),
-                "style": _base.choice(_style_names(), "The style's name in the bank."),
+                "network": socket(NETWORK, "A StyleBank, the one that encoded the features."),
+                "features": socket(FEATURES, "The content's features at the level 'bank'."),
+                "style": choice(_style_names(), "The style's name in the bank."),
             },
-            "optional": _of_content(),
+            "optional": fitting(of_style=False),
         }
 
     @classmethod
@@ -210,13 +210,13 @@ class StyleBankFilter(FeatureNode):
 
     def run(
         self,
-        network: _host.HostedNetwork,
+        network: HostedNetwork,
         features: CachedFeatures,
         style: str,
         statistics: str = PER_IMAGE,
         content_mask: Tensor | None = None,
     ) -> tuple[CachedFeatures]:
-        return _filter(network, features, [style], [1.0], statistics, content_mask)
+        return _filter(network, features, [(style, 1.0)], statistics, content_mask)
 
 
 class StyleBankMix(FeatureNode):
@@ -228,21 +228,14 @@ class StyleBankMix(FeatureNode):
     SEARCH_ALIASES = ["style bank", "style fusion", "linear fusion", "explicit representation"]
 
     @classmethod
-    def INPUT_TYPES(cls) -> _base.Inputs:
-        names = _style_names()
-        styles = {}
+    def INPUT_TYPES(cls) -> Inputs:
+        inputs = StyleBankFilter.INPUT_TYPES()
+        names, _ = inputs["required"].pop("style")
         for number, default in enumerate((names[0], NONE, NONE, NONE), 1):
             tip = "A style's name in the bank, or 'none'."
-            styles[f"style_{number}"] = _base.choice((NONE, *names), tip, default)
-            styles[f"weight_{number}"] = _base.weight(f"style_{number}")
-        return {
-            "required": {
-                "network": _base.network("A StyleBank, the one that encoded the features."),
-                "features": _base.features("The content's features at the level 'bank'."),
-                **styles,
-            },
-            "optional": _of_content(),
-        }
+            inputs["required"][f"style_{number}"] = choice((NONE, *names), tip, default)
+            inputs["required"][f"weight_{number}"] = weight(f"style_{number}")
+        return inputs
 
     @classmethod
     def VALIDATE_INPUTS(cls, style_1: str, style_2: str, style_3: str, style_4: str) -> bool:
@@ -250,7 +243,7 @@ class StyleBankMix(FeatureNode):
 
     def run(
         self,
-        network: _host.HostedNetwork,
+        network: HostedNetwork,
         features: CachedFeatures,
         style_1: str,
         weight_1: float = 1.0,
@@ -267,37 +260,28 @@ class StyleBankMix(FeatureNode):
         chosen = [(style, weight) for style, weight in slots if style != NONE]
         if not chosen:
             raise ValueError("no style is chosen: pick at least one style of the bank.")
-        names, weights = [style for style, _ in chosen], [weight for _, weight in chosen]
-        return _filter(network, features, names, weights, statistics, content_mask)
+        return _filter(network, features, chosen, statistics, content_mask)
 
 
 def _filter(
-    network: _host.HostedNetwork,
+    network: HostedNetwork,
     features: CachedFeatures,
-    styles: list[str],
-    weights: list[float],
+    styles: Sequence[tuple[str, float]],
     statistics: str,
     content_mask: Tensor | None,
 ) -> tuple[CachedFeatures]:
-    bank, method = bank_of(network.ready()), METHODS["stylebank"]
-    step = method.steps(bank)[0]
-    own = features_in(features)
+    """The features through the kernels of `styles`, mixed by their weights."""
+    bank, method, own = bank_of(network.load()), METHODS["stylebank"], features.load()
+    (step,), like, learnt = method.steps(bank), next(bank.parameters()), list[Tensors]()
     own.expect(bank.space(step.level))
-    learnt = [_kernel(bank, step, style) for style in styles]
+    for style, _ in styles:
+        # ComfyUI may hold a bank that was loaded before the style was learnt, when the list already has it.
+        if style not in bank.styles and (found := find_style(bank, style, _host.weight_folders())):
+            learnt.append(kept_of(found.weight.to(like), found.bias.to(like)))
+        else:
+            learnt.append(method.learn(bank, step, style))
     how, within = statistics_in(statistics), cells_in(content_mask, "content_mask", own)
-    return features_out(transform(bank, method, own, learnt, weights, within, how))
-
-
-def _kernel(bank: StyleBankNetwork, step: Step, style: str) -> Tensors:
-    # ComfyUI may hold a bank that was loaded before the style was learnt, when the list already has it.
-    if style not in bank.styles and (found := find_style(bank, style, _host.weight_folders())):
-        like = next(bank.parameters())
-        return kept_of(found.weight.to(like), found.bias.to(like))
-    return METHODS["stylebank"].learn(bank, step, style)
-
-
-def _of_content() -> dict[str, _base.Input]:
-    return {name: each for name, each in _base.fitting().items() if name != "style_mask"}
+    return (feature_cache().add(transform(bank, method, own, learnt, [share for _, share in styles], within, how)),)
 
 
 def _style_names() -> tuple[str, ...]:

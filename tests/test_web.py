@@ -39,14 +39,14 @@ def test_every_script_is_in_its_folder() -> None:
     assert {path.parent for path in SCRIPTS} == {WEB / "js"}
 
 
-@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
-def test_script_is_a_module_that_parses(path: Path, tmp_path: Path) -> None:
+def test_scripts_are_modules_that_parse(tmp_path: Path) -> None:
     node = shutil.which("node")
     if node is None:
         pytest.skip("needs node")
-    module = shutil.copy(path, tmp_path / f"{path.stem}.mjs")
-    checked = subprocess.run([node, "--check", module], capture_output=True, text=True, check=False)
-    assert checked.returncode == 0, checked.stderr
+    for path in SCRIPTS:
+        module = shutil.copy(path, tmp_path / f"{path.stem}.mjs")
+        checked = subprocess.run([node, "--check", module], capture_output=True, text=True, check=False)
+        assert checked.returncode == 0, checked.stderr
 
 
 def test_the_script_knows_the_lists_by_their_names() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from brushwork.nodes.transforms import COARSE_TO_FINE
+from brushwork.nodes.networks import COARSE_TO_FINE
 from brushwork.runner.graph import Graph, Link, Node
 from brushwork.tests.comfyui.client import Client, Event, Outcome
 from brushwork.tests.comfyui.graphs import CONTENT, NETWORK, STYLE, adain, saved, scaled, small

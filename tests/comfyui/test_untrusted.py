@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from brushwork.nodes import NODES
-from brushwork.nodes._checks import FEATURES, NETWORK
+from brushwork.nodes._base import FEATURES, NETWORK
 from brushwork.runner.graph import Graph, Link, Node
 from brushwork.tests.comfyui.client import Client
 from brushwork.tests.comfyui.server import Server

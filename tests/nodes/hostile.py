@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from brushwork.nodes import NODES
-from brushwork.nodes._checks import FEATURES, NETWORK
+from brushwork.nodes._base import FEATURES, NETWORK
 from brushwork.nodes._host import CachedFeatures, HostedNetwork
 from brushwork.runner.errors import user_message
 from brushwork.tests.nodes.stand_ins import arguments, bank, call, encoded, msgnet, pictures, tiny

@@ -10,7 +10,7 @@ from brushwork.models.networks.msgnet import MsgNet
 from brushwork.models.networks.stylebank import StyleBankNetwork
 from brushwork.models.networks.vgg import VggLayout, VggNetwork
 from brushwork.nodes import NODES
-from brushwork.nodes._checks import FEATURES, NETWORK
+from brushwork.nodes._base import FEATURES, NETWORK
 from brushwork.nodes._host import CachedFeatures, HostedNetwork
 
 WIDTHS = (4, 6, 8, 8, 8)
@@ -79,7 +79,7 @@ def values(result: CachedFeatures | Tensor | dict[str, Any]) -> Tensor:
     """The tensor behind an output."""
     if isinstance(result, dict):
         return result["samples"]
-    return result if isinstance(result, Tensor) else result.on(torch.device("cpu")).values
+    return result if isinstance(result, Tensor) else result.features.values.cpu()
 
 
 def sockets(node: str, kind: str) -> list[str]:

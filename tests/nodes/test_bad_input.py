@@ -12,7 +12,7 @@ import torch
 from brushwork.models.weights.manifest import WeightsError
 from brushwork.models.weights.store import BUILTIN
 from brushwork.nodes import NODES
-from brushwork.nodes._checks import FEATURES, NETWORK
+from brushwork.nodes._base import FEATURES, NETWORK
 from brushwork.nodes.networks import LoadStyleNetwork
 from brushwork.tests.nodes.stand_ins import arguments, bank, call, encoded, msgnet, network_for, pictures, sockets, tiny
 

@@ -5,7 +5,8 @@ import torch
 from torch import Tensor
 
 from brushwork.nodes import NODES
-from brushwork.nodes._checks import FEATURES
+from brushwork.nodes._base import FEATURES
+from brushwork.nodes._host import CachedFeatures
 from brushwork.tests.nodes.stand_ins import (
     SOURCES,
     STAGES,
@@ -128,12 +129,12 @@ def test_masks_of_other_sizes_are_resized(node: str, name: str, size: tuple[int,
 
 
 def test_encoder_remembers_where_features_live() -> None:
-    kept = encoded(tiny(), pictures(3, (9, 5)), "relu3_1")
-    assert (kept.batch, kept.image_size, str(kept.space)) == (3, (9, 5), "tiny relu3_1")
+    features = encoded(tiny(), pictures(3, (9, 5)), "relu3_1").features
+    assert (len(features.values), features.image_size, str(features.space)) == (3, (9, 5), "tiny relu3_1")
 
 
 def _holds_tensor(given: object) -> bool:
-    return isinstance(given, Tensor | dict) or hasattr(given, "image_size")
+    return isinstance(given, Tensor | dict | CachedFeatures)
 
 
 def _with_alpha(image: Tensor) -> Tensor:

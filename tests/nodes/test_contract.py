@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 from brushwork.nodes import NODE_CLASS_MAPPINGS, NODE_DISPLAY_NAME_MAPPINGS, NODES
-from brushwork.nodes._checks import FEATURES, NETWORK
+from brushwork.nodes._base import FEATURES, NETWORK
 
 PUBLISHED = {
     "BrushworkLoadStyleNetwork",

@@ -28,7 +28,7 @@ def test_torch_answers() -> None:
 
 def test_network_runs_where_torch_computes() -> None:
     hosted = tiny()
-    assert hosted.ready() is hosted.network
+    assert hosted.load() is hosted.network
     assert next(hosted.network.parameters()).device.type == _host.compute_device().type
 
 

@@ -8,7 +8,7 @@ import torch
 from brushwork.models.networks.vgg import VggLayout, VggNetwork
 from brushwork.nodes import NODES, _host
 from brushwork.tests.nodes.fake_comfy import EXTENSIONS, FakeComfy, InterruptProcessingException
-from brushwork.tests.nodes.stand_ins import WIDTHS, call, encoded, pictures, tiny
+from brushwork.tests.nodes.stand_ins import WIDTHS, arguments, call, encoded, pictures, tiny
 
 META = torch.device("meta")
 
@@ -39,20 +39,20 @@ def test_network_is_loaded_in_full_before_each_use(comfy: FakeComfy) -> None:
     assert len(comfy.loaded) == 2
     for models, options in comfy.loaded:
         assert len(models) == 1
-        assert options == {"memory_required": _host.ROOM, "force_full_load": True}
+        assert options == {"memory_required": _host.INFERENCE_BYTES, "force_full_load": True}
 
 
 def test_network_is_where_it_computes_even_if_comfy_left_it_behind(comfy: FakeComfy) -> None:
     comfy.no_vram, comfy.compute = True, META
     network = VggNetwork(VggLayout("tiny", WIDTHS))
-    assert next(_host.HostedNetwork(network).ready().parameters()).device == META
+    assert next(_host.HostedNetwork(network).load().parameters()).device == META
 
 
 def test_patcher_holds_all_weights_and_marks_no_network_of_ours(comfy: FakeComfy) -> None:
     comfy.compute = comfy.offload = META
     network = VggNetwork(VggLayout("tiny", WIDTHS))
     before = set(vars(network))
-    _host.HostedNetwork(network).ready()
+    _host.HostedNetwork(network).load()
     ((patcher,), _) = comfy.loaded[0]
     assert (patcher.load_device, patcher.offload_device) == (META, META)
     assert len(patcher.model.state_dict()) == len(network.state_dict())
@@ -122,6 +122,19 @@ def test_a_full_memory_is_one_sentence(comfy: FakeComfy, monkeypatch: pytest.Mon
     with pytest.raises(ValueError, match=r"^AdaIN ran out of memory: take smaller pictures .* device\.$"):
         call("BrushworkAdaIN")
     assert comfy.unloaded == 1
+
+
+@pytest.mark.parametrize("node", ["BrushworkStyleEncoder", "BrushworkStyleDecoder", "BrushworkWCTLevel"])
+def test_tiles_take_the_memory_that_the_loaded_network_leaves(
+    node: str, comfy: FakeComfy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inputs = arguments(node, pictures())
+    before = len(comfy.loaded)
+    seen: list[int] = []
+    host = _host.tiling_host()
+    monkeypatch.setattr(_host, "tiling_host", lambda: seen.append(len(comfy.loaded)) or host)
+    call(node, **inputs)
+    assert seen == [before + 1]
 
 
 def test_a_node_reports_its_tiles(comfy: FakeComfy) -> None:

@@ -112,7 +112,7 @@ def test_the_style_is_saved_where_comfyui_keeps_models(comfy: FakeComfy) -> None
 
 def test_room_is_made_for_what_learns(comfy: FakeComfy) -> None:
     learn()
-    assert comfy.freed == [_host.ROOM] * 2
+    assert comfy.freed == [_host.INFERENCE_BYTES] * 2
 
 
 def test_a_taken_name_is_refused_before_anything_is_learnt(comfy: FakeComfy, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,7 +139,7 @@ def test_or_overwritten_on_request(comfy: FakeComfy) -> None:
 
 
 def test_the_page_looks_on(comfy: FakeComfy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(learn_style, "SHOW_EVERY", 4)
+    monkeypatch.setattr(learn_style, "PREVIEW_STEPS", 4)
     learn(steps=10)
     assert comfy.updates[-1] == (100, 100)
     assert [percent for percent, _ in comfy.updates] == list(range(10, 101, 10))
@@ -151,10 +151,10 @@ def test_the_page_looks_on(comfy: FakeComfy, monkeypatch: pytest.MonkeyPatch) ->
 def test_nobody_looks_on_without_comfyui(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No preview is painted then, and the style goes to the first weight folder."""
     monkeypatch.setenv("BRUSHWORK_WEIGHTS", str(tmp_path / "mine"))
-    monkeypatch.setattr(learn_style, "SHOW_EVERY", 1)
+    monkeypatch.setattr(learn_style, "PREVIEW_STEPS", 1)
     shown: list[str] = []
-    sheet = learn_style._sheet
-    monkeypatch.setattr(learn_style, "_sheet", lambda *given: shown.append(given[-1]) or sheet(*given))
+    preview = learn_style._preview
+    monkeypatch.setattr(learn_style, "_preview", lambda *given: shown.append(given[-1]) or preview(*given))
     learn()
     assert shown == ["3 steps"]
     assert style_path("c").is_file() and style_path("c").is_relative_to(tmp_path / "mine")
@@ -164,7 +164,7 @@ def test_nobody_looks_on_without_comfyui(monkeypatch: pytest.MonkeyPatch, tmp_pa
 def test_interrupted_it_keeps_what_it_has(
     enough: int, names: list[str], comfy: FakeComfy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(learn_style, "ENOUGH", enough)
+    monkeypatch.setattr(learn_style, "MIN_STEPS", enough)
     comfy.stop_after = 1 + 2 + 4  # questions before the style's picture and each style of the bank, then one a step
     with pytest.raises(InterruptProcessingException):
         learn(steps=50)
@@ -174,7 +174,7 @@ def test_interrupted_it_keeps_what_it_has(
 
 
 def test_interrupted_without_saving(comfy: FakeComfy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(learn_style, "ENOUGH", 1)
+    monkeypatch.setattr(learn_style, "MIN_STEPS", 1)
     comfy.stop_after = 7
     with pytest.raises(InterruptProcessingException):
         learn(steps=50, save="do not save")
@@ -190,7 +190,7 @@ def test_interrupted_before_the_first_step(comfy: FakeComfy) -> None:
 
 def test_a_loss_that_is_no_number(comfy: FakeComfy, monkeypatch: pytest.MonkeyPatch) -> None:
     """Says what to change; nothing is saved."""
-    monkeypatch.setattr(learn_style, "ENOUGH", 1)
+    monkeypatch.setattr(learn_style, "MIN_STEPS", 1)
     learn_style.load_loss_network("").network.get_submodule("encoder.conv2_1").weight.fill_(math.inf)  # pyright: ignore
     with pytest.raises(ValueError, match="in step 1: lower style_weight, and see that there is room"):
         learn()

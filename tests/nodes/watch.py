@@ -12,7 +12,7 @@ CHANGES = ("os.mkdir", "os.remove", "os.rmdir", "os.truncate", "shutil.rmtree")
 NEVER = ("subprocess.Popen", "os.system", "os.exec", "os.fork", "os.posix_spawn", "socket.connect", "pty.spawn")
 
 
-class Witness:
+class AuditHook:
     """What was done while it looked."""
 
     def __init__(self) -> None:
@@ -47,9 +47,9 @@ def _below(folder: object) -> bool:
 
 
 @cache
-def witness() -> Witness:
+def audit_hook() -> AuditHook:
     """The one there is: Python keeps such a hook until it ends."""
-    made = Witness()
+    made = AuditHook()
     sys.addaudithook(made)
     return made
 
@@ -57,7 +57,7 @@ def witness() -> Witness:
 @contextmanager
 def confined(*folders: Path) -> Iterator[None]:
     """AssertionError where the block wrote outside of `folders`, started a process, or opened a connection."""
-    seen = witness()
+    seen = audit_hook()
     seen.touched, seen.called, seen.looking = [], [], True
     try:
         yield

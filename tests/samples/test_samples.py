@@ -17,24 +17,24 @@ def test_names_are_photographs_then_styles() -> None:
     assert len(set(sample_names())) == len(sample_names())
 
 
-@pytest.mark.parametrize("name", sample_names())
-def test_sample_is_a_colour_picture_of_handy_size(name: str) -> None:
-    with Image.open(sample_path(name)) as picture:
-        picture.load()
-        assert picture.mode == "RGB"
-        assert all(256 <= side <= 1024 for side in picture.size)
+def test_samples_are_colour_pictures_of_handy_sizes() -> None:
+    for name in sample_names():
+        with Image.open(sample_path(name)) as picture:
+            picture.load()
+            assert picture.mode == "RGB", name
+            assert all(256 <= side <= 1024 for side in picture.size), name
 
 
-@pytest.mark.parametrize("name", sample_names())
-def test_load_gives_the_files_pixels(name: str) -> None:
-    image = load_sample(name)
-    with Image.open(sample_path(name)) as picture:
-        width, height = picture.size
-        corner = picture.getpixel((width - 1, 0))
-    assert image.shape == (1, 3, height, width)
-    assert image.dtype == torch.float32 and image.is_contiguous()
-    assert image.min() >= 0 and image.max() <= 1
-    assert tuple((image[0, :, 0, -1] * 255).round().int().tolist()) == corner
+def test_load_gives_the_files_pixels() -> None:
+    for name in sample_names():
+        image = load_sample(name)
+        with Image.open(sample_path(name)) as picture:
+            width, height = picture.size
+            corner = picture.getpixel((width - 1, 0))
+        assert image.shape == (1, 3, height, width), name
+        assert image.dtype == torch.float32 and image.is_contiguous(), name
+        assert image.min() >= 0 and image.max() <= 1, name
+        assert tuple((image[0, :, 0, -1] * 255).round().int().tolist()) == corner, name
 
 
 def test_unknown_name_lists_the_choices() -> None:
@@ -49,8 +49,9 @@ def test_folder_holds_the_samples_and_nothing_else() -> None:
     )
 
 
-@pytest.mark.parametrize("name", sample_names())
-def test_licence_is_stated(name: str) -> None:
-    rows = [line for line in (FOLDER / "LICENSES.md").read_text("utf-8").splitlines() if f"| `{name}.jpg` |" in line]
-    assert len(rows) == 1
-    assert any(words in rows[0] for words in ("CC0", "public domain", "no known copyright restrictions"))
+def test_licences_are_stated() -> None:
+    lines = (FOLDER / "LICENSES.md").read_text("utf-8").splitlines()
+    for name in sample_names():
+        rows = [line for line in lines if f"| `{name}.jpg` |" in line]
+        assert len(rows) == 1, name
+        assert any(words in rows[0] for words in ("CC0", "public domain", "no known copyright restrictions")), name

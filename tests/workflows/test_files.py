@@ -1,6 +1,7 @@
 """The workflow files: as the builder writes them, consistent in themselves, and in step with the node classes."""
 
 import json
+from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
 
@@ -18,14 +19,15 @@ NOTE = "MarkdownNote"
 TITLE = 30
 
 
-@pytest.fixture(params=list(WORKFLOWS))
-def page(request: pytest.FixtureRequest) -> Json:
-    return json.loads((FOLDER / f"{request.param}.json").read_text(encoding="utf-8"))
+@pytest.fixture(scope="module")
+def pages() -> dict[str, Json]:
+    """Every workflow file by its name."""
+    return {name: json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8")) for name in WORKFLOWS}
 
 
-@pytest.mark.parametrize("name", WORKFLOWS)
-def test_building_again_gives_the_same_file(name: str) -> None:
-    assert (FOLDER / f"{name}.json").read_text(encoding="utf-8") == workflow_text(name)
+def test_building_again_gives_the_same_files() -> None:
+    texts = {name: (FOLDER / f"{name}.json").read_text(encoding="utf-8") for name in WORKFLOWS}
+    assert [name for name, text in texts.items() if text != workflow_text(name)] == []
 
 
 def test_every_file_is_built_and_has_its_picture() -> None:
@@ -44,72 +46,78 @@ def test_pictures_are_square_and_light() -> None:
     assert sum(sizes) < 2_000_000
 
 
-def test_nodes_have_the_sockets_and_widgets_of_their_classes(page: Json) -> None:
-    for node in without_notes(page):
+def test_nodes_have_the_sockets_and_widgets_of_their_classes(pages: dict[str, Json]) -> None:
+    for name, node in nodes_of(pages):
         declared = sockets(known_nodes()[node["type"]])
         shown = sorted(declared.values(), key=lambda socket: socket.widget)  # the page lists sockets first
-        assert [(entry["name"], entry["type"]) for entry in node["inputs"]] == [(s.name, s.type) for s in shown]
+        assert [(entry["name"], entry["type"]) for entry in node["inputs"]] == [(s.name, s.type) for s in shown], name
         assert [entry.get("widget") for entry in node["inputs"]] == [
             {"name": s.name} if s.widget else None for s in shown
-        ]
-        assert [entry["type"] for entry in node["outputs"]] == list(known_nodes()[node["type"]].RETURN_TYPES)
-        assert node["properties"]["Node name for S&R"] == node["type"]
+        ], name
+        outputs = [entry["type"] for entry in node["outputs"]]
+        assert outputs == list(known_nodes()[node["type"]].RETURN_TYPES), name
+        assert node["properties"]["Node name for S&R"] == node["type"], name
 
 
-def test_widget_values_are_in_the_order_of_the_class_and_acceptable(page: Json) -> None:
-    for node in without_notes(page):
+def test_widget_values_are_in_the_order_of_the_class_and_acceptable(pages: dict[str, Json]) -> None:
+    for name, node in nodes_of(pages):
         values = list(node["widgets_values"])
         for socket in sockets(known_nodes()[node["type"]]).values():
             if socket.widget:
                 value = values.pop(0)
-                assert socket.accept(value) == value
+                assert socket.accept(value) == value, (name, node["type"], socket.name)
             if socket.control:
-                assert values.pop(0) == "fixed"
-        assert not values
+                assert values.pop(0) == "fixed", (name, node["type"], socket.name)
+        assert not values, (name, node["type"])
 
 
-def test_required_sockets_are_linked(page: Json) -> None:
-    for node in without_notes(page):
-        for entry in node["inputs"]:
-            if "widget" not in entry and entry.get("shape") is None:
-                assert entry["link"] is not None, f"{node['type']} {node['id']}: {entry['name']}"
+def test_required_sockets_are_linked(pages: dict[str, Json]) -> None:
+    assert [
+        (name, node["type"], node["id"], entry["name"])
+        for name, node in nodes_of(pages)
+        for entry in node["inputs"]
+        if "widget" not in entry and entry.get("shape") is None and entry["link"] is None
+    ] == []
 
 
-def test_links_say_the_same_at_both_ends(page: Json) -> None:
-    nodes = {node["id"]: node for node in page["nodes"]}
-    for link, source, out, target, into, kind in page["links"]:
-        assert link in nodes[source]["outputs"][out]["links"]
-        assert nodes[source]["outputs"][out]["type"] == kind == nodes[target]["inputs"][into]["type"]
-        assert nodes[target]["inputs"][into]["link"] == link
-        assert nodes[source]["order"] < nodes[target]["order"]
-    arriving = [entry["link"] for node in page["nodes"] for entry in node["inputs"] if entry["link"] is not None]
-    leaving = [link for node in page["nodes"] for entry in node["outputs"] for link in entry["links"]]
-    assert sorted(arriving) == sorted(leaving) == [link[0] for link in page["links"]]
+def test_links_say_the_same_at_both_ends(pages: dict[str, Json]) -> None:
+    for name, page in pages.items():
+        nodes = {node["id"]: node for node in page["nodes"]}
+        for link, source, out, target, into, kind in page["links"]:
+            assert link in nodes[source]["outputs"][out]["links"], (name, link)
+            assert nodes[source]["outputs"][out]["type"] == kind == nodes[target]["inputs"][into]["type"], (name, link)
+            assert nodes[target]["inputs"][into]["link"] == link, (name, link)
+            assert nodes[source]["order"] < nodes[target]["order"], (name, link)
+        arriving = [entry["link"] for node in page["nodes"] for entry in node["inputs"] if entry["link"] is not None]
+        leaving = [link for node in page["nodes"] for entry in node["outputs"] for link in entry["links"]]
+        assert sorted(arriving) == sorted(leaving) == [link[0] for link in page["links"]], name
 
 
-def test_ids_are_unique_and_the_last_ones_are_told(page: Json) -> None:
-    for ids, last in (
-        ([node["id"] for node in page["nodes"]], page["last_node_id"]),
-        ([link[0] for link in page["links"]], page["last_link_id"]),
-    ):
-        assert len(set(ids)) == len(ids)
-        assert max(ids) == last
+def test_ids_are_unique_and_the_last_ones_are_told(pages: dict[str, Json]) -> None:
+    for name, page in pages.items():
+        for ids, last in (
+            ([node["id"] for node in page["nodes"]], page["last_node_id"]),
+            ([link[0] for link in page["links"]], page["last_link_id"]),
+        ):
+            assert len(set(ids)) == len(ids), name
+            assert max(ids) == last, name
 
 
-def test_it_starts_from_samples_and_ends_in_one_picture(page: Json) -> None:
-    kinds = [node["type"] for node in page["nodes"]]
-    assert "BrushworkSamplePicture" in kinds
-    assert "LoadImage" not in kinds
-    assert kinds.count("SaveImage") == kinds.count(NOTE) == 1
+def test_they_start_from_samples_and_end_in_one_picture(pages: dict[str, Json]) -> None:
+    kinds = {name: [node["type"] for node in page["nodes"]] for name, page in pages.items()}
+    assert [name for name, each in kinds.items() if "BrushworkSamplePicture" not in each or "LoadImage" in each] == []
+    assert [name for name, each in kinds.items() if (each.count("SaveImage"), each.count(NOTE)) != (1, 1)] == []
 
 
-def test_nothing_overlaps_and_groups_hold_whole_nodes(page: Json) -> None:
-    nodes = [node_rectangle(node) for node in page["nodes"]]
-    groups = [(x, y, x + width, y + height) for x, y, width, height in (group["bounding"] for group in page["groups"])]
-    for one, other in (*combinations(nodes, 2), *combinations(groups, 2)):
-        assert not touch(one, other)
-    for group in groups:
-        assert all(holds(group, node) for node in nodes if touch(group, node))
+def test_nothing_overlaps_and_groups_hold_whole_nodes(pages: dict[str, Json]) -> None:
+    for name, page in pages.items():
+        nodes = [node_rectangle(node) for node in page["nodes"]]
+        sides = [group["bounding"] for group in page["groups"]]
+        groups = [(x, y, x + width, y + height) for x, y, width, height in sides]
+        for one, other in (*combinations(nodes, 2), *combinations(groups, 2)):
+            assert not touch(one, other), name
+        for group in groups:
+            assert all(holds(group, node) for node in nodes if touch(group, node)), name
 
 
 def test_a_page_refuses_what_a_node_does_not_take() -> None:
@@ -139,8 +147,9 @@ def test_a_later_output_is_linked_by_its_slot() -> None:
     assert [output["links"] for output in saved["nodes"][2]["outputs"]] == [[], [], [saved["links"][-1][0]]]
 
 
-def without_notes(page: Json) -> list[Json]:
-    return [node for node in page["nodes"] if node["type"] != NOTE]
+def nodes_of(pages: dict[str, Json]) -> Iterator[tuple[str, Json]]:
+    """Every node but the notes, with the name of its workflow."""
+    return ((name, node) for name, page in pages.items() for node in page["nodes"] if node["type"] != NOTE)
 
 
 def node_rectangle(node: Json) -> Rectangle:

@@ -15,7 +15,8 @@ from ..methods import METHODS
 from ..methods.api import prepared, strengths_at
 from ..methods.protocol import Learnt, Style
 from ..methods.render import learn, render
-from ..models.weights.manifest import read_manifest
+from ..methods.stylebank import bank_of
+from ..models.weights.download import Progress as Download
 from ..samples import sample_names, sample_path
 from ..transfer.colour import keep_luminance, match_colours
 from ..transfer.masks import resize_mask
@@ -71,7 +72,7 @@ class Stylization:
 class Painter:
     """A method with its network ready, and what it keeps of the styles, for one picture after the other."""
 
-    def __init__(self, order: Stylization) -> None:
+    def __init__(self, order: Stylization, download: Download | None = None) -> None:
         """ValueError, FileNotFoundError or WeightsError, before anything is loaded where that can be."""
         bank = order.method == "stylebank"
         self.order, self.weights = order, _weights(order)
@@ -79,9 +80,8 @@ class Painter:
         if order.style_size is not None:
             styles = [to_longer_side(style, order.style_size) for style in styles]
         self.mask = None if order.mask is None else read_picture(order.mask)[0][..., 0]
-        self.network, self.method, self.host = prepared(order.method, order.network)
-        names = order.style_name or list(read_manifest().network(order.network or self.method.network).styles[:1])
-        sources: list[Tensor | str] = [*names] if bank else [*styles]
+        self.network, self.method, self.host = prepared(order.method, order.network, progress=download)
+        sources: list[Tensor | str] = [*(order.style_name or bank_of(self.network).styles[:1])] if bank else [*styles]
         levels = [level.strip() for level in order.levels.split(",")] if order.levels else None
         self.strengths = strengths_at(self.method, order.alpha, levels)
         self.matches_styles = order.preserve_color == "matching" and not bank
@@ -126,7 +126,7 @@ def stylize(order: Stylization) -> list[Path]:
     """Stylize a picture or a video, or every one in a folder; the output has the content's size."""
     orders = _one_by_one(order)
     with shown_progress() as progress:
-        painter = Painter(order)
+        painter = Painter(order, lambda done, total: progress(done / 1e6, total // 10**6, "MB of weights"))
         pictures = [one for one in orders if not _is_video(one)]
         for number, one in enumerate(pictures):
 

@@ -1,13 +1,11 @@
 """Learnt styles and their bank: which belong together, and that a bank that gets one stays as it was."""
 
 import logging
-from collections import defaultdict
 from pathlib import Path
 
 import pytest
 import torch
 
-from brushwork.models import registry
 from brushwork.models.networks.stylebank import StyleBankNetwork
 from brushwork.models.registry import load_network
 from brushwork.models.weights.learnt_styles import (
@@ -22,7 +20,7 @@ from brushwork.models.weights.learnt_styles import (
     with_style,
 )
 from brushwork.models.weights.manifest import WeightsError
-from brushwork.tests.models.small import TINY, enlivened
+from brushwork.tests.models.small import enlivened
 
 
 @pytest.fixture(autouse=True)
@@ -148,27 +146,26 @@ def test_a_style_is_found_only_for_its_bank(bank: StyleBankNetwork, tmp_path: Pa
     assert find_style(bank, "snow", [tmp_path]) is None
 
 
-def test_the_loader_brings_them(bank: StyleBankNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_loader_brings_them(tmp_path: Path) -> None:
     """By the network's name all of them, by `network/style` one; the fingerprint is that before the cast."""
-    monkeypatch.setattr(registry, "ensure_network", lambda *_: defaultdict(Path))
-    monkeypatch.setattr(registry, "build_network", lambda _: sharing(bank))
-    monkeypatch.setattr(registry, "_fill", lambda *_: None)
-    name = "stylebank-ichunyeh"
+    name = "stylebank"
+    bank = load_network(name)
+    assert isinstance(bank, StyleBankNetwork)
     for style in ("rain", "sun"):
-        style = style_for(bank, style)
-        metadata = StyleMetadata(style.metadata.style, name, style.metadata.fingerprint, 1)
-        put(tmp_path, LearnedStyle(metadata, style.weight, style.bias))
+        put(
+            tmp_path,
+            LearnedStyle(
+                StyleMetadata(style, name, fingerprint(bank), 1), *(part.half() for part in bank.kernel(bank.styles[0]))
+            ),
+        )
     every, one = load_network(name, [tmp_path], dtype=torch.bfloat16), load_network(f"{name}/sun", [tmp_path])
     assert isinstance(every, StyleBankNetwork) and isinstance(one, StyleBankNetwork)
-    assert every.styles == ("waves", "leaves", "rain", "sun") and one.styles == ("waves", "leaves", "sun")
+    assert every.styles == (*bank.styles, "rain", "sun") and one.styles == (*bank.styles, "sun")
     assert every.name == one.name == name
     assert every.fingerprint == one.fingerprint == fingerprint(bank)
     assert every.dtype == torch.bfloat16 and not any(weight.requires_grad for weight in every.parameters())
 
 
-def test_a_style_asked_of_a_network_without_a_bank(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "ensure_network", lambda *_: defaultdict(Path))
-    monkeypatch.setattr(registry, "build_network", lambda _: registry.VggNetwork(TINY))
-    monkeypatch.setattr(registry, "_fill", lambda *_: None)
-    with pytest.raises(WeightsError, match="small16x has no bank of styles: choose 'small16x' alone, or a StyleBank"):
-        load_network("small16x/rain", [tmp_path])
+def test_a_style_asked_of_a_network_without_a_bank(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="compact has no bank of styles: choose 'compact' alone, or a StyleBank"):
+        load_network("compact/rain", [tmp_path])

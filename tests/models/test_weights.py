@@ -53,8 +53,14 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BRUSHWORK_WEIGHTS", raising=False)
     monkeypatch.delenv("BRUSHWORK_OFFLINE", raising=False)
     monkeypatch.setenv("BRUSHWORK_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(weights, "BUILTIN", tmp_path / "builtin")
     monkeypatch.setattr(weights, "fetch", no_network)
+
+
+@pytest.fixture
+def builtin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder that stands in for the package's own."""
+    monkeypatch.setattr(weights, "BUILTIN", tmp_path / "builtin")
+    return weights.BUILTIN
 
 
 def put(folder: Path, name: str = ENTRY.filename, content: bytes = CONTENT) -> Path:
@@ -83,9 +89,9 @@ def test_decision() -> None:
     assert words == set(Action)
 
 
-def test_order_of_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_order_of_places(builtin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BRUSHWORK_WEIGHTS", os.pathsep.join([str(tmp_path / "mine"), "", str(tmp_path / "shared")]))
-    places = ["cache", "shared", "mine", "host two", "host one", "builtin"]
+    places = ["cache", "shared", "mine", "host two", "host one", builtin.name]
     folders = [tmp_path / "host one", tmp_path / "host two"]
     assert locate(ENTRY, folders) is None
     for place in places:  # from last to first: each one hides those before
@@ -267,13 +273,13 @@ def test_a_damaged_file_in_the_cache_is_replaced(tmp_path: Path, fetched: list[P
     assert fetched == [path]
 
 
-def test_state_of_a_network(tmp_path: Path) -> None:
+def test_state_of_a_network(builtin: Path, tmp_path: Path) -> None:
     published = read_manifest().network_files("vgg19-adain")
     states = network_state("vgg19-adain", [tmp_path])
     assert {state.role: str(state) for state in states} == dict.fromkeys(published, "to be downloaded")
     assert str(network_state("msgnet-21styles", [tmp_path])[0]) == "to be put in place by hand"
     put(tmp_path, published["encoder"].filename)
-    put(tmp_path / "builtin", published["adain"].filename)
+    put(builtin, published["adain"].filename)
     states = network_state("vgg19-adain", [tmp_path])
     assert {state.role: str(state) for state in states} == {"encoder": "present", "adain": "built in"}
 
@@ -293,7 +299,6 @@ def test_published_files_are_what_the_manifest_says(
     name: str, published: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BRUSHWORK_OFFLINE", "1")
-    monkeypatch.setattr(weights, "BUILTIN", Path(weights.__file__).parents[1] / "builtin")  # the real one
     states = network_state(name)
     if any(state.path is None for state in states):
         pytest.skip(f"the files of {name} are not at hand")

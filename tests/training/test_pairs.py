@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from brushwork.models.networks.base import ADAIN
-from brushwork.models.networks.msgnet import MsgNet
 from brushwork.models.networks.vgg import ADAIN_LEVEL
+from brushwork.models.weights.store import BUILTIN
 from brushwork.tests.tolerances import assert_close
 from brushwork.tests.training.tiny import tiny_network, tiny_teacher
 from brushwork.training import pairs
@@ -208,9 +208,8 @@ def test_it_paints_in_the_type_that_networks_learn_in(dtype: torch.dtype, monkey
     assert {weight.dtype for weight in teacher.parameters()} == {dtype}
 
 
-def test_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    networks = {"some/adain.pth": tiny_network(ADAIN_LEVEL), "msgnet": MsgNet(4)}
-    monkeypatch.setattr("brushwork.training.pairs.load_network", lambda name, folders: networks[name])
-    assert load_teacher("some/adain.pth").name == "adain.pth"
+def test_by_name_or_file() -> None:
+    assert load_teacher("compact").name == "compact"
+    assert load_teacher(str(BUILTIN / "compact.safetensors")).name == "compact.safetensors"
     with pytest.raises(ValueError, match="^msgnet does not paint by AdaIN: name a network or a file with AdaIN's dec"):
         load_teacher("msgnet")

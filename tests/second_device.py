@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,7 +22,6 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves, tree_map
 
 aten = torch.ops.aten
 CUDA, INSIDE = torch.device("cuda", 0), torch.device("xla", 0)
@@ -187,14 +187,14 @@ class SecondDevice(TorchDispatchMode):
         kwargs, op = dict(kwargs or {}), func.overloadpacket
         if op is aten._has_compatible_shallow_copy_type:
             return False
-        if torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), COMPOSED.name):
+        if _is_composed(func):
             with self._again():  # in inference mode nothing above has taken it apart
                 return func._op_dk(COMPOSED, *args, **kwargs)
         if op is aten._pin_memory:
             return args[0].clone()
         if kwargs.get("pin_memory"):
             kwargs["pin_memory"] = False
-        given = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+        given = [*_tensors(args), *_tensors(kwargs)]
         ours = [leaf for leaf in given if isinstance(leaf, DeviceTensor)]
         device = kwargs.get("device")
         placed = device.type in (CUDA.type, INSIDE.type) if device else bool(ours)
@@ -208,7 +208,7 @@ class SecondDevice(TorchDispatchMode):
         if device:
             kwargs["device"] = torch.device("cpu")
         known = {id(leaf.held): leaf for leaf in ours}
-        args, kwargs = tree_map(_held, (args, kwargs))
+        args, kwargs = _each(_held, args), _each(_held, kwargs)
         with self._drawing(func):
             result = _computed(func, args, kwargs)
         self._count(func, args, kwargs, result, placed, bool(ours), bool(strangers))
@@ -218,7 +218,7 @@ class SecondDevice(TorchDispatchMode):
         def ours_again(one):
             return known[id(one)] if id(one) in known else DeviceTensor(one) if isinstance(one, Tensor) else one
 
-        return tree_map(ours_again, result)
+        return _each(ours_again, result)
 
     def _count(self, func, args, kwargs, result, placed: bool, ours: bool, strangers: bool) -> None:
         op = func.overloadpacket
@@ -263,6 +263,32 @@ def _held(value: object) -> object:
     return value.held if isinstance(value, DeviceTensor) else value
 
 
+@cache
+def _is_composed(func) -> bool:
+    """Whether C++ has it as nothing but other ops."""
+    return torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), COMPOSED.name)
+
+
+def _each(change: Callable[[Any], Any], value):
+    """`value` with all that it holds changed, as pytree's `tree_map` does more slowly."""
+    if isinstance(value, (list, tuple)):
+        return type(value)([_each(change, one) for one in value])
+    if isinstance(value, dict):
+        return {name: _each(change, one) for name, one in value.items()}
+    return change(value)
+
+
+def _tensors(value) -> Iterator[Tensor]:
+    """All that `value` holds."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for one in value:
+            yield from _tensors(one)
+    elif isinstance(value, dict):
+        yield from _tensors(list(value.values()))
+
+
 CELLS, PLANES = "NHWC", "NCHW"
 
 
@@ -297,7 +323,7 @@ def _computed(func, args, kwargs):
         four = isinstance(one, Tensor) and one.dim() == 4
         return one.contiguous(memory_format=torch.channels_last) if four else one
 
-    return tree_map(laid, func(*map(laid, args), **kwargs))
+    return _each(laid, func(*map(laid, args), **kwargs))
 
 
 @contextmanager

@@ -78,7 +78,7 @@ def test_the_input_folder(workflow: Path, tmp_path: Path) -> None:
     assert read_picture(tmp_path / "out" / "mixed_00001.png")[0].min() == 1
 
 
-def test_a_fault_is_one_line_and_leaves_nothing(
+def test_an_error_is_one_line_and_leaves_nothing(
     workflow: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = sorted(tmp_path.iterdir())

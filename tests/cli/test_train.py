@@ -165,7 +165,7 @@ def test_an_interruption_ends_in_a_line(
         (("stylebank-style", "--network", "x"), BANK),
     ],
 )
-def test_faults_are_a_line(
+def test_errors_are_a_line(
     arguments: tuple[str, ...],
     expected: str,
     train: Callable[..., int],

@@ -55,7 +55,7 @@ def test_the_same_picture_as_without_comfyui(
 def test_nothing_is_missing_but_checkpoints(name: str, client: Client) -> None:
     with pytest.raises(RuntimeError) as refused:
         client.run(graph_of(name))
-    faults = json.loads(str(refused.value))["node_errors"].values()
-    errors = [error for fault in faults for error in fault["errors"]]
+    refusals = json.loads(str(refused.value))["node_errors"].values()
+    errors = [error for refusal in refusals for error in refusal["errors"]]
     assert {error["type"] for error in errors} == {"value_not_in_list"}
     assert {error["extra_info"]["input_name"] for error in errors} <= FILES

@@ -149,7 +149,7 @@ def test_a_killed_run_leaves_a_file_that_plays(suffix: str, tmp_path: Path) -> N
     assert len(times_of(tmp_path / f"killed{suffix}")) >= 50  # the first keyframe's
 
 
-def test_faults(tmp_path: Path) -> None:
+def test_errors(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_text("hello")
     for name, error, message in (
         ("nix.mp4", FileNotFoundError, r"^there is no video .*nix\.mp4$"),

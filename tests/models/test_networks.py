@@ -21,6 +21,8 @@ from brushwork.tests.tolerances import assert_close
 from brushwork.transfer.operators import KernelMap
 
 ALL = pytest.mark.parametrize("kind", KINDS)
+NETWORKS = {kind: small_network(kind) for kind in KINDS}
+"""For tests that leave them as they are."""
 lengths = st.integers(1, 40)
 
 
@@ -31,7 +33,7 @@ lengths = st.integers(1, 40)
 @example(height=1, width=33, batch=1)
 @example(height=16, width=17, batch=1)
 def test_the_exact_size_comes_back(kind: str, height: int, width: int, batch: int) -> None:
-    network = small_network(kind)
+    network = NETWORKS[kind]
     for level, features in network.encode_levels(picture(height, width, batch), tuple(network.spaces)).items():
         assert features.values.shape[:2] == (batch, network.spaces[level].channels)
         assert features.image_size == (height, width)
@@ -45,7 +47,7 @@ def test_the_exact_size_comes_back(kind: str, height: int, width: int, batch: in
 @given(height=lengths, width=lengths)
 @example(height=1, width=1)
 def test_all_levels_in_one_pass_are_each_by_itself(kind: str, height: int, width: int) -> None:
-    network, image = small_network(kind), picture(height, width)
+    network, image = NETWORKS[kind], picture(height, width)
     together = network.encode_levels(image, tuple(network.spaces))
     assert tuple(together) == tuple(network.spaces)
     for level, features in together.items():
@@ -58,7 +60,7 @@ def test_all_levels_in_one_pass_are_each_by_itself(kind: str, height: int, width
 @law
 @given(height=st.integers(17, 60), width=st.integers(17, 60))
 def test_a_cell_every_stride_pixels_rounded_up(kind: str, height: int, width: int) -> None:
-    network = small_network(kind)
+    network = NETWORKS[kind]
     for level, space in network.spaces.items():
         cells = network.encode(picture(height, width), level).values.shape[-2:]
         assert cells == (math.ceil(height / space.stride), math.ceil(width / space.stride))
@@ -66,7 +68,7 @@ def test_a_cell_every_stride_pixels_rounded_up(kind: str, height: int, width: in
 
 @ALL
 def test_items_of_a_batch_do_not_meet(kind: str) -> None:
-    network, images = small_network(kind), picture(21, 26, batch=2)
+    network, images = NETWORKS[kind], picture(21, 26, batch=2)
     for level in network.spaces:
         features = network.encode(images, level)
         for i in range(2):
@@ -77,7 +79,7 @@ def test_items_of_a_batch_do_not_meet(kind: str) -> None:
 
 @ALL
 def test_nothing_that_comes_in_is_changed(kind: str) -> None:
-    network, image = small_network(kind), picture(21, 26).contiguous(memory_format=torch.channels_last)
+    network, image = NETWORKS[kind], picture(21, 26).contiguous(memory_format=torch.channels_last)
     before = image.clone()
     for features in network.encode_levels(image, tuple(network.spaces)).values():
         values = features.values.clone()
@@ -111,7 +113,7 @@ def test_prepared_for_a_dtype(kind: str) -> None:
 
 @ALL
 def test_pictures_can_be_optimised_through_it(kind: str) -> None:
-    network, image = small_network(kind), picture(21, 26).requires_grad_()
+    network, image = NETWORKS[kind], picture(21, 26).requires_grad_()
     for level in network.spaces:
         (gradient,) = torch.autograd.grad(network.decode(network.encode(image, level)).square().sum(), image)
         assert gradient.isfinite().all() and gradient.abs().max() > 0
@@ -119,14 +121,14 @@ def test_pictures_can_be_optimised_through_it(kind: str) -> None:
 
 @ALL
 def test_an_unknown_level(kind: str) -> None:
-    network = small_network(kind)
+    network = NETWORKS[kind]
     with pytest.raises(ValueError) as error:
         network.encode(picture(8, 8), "relu9_1")
     assert str(error.value) == f"this network has no level 'relu9_1': choose one of {', '.join(network.spaces)}."
 
 
 def test_features_of_another_network() -> None:
-    features = small_network("shared encoder").encode(picture(20, 20), "relu3_1")
+    features = NETWORKS["shared encoder"].encode(picture(20, 20), "relu3_1")
     other = VggNetwork(VggLayout("other", (4, 6, 8, 8, 8)))
     with pytest.raises(ValueError) as error:
         other.decode(features)
@@ -137,7 +139,7 @@ def test_features_of_another_network() -> None:
 
 @pytest.mark.parametrize("kind", KINDS[2:])
 def test_features_of_a_network_of_another_kind_name_both(kind: str) -> None:
-    features = small_network("shared encoder").encode(picture(20, 20), "relu3_1")
+    features = NETWORKS["shared encoder"].encode(picture(20, 20), "relu3_1")
     with pytest.raises(ValueError, match="tiny relu3_1"):
         small_network(kind).decode(features)
 
@@ -164,14 +166,14 @@ def test_the_two_kinds_of_decoders() -> None:
 @pytest.mark.parametrize("kind", KINDS[2:])
 @pytest.mark.parametrize("decoder", ["adain", "portraits"])
 def test_networks_with_one_decoder_refuse_others(kind: str, decoder: str) -> None:
-    network = small_network(kind)
+    network = NETWORKS[kind]
     features = network.encode(picture(20, 20), *network.spaces)
     with pytest.raises(ValueError, match=f"no {decoder} decoder"):
         network.decode(features, decoder)
 
 
 def test_the_two_decoders_of_a_level_differ() -> None:
-    network = small_network("shared encoder")
+    network = NETWORKS["shared encoder"]
     features = network.encode(picture(20, 20), "relu4_1")
     assert not torch.allclose(network.decode(features), network.decode(features, ADAIN))
 

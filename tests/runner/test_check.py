@@ -1,4 +1,4 @@
-"""Every fault of a workflow is one exact line, found before anything runs."""
+"""Every error of a workflow is one exact line, found before anything runs."""
 
 import math
 from pathlib import Path
@@ -32,7 +32,7 @@ def blend(**inputs: Any) -> Node:  # noqa: ANN401
     return Node("Blend", {"a": Link("1", 0), "b": Link("2", 0), "alpha": 0.5, **inputs})
 
 
-FAULTS = [
+ERRORS = [
     ({"n9": Node("Foo", {})}, "node 9 is a 'Foo', which is unknown here: run this workflow in ComfyUI"),
     ({"n4": None}, "this workflow has no output node: add a Save Image or a Preview Image"),
     (
@@ -84,8 +84,8 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("changes", "message"), FAULTS)
-def test_faults(changes: dict[str, Node | None], message: str, nodes: dict[str, type]) -> None:
+@pytest.mark.parametrize(("changes", "message"), ERRORS)
+def test_errors(changes: dict[str, Node | None], message: str, nodes: dict[str, type]) -> None:
     with pytest.raises(WorkflowError) as caught:
         check(graph(**changes), nodes)
     assert str(caught.value) == message

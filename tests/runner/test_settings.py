@@ -67,7 +67,7 @@ def test_a_value_takes_the_place_of_a_link(nodes: dict[str, type]) -> None:
         ("3.image=x.png", "Blend (node 3) has no input 'image'; its inputs are a, b, alpha, how"),
     ],
 )
-def test_faults(text: str, message: str, nodes: dict[str, type]) -> None:
+def test_errors(text: str, message: str, nodes: dict[str, type]) -> None:
     with pytest.raises(WorkflowError) as caught:
         apply_setting(GRAPH, parse_setting(text), nodes)
     assert str(caught.value) == message

@@ -146,7 +146,7 @@ def test_losses_fall_in_bfloat16(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         ("adain", {"photos": []}, "adain needs photographs: name a folder of them as --photos."),
     ],
 )
-def test_faults_are_a_sentence(recipe: RecipeName, options: dict, expected: str, tmp_path: Path) -> None:
+def test_errors_are_a_sentence(recipe: RecipeName, options: dict, expected: str, tmp_path: Path) -> None:
     places = {"photos": [tmp_path], "styles": [tmp_path], "out": tmp_path / "out"}
     with pytest.raises(ValueError) as caught:
         train(recipe, **{**places, **options})

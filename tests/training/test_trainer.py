@@ -348,7 +348,7 @@ def test_some_weights_learn_faster(tmp_path: Path) -> None:
     assert bias == pytest.approx(4 * weight, rel=1e-3) and weight > 0
 
 
-# Faults
+# Errors
 
 
 def full(source: IO[bytes], file: IO[bytes]) -> None:

@@ -2,6 +2,7 @@
 
 from ._base import Node
 from .combine import BlendByAlpha, MixStyles, RegionMask
+from .entry import PaintedStyle, StyleTransfer
 from .latents import LatentAdaIN, LatentWCT, StyleLatentOperation
 from .learn_style import LearnStyle
 from .networks import LoadStyleNetwork, StyleDecoder, StyleEncoder
@@ -11,6 +12,8 @@ from .stylize import StylizeLarge
 from .transforms import WCT, AdaIN, CoMatch, StyleBankFilter, StyleBankMix, WCTLevel
 
 NODES: dict[str, type[Node]] = {
+    "BrushworkStyleTransfer": StyleTransfer,
+    "BrushworkPaintedStyle": PaintedStyle,
     "BrushworkLoadStyleNetwork": LoadStyleNetwork,
     "BrushworkStyleEncoder": StyleEncoder,
     "BrushworkStyleDecoder": StyleDecoder,

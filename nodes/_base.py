@@ -27,8 +27,6 @@ SOCKET_TYPES: dict[str, type] = {
 """The classes of what sockets carry; other types are let through."""
 MAX_WORD = 200
 """Characters of a word from a list."""
-COMMON_ALIASES = ("style transfer", "neural style", "painting", "artistic")
-"""What somebody types who knows none of the papers."""
 
 Input = tuple[str | list[str], dict[str, Any]]
 Inputs = dict[str, dict[str, Any]]
@@ -89,7 +87,7 @@ def fitting(of_style: bool = True) -> dict[str, Input]:
 
 
 class Node:
-    """A node says what it takes in INPUT_TYPES and does its work in `run`; the plain words find it too."""
+    """A node says what it takes in INPUT_TYPES and does its work in `run`."""
 
     TITLE: str
     CATEGORY: str
@@ -100,9 +98,6 @@ class Node:
     OUTPUT_TOOLTIPS: tuple[str, ...]
     FUNCTION = "execute"
     run: ClassVar[Callable[..., tuple[Any, ...]]]
-
-    def __init_subclass__(cls) -> None:
-        cls.SEARCH_ALIASES = list(dict.fromkeys([*cls.SEARCH_ALIASES, *COMMON_ALIASES]))
 
     @classmethod
     def INPUT_TYPES(cls) -> Inputs:

@@ -181,7 +181,12 @@ class HostedNetwork:
         return decode(self.load(), encoded, decoder, tiling_host(), result_device()).movedim(1, -1)
 
     def render(
-        self, method: Method, content: Tensor, styles: Sequence[Style], strengths: Mapping[str, float], statistics: str
+        self,
+        method: Method,
+        content: Tensor,
+        styles: Sequence[Style],
+        strengths: float | Mapping[str, float],
+        statistics: str,
     ) -> Tensor:
         """The IMAGE [B, H, W, 3] that `content` [B, 3, H, W] in 0..1 becomes, wherever pictures lie: see `render`."""
         return render(

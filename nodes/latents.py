@@ -34,7 +34,7 @@ class LatentAdaIN(LatentNode):
 
     TITLE = "Latent AdaIN"
     DESCRIPTION = "Gives every channel of a latent the mean and the deviation of another's: its colours and contrast."
-    SEARCH_ALIASES = ["adaptive instance normalization", "latent colour match", "latent color match", "style transfer"]
+    SEARCH_ALIASES = ["adaptive instance normalization", "latent colour match", "latent color match"]
 
     @classmethod
     def INPUT_TYPES(cls) -> Inputs:

@@ -28,7 +28,7 @@ class LoadStyleNetwork(Node):
     TITLE = "Load Style Network"
     CATEGORY = "brushwork/network"
     DESCRIPTION = "Loads a style network: an encoder, the decoders that belong to it, and what its method needs."
-    SEARCH_ALIASES = ["vgg", "wct", "adain", "msg-net", "stylebank", "neural style"]
+    SEARCH_ALIASES = ["vgg", "wct", "adain", "msg-net", "stylebank"]
     RETURN_TYPES = (NETWORK,)
     RETURN_NAMES = ("network",)
     OUTPUT_TOOLTIPS = ("For Style Encoder, Style Decoder and the nodes of its method.",)
@@ -49,8 +49,13 @@ class LoadStyleNetwork(Node):
 
     def run(self, name: str, precision: str = AUTOMATIC) -> tuple[HostedNetwork]:
         read_manifest().network(name.partition("/")[0])  # a workflow names networks, and no files of this machine
-        dtype = compute_dtype(precision, _host.compute_device())
-        return (HostedNetwork(load_network(name, _host.weight_folders(), _host.progress(), dtype)),)
+        return (load_hosted(name, precision),)
+
+
+def load_hosted(name: str, precision: str = AUTOMATIC) -> HostedNetwork:
+    """A network of the manifest, computing in the type that `precision` means on the compute device."""
+    dtype = compute_dtype(precision, _host.compute_device())
+    return HostedNetwork(load_network(name, _host.weight_folders(), _host.progress(), dtype))
 
 
 class StyleEncoder(FeatureNode):

@@ -57,4 +57,4 @@ def test_the_script_knows_the_lists_by_their_names() -> None:
         folder, *lists = json.loads(f"[{row}]")
         required = NODES[name].INPUT_TYPES()["required"]
         assert all(set(NAMES[folder]) <= set(required[entry][0]) for entry in lists)
-        assert len(lists) == sum(isinstance(kind, list) for kind, _ in required.values())
+        assert lists == [entry for entry, (kind, _) in required.items() if set(NAMES[folder]) <= set(kind)]

@@ -224,6 +224,22 @@ def wct(flow: Help) -> Pictures:
     return pictures
 
 
+def style_transfer(flow: Help) -> Pictures:
+    given = {"content": flow.photo("coffee"), "style": flow.picture("rose_window")}
+    methods = {"AdaIN": "adain", "WCT": "wct", "MSG-Net": "msgnet", "EFDM": "efdm"}
+    return {title: flow.node("StyleTransfer", **given, method=method) for title, method in methods.items()}
+
+
+def painted_style(flow: Help) -> Pictures:
+    content, first, second = flow.photo("coffee"), "hokusai great wave", "roman mosaic"
+    return {
+        "content": content,
+        first: flow.node("PaintedStyle", content=content, style=first),
+        second: flow.node("PaintedStyle", content=content, style=second),
+        "half of each": flow.node("PaintedStyle", content=content, style=first, second_style=second, share=0.5),
+    }
+
+
 def wct_level(flow: Help) -> Pictures:
     sources = flow.net, flow.photo("chelsea"), flow.picture("autumn_avenue")
     return {level: flow.wct_level(CELL, sources, level, 1.0) for level in LEVELS if level != "relu2_1"}
@@ -237,6 +253,7 @@ HELP: dict[str, Callable[[Help], Pictures]] = {
     "BrushworkContactSheet": contact_sheet,
     "BrushworkLoadStyleNetwork": load_style_network,
     "BrushworkMixStyles": mix_styles,
+    "BrushworkPaintedStyle": painted_style,
     "BrushworkPreserveColor": preserve_color,
     "BrushworkRegionMask": region_mask,
     "BrushworkSamplePicture": sample_picture,
@@ -245,6 +262,7 @@ HELP: dict[str, Callable[[Help], Pictures]] = {
     "BrushworkStyleDecoder": style_decoder,
     "BrushworkStyleEncoder": style_encoder,
     "BrushworkStyleReport": style_report,
+    "BrushworkStyleTransfer": style_transfer,
     "BrushworkStylizeLarge": stylize_large,
     "BrushworkTextureNoise": texture_noise,
     "BrushworkWCT": wct,

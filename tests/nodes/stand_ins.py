@@ -90,7 +90,7 @@ def sockets(node: str, kind: str) -> list[str]:
 
 def network_for(node: str) -> tuple[HostedNetwork, str]:
     """The network that a node works with, and the level to encode at."""
-    if "StyleBank" in node or node == "BrushworkLearnStyle":
+    if "StyleBank" in node or node in ("BrushworkLearnStyle", "BrushworkPaintedStyle"):
         return bank(), "bank"
     return (msgnet(), "comatch") if node == "BrushworkCoMatch" else (tiny(), "relu2_1")
 
@@ -110,6 +110,7 @@ def arguments(node: str, content: Tensor, style: Tensor | None = None) -> dict[s
 
 
 CHOICES: dict[str, dict[str, Any]] = {
+    "BrushworkPaintedStyle": {"style": "b", "second_style": "a", "share": 0.3},
     "BrushworkStyleEncoder": {"level": "relu3_1"},
     "BrushworkWCTLevel": {"level": "relu2_1", "alpha": 0.7},
     "BrushworkStylizeLarge": {"method": "optimal transport", "alpha_relu4_1": 0.0, "alpha_relu3_1": 0.5},

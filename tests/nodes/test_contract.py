@@ -8,6 +8,8 @@ from brushwork.nodes import NODE_CLASS_MAPPINGS, NODE_DISPLAY_NAME_MAPPINGS, NOD
 from brushwork.nodes._base import FEATURES, NETWORK
 
 PUBLISHED = {
+    "BrushworkStyleTransfer",
+    "BrushworkPaintedStyle",
     "BrushworkLoadStyleNetwork",
     "BrushworkStyleEncoder",
     "BrushworkStyleDecoder",
@@ -53,7 +55,7 @@ def test_titles_are_there_and_differ() -> None:
 @every_node
 def test_words(name: str) -> None:
     node = NODES[name]
-    assert node.CATEGORY.startswith("brushwork/")
+    assert node.CATEGORY.partition("/")[0] == "brushwork"
     assert node.DESCRIPTION.endswith(".")
     assert node.SEARCH_ALIASES and all(alias == alias.lower() for alias in node.SEARCH_ALIASES)
 

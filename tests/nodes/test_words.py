@@ -132,10 +132,21 @@ def test_pages_name_titles_that_exist(name: str, language: str) -> None:
     assert named <= titles | core
 
 
-@every_node
-@pytest.mark.parametrize("words", ["style transfer", "painting"])
-def test_plain_words_find_every_node(name: str, words: str) -> None:
-    assert words in NODES[name].SEARCH_ALIASES
+@pytest.mark.parametrize(
+    "words",
+    ["style transfer", "neural style", "painting", "artistic", "stylize", "van gogh", "starry night", "风格迁移"],
+)
+def test_plain_words_find_the_entry_nodes_alone(words: str) -> None:
+    """Somebody who knows none of the papers should see where to start, and no stage."""
+    found = [name for name, node in NODES.items() if words in node.SEARCH_ALIASES]
+    assert found == ["BrushworkStyleTransfer", "BrushworkPaintedStyle"]
+
+
+@pytest.mark.parametrize(
+    ("words", "first"), [("adain", "StyleTransfer"), ("wct", "StyleTransfer"), ("stylebank", "PaintedStyle")]
+)
+def test_the_papers_names_find_the_entry_nodes_first(words: str, first: str) -> None:
+    assert next(name for name, node in NODES.items() if words in node.SEARCH_ALIASES) == f"Brushwork{first}"
 
 
 @every_node

@@ -26,6 +26,8 @@ STEPS = 2
 SIDE = 48
 """Of a picture on a contact sheet: with a gap of 1 around it, and 4 for a line of text."""
 EXPECTED = {
+    "1_style_transfer": (128, 128),
+    "2_painted_style": (100, 150),
     "adain": (128, 128),
     "adain_alpha_sweep": (107, 99),
     "adain_four_styles": (148, 148),

@@ -6,11 +6,13 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from . import adain, diffusion, mixed, msgnet, stylebank, wct
+from . import adain, diffusion, mixed, msgnet, start, stylebank, wct
 from .parts import Workflow
 
 FOLDER = Path(__file__).parents[2] / "workflows"
 WORKFLOWS: dict[str, Callable[[Workflow], None]] = {
+    "1_style_transfer": start.style_transfer,
+    "2_painted_style": start.painted_style,
     "adain": adain.basic,
     "adain_alpha_sweep": adain.alpha_sweep,
     "adain_four_styles": adain.four_styles,

@@ -39,7 +39,12 @@ NOTE_LINE, NOTE_LETTERS = 15, 46
 """Height of a line in a note, and how many letters it holds."""
 WIDTH, NOTE_WIDTH, PICTURE = 240, 280, (400, 440)
 WIDE = {"BrushworkStyleBankMix": 280}
-THUMBNAIL_HEIGHTS = {"BrushworkSamplePicture": 88, "BrushworkStyleBankFilter": 88, "BrushworkStyleBankMix": 52}
+THUMBNAIL_HEIGHTS = {
+    "BrushworkSamplePicture": 88,
+    "BrushworkPaintedStyle": 52,
+    "BrushworkStyleBankFilter": 88,
+    "BrushworkStyleBankMix": 52,
+}
 """Of the pictures on nodes that choose samples or styles (`web/js/thumbnails.js`)."""
 PREVIEW_HEIGHTS = {"BrushworkLearnStyle": 220}
 """Of the picture that a node shows while it runs."""

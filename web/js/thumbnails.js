@@ -6,6 +6,7 @@ import { choose } from "./chooser.js";
 const FOLDER = new URL("../thumbs/", import.meta.url);
 const LISTS = {
   BrushworkSamplePicture: ["samples", "name"],
+  BrushworkPaintedStyle: ["styles", "style", "second_style"],
   BrushworkStyleBankFilter: ["styles", "style"],
   BrushworkStyleBankMix: ["styles", "style_1", "style_2", "style_3", "style_4"],
 };

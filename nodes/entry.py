@@ -23,6 +23,7 @@ from .pictures import LUMINANCE, MATCHING
 
 METHOD_NAMES = tuple(name for name, method in METHODS.items() if method.style_input == "picture")
 """Those that take any painting."""
+FIRST_STYLE = "van gogh starry night"
 NO = "no"
 COLORS = (NO, LUMINANCE, MATCHING)
 PLAIN_WORDS = [
@@ -104,7 +105,7 @@ class PaintedStyle(ImageNode):
         return {
             "required": {
                 "content": socket("IMAGE", "The picture to paint, of any size, or a batch."),
-                "style": choice(names, "A style of the bank; Learn Style adds your own.", names[-1]),
+                "style": choice(names, "A style of the bank; Learn Style adds your own.", FIRST_STYLE),
                 "strength": slider("0 is the content, 1 the full style."),
                 "second_style": choice((NONE, *names), "Another style to mix in, or 'none'."),
                 "share": slider("How much of the second style: 0 is the first alone, 1 the second.", 0.5),

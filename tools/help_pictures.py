@@ -225,13 +225,13 @@ def wct(flow: Help) -> Pictures:
 
 
 def style_transfer(flow: Help) -> Pictures:
-    given = {"content": flow.photo("coffee"), "style": flow.picture("rose_window")}
+    given = {"content": flow.photo("coffee"), "style": flow.picture("autumn_avenue")}
     methods = {"AdaIN": "adain", "WCT": "wct", "MSG-Net": "msgnet", "EFDM": "efdm"}
     return {title: flow.node("StyleTransfer", **given, method=method) for title, method in methods.items()}
 
 
 def painted_style(flow: Help) -> Pictures:
-    content, first, second = flow.photo("coffee"), "hokusai great wave", "roman mosaic"
+    content, first, second = flow.photo("coffee"), "kandinsky composition vii", "munch scream"
     return {
         "content": content,
         first: flow.node("PaintedStyle", content=content, style=first),

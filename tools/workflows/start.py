@@ -34,5 +34,5 @@ def painted_style(flow: Workflow) -> None:
     with flow.group("Start", BLUE):
         content = flow.sample(1, "Content", "coffee")
     with flow.group("Painted Style", OCHRE):
-        image = flow.add("BrushworkPaintedStyle", (2, 1), content=content, style="hokusai great wave")
+        image = flow.add("BrushworkPaintedStyle", (2, 1), content=content, style="kandinsky composition vii")
     flow.save((3, 1), image)

@@ -12,7 +12,7 @@ from typer import Argument, Context, Option
 
 from ..runner.run import silent
 from ..training import distributed
-from ..training.recipes import RecipeName, find_recipe, with_settings
+from ..training.recipes import RecipeName, by_current_names, find_recipe, with_settings
 from ..training.recipes import train as train_recipe
 from ..training.trainer import OnStep
 from .progress import shown_progress
@@ -57,7 +57,8 @@ def train(
         network, from_scratch = "", True
     recipe = cast(RecipeName, context.info_name)
     chosen = find_recipe(recipe)
-    steps = chosen.length(with_settings(chosen.config(), settings or []))
+    settings = by_current_names(chosen.config(), settings or ())
+    steps = chosen.length(with_settings(chosen.config(), settings))
     with distributed.joined(), _resumable(output), _step_progress(steps, minutes) as on_step:
         files = train_recipe(
             recipe,
@@ -70,7 +71,7 @@ def train(
             start=start,
             from_scratch=from_scratch,
             minutes=minutes,
-            settings=settings or (),
+            settings=settings,
             on_step=on_step,
         )
         return files if distributed.rank() == 0 else []

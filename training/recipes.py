@@ -24,14 +24,23 @@ Config = TypeVar("Config")
 
 KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}
 SWITCH = {"true": True, "false": False}
-RENAMED = {
-    "taste": "loss_weights",
-    "painting": "style_size",
-    "again": "fine_tune",
-    "keep": "picture_weight",
-    "polish": "solved_rate",
-}
-"""Fields of 0.1.0, or parts of their names, as they are called now."""
+RENAMED = (
+    ("taste.content", "loss_weights.content"),
+    ("taste.style", "loss_weights.style"),
+    ("taste.smooth", "loss_weights.total_variation"),
+    ("taste.plain", "reconstruction"),
+    ("content", "loss_weights.content"),
+    ("style", "loss_weights.style"),
+    ("smooth", "loss_weights.total_variation"),
+    ("painting", "style_size"),
+    ("painting", "style_sizes"),
+    ("sizes", "style_sizes"),
+    ("kernels", "kernel_rate"),
+    ("again", "fine_tune"),
+    ("keep", "picture_weight"),
+    ("polish", "solved_rate"),
+)
+"""Fields of 0.1.0, or the ends of their names, and what they are called now: the first that a recipe has."""
 
 log = logging.getLogger(__name__)
 
@@ -156,19 +165,27 @@ def train(
 
 def with_settings(config: Config, settings: Sequence[str]) -> Config:
     """The config with each `FIELD=VALUE` set, dotted where a field is a dataclass itself; ValueError where none can."""
-    for text in settings:
+    for text in by_current_names(config, settings):
         name, equals, value = text.partition("=")
         if not equals:
             raise ValueError(f"'{text}' is no setting: write FIELD=VALUE, the field one of {listed(config)}.")
-        known = dict(named_fields(config))
-        today = ".".join(RENAMED.get(part, part) for part in name.split("."))
-        if name not in known and today in known:
-            log.warning("the field %s is called %s now; the old name goes with the next version.", name, today)
-            name = today
-        if name not in known:
+        if name not in dict(named_fields(config)):
             raise ValueError(f"there is no field '{name}': choose one of {listed(config)}.")
         config = _with_field(config, name, name, value)
     return config
+
+
+def by_current_names(config: object, settings: Sequence[str]) -> list[str]:
+    """The settings with the fields that 0.1.0 called otherwise by their names of today, and a warning for each."""
+    known, current = dict(named_fields(config)), list[str]()
+    for text in settings:
+        name, equals, value = text.partition("=")
+        todays = (name.removesuffix(old) + new for old, new in RENAMED if f".{name}".endswith(f".{old}"))
+        today = name if name in known else next((each for each in todays if each in known), name)
+        if today != name:
+            log.warning("the field %s is called %s now; the old name goes with the next version.", name, today)
+        current.append(today + equals + value)
+    return current
 
 
 def listed(config: object) -> str:

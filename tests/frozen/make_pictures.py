@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from brushwork.tests.frozen.doors import alone, computing_in, node, run
+from brushwork.tests.frozen.entry import alone, computing_in, node, run
 
 HERE = Path(__file__).resolve().parent
 PICTURES, MASK = HERE / "pictures", HERE / "mask.png"

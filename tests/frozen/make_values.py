@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from brushwork.tests.frozen.doors import HERE, alone, computing_in, node
+from brushwork.tests.frozen.entry import HERE, alone, computing_in, node
 
 VALUES, STYLES = HERE / "values.safetensors", HERE / "styles"
 """`STYLES` is a folder of weights with a style that was learnt and saved in November 2026."""

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from brushwork import NODE_CLASS_MAPPINGS, NODE_DISPLAY_NAME_MAPPINGS
-from brushwork.tests.frozen import doors
+from brushwork.tests.frozen import entry
 
-FROZEN = doors.frozen("nodes")
+FROZEN = entry.frozen("nodes")
 KEPT = ("default", "min", "max", "control_after_generate")
 """Of an input's options; the last one takes a place of its own among the values of a saved workflow."""
 SECTIONS = ("required", "optional")
@@ -21,7 +21,7 @@ def today() -> dict[str, Any]:
 
 @each_node
 def test_words_stay(node: str) -> None:
-    """Frozen by python -c "from brushwork.tests.frozen import doors; doors.freeze('nodes')"."""
+    """Frozen by python -c "from brushwork.tests.frozen import entry; entry.freeze('nodes')"."""
     assert {key: _described(node)[key] for key in ("title", "category")} == {
         key: FROZEN[node][key] for key in ("title", "category")
     }
@@ -54,7 +54,7 @@ def test_outputs_stay_in_their_places(node: str) -> None:
 
 def _described(node: str) -> dict[str, Any]:
     kind = NODE_CLASS_MAPPINGS[node]
-    with doors.alone():
+    with entry.alone():
         inputs = kind.INPUT_TYPES()
     return {
         "title": NODE_DISPLAY_NAME_MAPPINGS[node],

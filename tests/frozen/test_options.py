@@ -7,9 +7,9 @@ from typing import Any, Literal, get_args, get_origin
 
 import pytest
 
-from brushwork.tests.frozen import doors
+from brushwork.tests.frozen import entry
 
-FROZEN = doors.frozen("options")
+FROZEN = entry.frozen("options")
 
 each_command = pytest.mark.parametrize("command", FROZEN)
 
@@ -21,7 +21,7 @@ def today() -> dict[str, dict[str, list[dict[str, Any]]]]:
             kind: [_described(parameter, command) for parameter in command.params if parameter.param_type_name == kind]
             for kind in ("argument", "option")
         }
-        for name, command in _commands(doors.command_line())
+        for name, command in _commands(entry.command_line())
     }
 
 
@@ -32,7 +32,7 @@ def now() -> dict[str, dict[str, list[dict[str, Any]]]]:
 
 @each_command
 def test_options_stay(command: str, now: dict[str, dict[str, list[dict[str, Any]]]]) -> None:
-    """Frozen by python -c "from brushwork.tests.frozen import doors; doors.freeze('options')"."""
+    """Frozen by python -c "from brushwork.tests.frozen import entry; entry.freeze('options')"."""
     by_name = {name: option for option in now[command]["option"] for name in option["names"]}
     for option in FROZEN[command]["option"]:
         assert set(option["names"]) <= set(by_name)

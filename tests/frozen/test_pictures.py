@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from brushwork.tests.frozen.doors import dtype_of
+from brushwork.tests.frozen.entry import dtype_of
 from brushwork.tests.frozen.make_pictures import GRAPHS, LINES, NETWORKS, PICTURES, painted, read
 from brushwork.tests.tolerances import FROZEN, VISIBLE
 

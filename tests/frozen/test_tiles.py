@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from brushwork.tests.frozen.doors import computing_in, in_tiles, node
+from brushwork.tests.frozen.entry import computing_in, in_tiles, node
 from brushwork.tests.frozen.make_pictures import NAMES, WHITENING, decoded, encoded, large, loaded, painting, soft_mask
 from brushwork.tests.nodes import stand_ins
 from brushwork.tests.tolerances import SEAM

@@ -8,7 +8,7 @@ from brushwork.runner.check import checked
 from brushwork.runner.core_nodes import all_nodes, all_titles
 from brushwork.runner.formats import read_workflow
 from brushwork.runner.run import INPUT_FOLDER, SAVER, Saver
-from brushwork.tests.frozen.doors import HERE
+from brushwork.tests.frozen.entry import HERE
 from brushwork.tools.workflows import FOLDER
 
 SAVED = sorted((HERE / "workflows").glob("*.json"))

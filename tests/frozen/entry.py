@@ -19,6 +19,7 @@ from brushwork.models.registry import build_network, load_network
 from brushwork.models.weights.learnt_styles import fingerprint
 from brushwork.models.weights.manifest import read_manifest
 from brushwork.tests.tiling.hosts import tiles_of
+from brushwork.training.recipes import find_recipe, named_fields, with_settings
 
 HERE = Path(__file__).resolve().parent
 
@@ -73,6 +74,11 @@ def run(*arguments: str) -> None:
 def command_line() -> Any:  # noqa: ANN401 - typer's own
     """The group of all commands."""
     return get_command(application())
+
+
+def config_of(recipe: Any, *settings: str) -> dict[str, object]:  # noqa: ANN401 - a recipe's name, from JSON
+    """The values of a recipe's fields, by their dotted names."""
+    return dict(named_fields(with_settings(find_recipe(recipe).config(), settings)))
 
 
 def node(kind: str, /, **inputs: Any) -> Any:  # noqa: ANN401 - whatever sockets carry

@@ -12,13 +12,21 @@ from unittest.mock import patch
 import torch
 from typer.main import get_command
 
+import brushwork.nodes.pictures
 from brushwork import NODE_CLASS_MAPPINGS
 from brushwork.cli.app import application, main
+from brushwork.methods import METHODS
 from brushwork.models.networks.stylebank import StyleBankNetwork
 from brushwork.models.registry import build_network, load_network
 from brushwork.models.weights.learnt_styles import fingerprint
 from brushwork.models.weights.manifest import read_manifest
+from brushwork.runner.check import checked
+from brushwork.runner.core_nodes import all_nodes, all_titles
+from brushwork.runner.formats import read_workflow
+from brushwork.runner.graph import Graph
+from brushwork.runner.run import INPUT_FOLDER, SAVER, Saver, run_workflow
 from brushwork.tests.tiling.hosts import tiles_of
+from brushwork.tests.workflows.test_running import small, small_sample
 from brushwork.training.recipes import find_recipe, named_fields, with_settings
 
 HERE = Path(__file__).resolve().parent
@@ -87,6 +95,26 @@ def node(kind: str, /, **inputs: Any) -> Any:  # noqa: ANN401 - whatever sockets
     with torch.inference_mode():
         (output,) = getattr(NODE_CLASS_MAPPINGS[kind](), NODE_CLASS_MAPPINGS[kind].FUNCTION)(**inputs)
     return output
+
+
+def workflow(path: Path) -> Graph:
+    """What a file that ComfyUI's page saved means, checked, inputs that it lacks at their defaults."""
+    nodes = all_nodes()
+    asked = {INPUT_FOLDER: path.parent, SAVER: Saver(path.parent)}
+    return checked(read_workflow(path, nodes, all_titles()), nodes, asked)
+
+
+def run_small(path: Path, folder: Path) -> Path:
+    """The picture, in `folder`, that the workflow saves with all pixels a quarter of their number."""
+    graph = small(read_workflow(path, all_nodes(), all_titles()))
+    with patch.object(brushwork.nodes.pictures, "load_sample", small_sample):
+        (file,) = run_workflow(graph, all_nodes(), path.parent, folder)
+    return file
+
+
+def methods() -> set[str]:
+    """All there are."""
+    return set(METHODS)
 
 
 def networks() -> tuple[str, ...]:

@@ -1,4 +1,10 @@
-"""Paint the pictures in `pictures/`, and their mask, as the package does today: python tests/frozen/make_pictures.py"""
+"""Paint the pictures in `pictures/`, their mask, and those of `workflows/` as the package does today.
+
+    python tests/frozen/make_pictures.py
+
+First painted before the rooms moved (827d796; by AdaIN 102a25e), but for EFDM's and CoMatch's and StyleBank's over time, which are
+younger, and the workflows', which the code of 0.1.0 (8c74959) painted, with today's weights of `compact`.
+"""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,12 +16,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from brushwork.tests.frozen.entry import alone, computing_in, node, run
+from brushwork.tests.frozen.entry import alone, computing_in, node, run, run_small
 
 HERE = Path(__file__).resolve().parent
 PICTURES, MASK = HERE / "pictures", HERE / "mask.png"
+WORKFLOWS = sorted((HERE / "workflows").glob("*.json"))
+"""As ComfyUI's page saved them with 0.1.0."""
 
-NETWORKS = {"adain": "compact", "wct": "compact", "msgnet": "msgnet", "stylebank": "stylebank"}
+NETWORKS = {"adain": "compact", "wct": "compact", "efdm": "compact", "msgnet": "msgnet", "stylebank": "stylebank"}
 """Built in, by method."""
 PAINTINGS = ("--style", "swirling_night"), ("--style", "autumn_avenue")
 NAMES = ("--style-name", "van gogh starry night"), ("--style-name", "mondrian composition")
@@ -133,9 +141,9 @@ def wct_texture() -> Tensor:
 
 
 def large(method: str, content: Tensor, **options: Any) -> Tensor:  # noqa: ANN401
-    """Of Stylize Large: AdaIN at its level, WCT at all."""
+    """Of Stylize Large: AdaIN and EFDM at their level, WCT at all."""
     strengths = (
-        dict.fromkeys(CASCADE, 0.0) | {"relu4_1": 1.0} if method == "adain" else dict.fromkeys(CASCADE, STRENGTH)
+        dict.fromkeys(CASCADE, STRENGTH) if method == WHITENING else dict.fromkeys(CASCADE, 0.0) | {"relu4_1": 1.0}
     )
     alphas = {f"alpha_{level}": strength for level, strength in strengths.items()}
     common = {"network": loaded("compact"), "content": content, "style_1": painting(), "method": method}
@@ -155,7 +163,33 @@ def frames(method: str, statistics: str) -> Tensor:
     return large(method, torch.cat([photo, 0.5 * photo]), statistics=statistics)
 
 
-WHITENING = "whitening-colouring"
+def video() -> Tensor:
+    """Three frames, darker and darker [3, 38, 57, 3]."""
+    photo = sample("chelsea", 0.125)
+    return torch.cat([photo, 0.7 * photo, 0.4 * photo])
+
+
+def efdm_over_time() -> Tensor:
+    photos = video()
+    return large("efdm", photos, statistics=OVER_TIME, mask_1=soft_mask(photos))
+
+
+def msgnet_over_time() -> Tensor:
+    network, photos = loaded("msgnet"), video()
+    own, other = (encoded(network, image, "comatch") for image in (photos, painting()))
+    fitting = {"statistics": OVER_TIME, "content_mask": soft_mask(photos), "style_mask": soft_mask(painting())}
+    return decoded(network, node("CoMatch", network=network, content=own, style=other, **fitting))
+
+
+def stylebank_over_time() -> Tensor:
+    network, photos = loaded("stylebank"), video()
+    chosen = {"style_1": NAMES[0][1], "style_2": NAMES[1][1], "weight_2": 3.0}
+    fitting = {"statistics": OVER_TIME, "content_mask": soft_mask(photos)}
+    own = encoded(network, photos, "bank")
+    return decoded(network, node("StyleBankMix", network=network, features=own, **chosen, **fitting))
+
+
+WHITENING, OVER_TIME = "whitening-colouring", "smoothed over time"
 GRAPHS: dict[str, Callable[[], Tensor]] = {
     "adain_mask": adain_mask,
     "wct_mask": wct_mask,
@@ -167,8 +201,11 @@ GRAPHS: dict[str, Callable[[], Tensor]] = {
     "wct_regions": lambda: regions(WHITENING),
     "adain_whole_batch": lambda: frames("adain", "whole batch"),
     "wct_whole_batch": lambda: frames(WHITENING, "whole batch"),
-    "adain_over_time": lambda: frames("adain", "smoothed over time"),
-    "wct_over_time": lambda: frames(WHITENING, "smoothed over time"),
+    "adain_over_time": lambda: frames("adain", OVER_TIME),
+    "wct_over_time": lambda: frames(WHITENING, OVER_TIME),
+    "efdm_over_time": efdm_over_time,
+    "msgnet_over_time": msgnet_over_time,
+    "stylebank_over_time": stylebank_over_time,
 }
 """What the command line does not do, by nodes."""
 
@@ -181,6 +218,12 @@ def painted(name: str, folder: Path, dtype: torch.dtype = torch.float32) -> Tens
         run("stylize", *LINES[name], "--output", str(folder / "painted.png"))
         picture = read(folder / "painted.png")
         return picture[:, :INSIDE] if "--mask" in LINES[name] else picture
+
+
+def painted_by(workflow: Path, folder: Path) -> Tensor:
+    """Every second pixel of what a workflow of WORKFLOWS paints, with small pictures, by way of a file in `folder`."""
+    with alone(), computing_in(torch.float32):
+        return read(run_small(workflow, folder))[::2, ::2]
 
 
 def read(path: Path) -> Tensor:
@@ -203,6 +246,8 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         for name in (*LINES, *GRAPHS):
             write(PICTURES / f"{name}.png", painted(name, Path(folder)))
+        for workflow in WORKFLOWS:
+            write(workflow.with_suffix(".png"), painted_by(workflow, Path(folder)))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from brushwork.tests.frozen.entry import dtype_of
+from brushwork.tests.frozen.entry import dtype_of, methods
 from brushwork.tests.frozen.make_pictures import GRAPHS, LINES, NETWORKS, PICTURES, painted, read
 from brushwork.tests.tolerances import FROZEN, VISIBLE
 
@@ -20,6 +20,10 @@ def test_every_picture_is_there_and_all_are_light() -> None:
     files = list(PICTURES.glob("*.png"))
     assert {file.stem for file in files} == {*LINES, *GRAPHS}
     assert sum(file.stat().st_size for file in files) < 1_500_000
+
+
+def test_every_method_is_there() -> None:
+    assert set(NETWORKS) == methods()
 
 
 @each_picture

@@ -7,9 +7,11 @@ from torch import Tensor
 
 from brushwork.tests.frozen.make_values import VALUES, computed
 from brushwork.tests.frozen.test_pictures import decibels
-from brushwork.tests.tolerances import FROZEN, assert_close
+from brushwork.tests.tolerances import assert_close
 
 EXPECTED = load_file(VALUES)
+DECIBELS = 60.0
+"""Of PSNR; the code of 0.1.0 paints the learnt style at 86."""
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +29,6 @@ def test_values_stay(name: str, now: dict[str, Tensor]) -> None:
     actual, expected = now[name], EXPECTED[name]
     assert actual.shape == expected.shape
     if expected.dtype is torch.uint8:
-        assert decibels(actual, expected) > FROZEN["stylebank"]
+        assert decibels(actual, expected) > DECIBELS
     else:
         assert_close(actual, expected)

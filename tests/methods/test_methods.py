@@ -30,7 +30,7 @@ WAYS: dict[str, tuple[str, StyleNetwork]] = {
     "stylebank in the paper's layout": ("stylebank", in_the_papers_layout(StyleBankNetwork(("waves",), (4, 6, 8)))),
 }
 ALL = pytest.mark.parametrize("way", WAYS)
-SIZE = 67, 53
+SIZE = 53, 39
 
 
 def source(method: str, seed: int = 5) -> Tensor | str:

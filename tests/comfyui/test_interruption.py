@@ -48,7 +48,7 @@ def cascade() -> Graph:
     return saved(before, **nodes)
 
 
-def lesson(steps: int) -> Graph:
+def learning(steps: int) -> Graph:
     settings = {"name": "mine", "steps": steps, "size": 256, "style_weight": 1.0, "save": "do not save", "seed": 0}
     inputs = {"network": Link("bank", 0), "style_image": Link("style", 0), **settings}
     bank = Node("BrushworkLoadStyleNetwork", {"name": "stylebank", "precision": "automatic"})
@@ -56,8 +56,8 @@ def lesson(steps: int) -> Graph:
         {
             **STYLE,
             "bank": bank,
-            "lesson": Node("BrushworkLearnStyle", inputs),
-            "chart": Node("PreviewImage", {"images": Link("lesson", 1)}),
+            "learning": Node("BrushworkLearnStyle", inputs),
+            "chart": Node("PreviewImage", {"images": Link("learning", 1)}),
         }
     )
 
@@ -78,7 +78,7 @@ def test_a_cascade(client: Client, event: Callable[[Event], bool]) -> None:
     assert client.run(saved("picture", **small(), **adain())).end == "success"
 
 
-@pytest.mark.parametrize("event", [begins("lesson"), goes_on("lesson")])
-def test_a_lesson(client: Client, event: Callable[[Event], bool]) -> None:
-    check_stops_soon(client, lesson(50), event)
-    assert client.run(lesson(2)).end == "success"
+@pytest.mark.parametrize("event", [begins("learning"), goes_on("learning")])
+def test_learning_a_style(client: Client, event: Callable[[Event], bool]) -> None:
+    check_stops_soon(client, learning(50), event)
+    assert client.run(learning(2)).end == "success"

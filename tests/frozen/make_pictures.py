@@ -2,8 +2,8 @@
 
     python tests/frozen/make_pictures.py
 
-First painted before the rooms moved (827d796; by AdaIN 102a25e), but for EFDM's and CoMatch's and StyleBank's over time, which are
-younger, and the workflows', which the code of 0.1.0 (8c74959) painted, with today's weights of `compact`.
+First painted before the rooms moved (827d796, by AdaIN 102a25e), but for EFDM's, and CoMatch's and StyleBank's over
+time, which are younger; and for the workflows', which 0.1.0 (8c74959) painted, with today's weights of `compact`.
 """
 
 from collections.abc import Callable, Iterator

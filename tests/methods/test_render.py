@@ -210,13 +210,13 @@ def test_where_no_style_goes_the_contents_pixels_stay(side: int) -> None:
 
 
 def test_progress_counts_the_pixels_of_all_passes() -> None:
-    told: list[tuple[int, int]] = []
+    reported: list[tuple[int, int]] = []
     content, recipe = picture(60, 50, 2), Recipe(WHITENING, {"relu2_1": 1.0, "relu1_1": 1.0})
-    stylize(NETWORK, content, [STYLE], recipe, tiles_of(16, progress=lambda *each: told.append(each)))
+    stylize(NETWORK, content, [STYLE], recipe, tiles_of(16, progress=lambda *each: reported.append(each)))
     total = 40 * 33 + 2 * 2 * content[:, 0].numel()
-    assert {each for _, each in told} == {total}
-    assert told[0][0] == 0 and told[-1][0] == total
-    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert {each for _, each in reported} == {total}
+    assert reported[0][0] == 0 and reported[-1][0] == total
+    assert [done for done, _ in reported] == sorted(done for done, _ in reported)
 
 
 def test_inputs_stay_as_they_are() -> None:

@@ -212,7 +212,7 @@ def test_margin_and_stride_of_the_papers(layout: VggLayout) -> None:
 
 
 @pytest.mark.parametrize(("layout", "peak_channels"), [(VGG19, 64), (SMALL16X, 24), (COMPACT, 24)])
-def test_what_a_pixel_costs_goes_by_the_widest_map(layout: VggLayout, peak_channels: int) -> None:
+def test_what_a_pixel_costs_goes_by_the_peak_channels(layout: VggLayout, peak_channels: int) -> None:
     with torch.device("meta"):
         network = VggNetwork(layout)
     assert (network.peak_channels, network.minimum_side, network.local) == (peak_channels, 17, True)

@@ -42,7 +42,7 @@ budgets = st.sampled_from([0, FEATURE_BYTES])
 
 
 def tiles_of(side: int, budget: int = FEATURE_BYTES, progress: Callable[[int, int], None] | None = None) -> Host:
-    """A host on which no tiles is larger than tiles of one side."""
+    """A host on which no tile is larger than one of that side."""
     policy = Policy(tile_bytes=0, whole_bytes=0, minimum_side=side, feature_bytes=budget)
     return Host(progress=progress or (lambda done, total: None), policy=policy)
 

@@ -14,7 +14,7 @@ from brushwork.tiling.policy import Host, Policy, out_of_memory
 from brushwork.tiling.runner import TileBatch, TileLoop
 
 NETWORK = small_network(KINDS[0])
-Told = list[tuple[int, int]]
+Reported = list[tuple[int, int]]
 
 
 class Memory:
@@ -135,17 +135,17 @@ def test_other_errors_pass(error: type[Exception]) -> None:
 
 
 @pytest.mark.parametrize("fits", [100, 1e9])
-def test_progress_is_told_before_every_piece_and_at_the_end(fits: float) -> None:
-    told: Told = []
+def test_progress_is_reported_before_every_tile_and_at_the_end(fits: float) -> None:
+    reported: Reported = []
     grid, memory = Grid((90, 70), 4, 8), Memory(fits)
-    host = host_for(50**2, progress=lambda done, total: told.append((done, total)))
+    host = host_for(50**2, progress=lambda done, total: reported.append((done, total)))
     way = loop(host, 2 * 3 * 6300)
     for _ in range(2):
         way.over(grid, 3, memory.work)
-    assert [done for done, _ in told] == sorted(done for done, _ in told)
-    assert {total for _, total in told} == {2 * 3 * 6300}
-    assert told[0][0] == 0 and told[-1][0] == 2 * 3 * 6300
-    assert {done for done, _ in told} >= {sum(p.area for p in memory.done[:n]) for n in range(len(memory.done))}
+    assert [done for done, _ in reported] == sorted(done for done, _ in reported)
+    assert {total for _, total in reported} == {2 * 3 * 6300}
+    assert reported[0][0] == 0 and reported[-1][0] == 2 * 3 * 6300
+    assert {done for done, _ in reported} >= {sum(p.area for p in memory.done[:n]) for n in range(len(memory.done))}
 
 
 def test_interruption_stops_before_the_next_tile() -> None:
@@ -164,7 +164,7 @@ def test_interruption_stops_before_the_next_tile() -> None:
     assert len(memory.done) == 3
 
 
-def test_interruption_stops_within_a_piece_and_leaves_the_network_as_it_was() -> None:
+def test_interruption_stops_within_a_tile_and_leaves_the_network_as_it_was() -> None:
     network, asked = small_network(KINDS[0]), [0]
 
     def check() -> None:
@@ -179,7 +179,7 @@ def test_interruption_stops_within_a_piece_and_leaves_the_network_as_it_was() ->
     assert asked == [3]
 
 
-def test_pieces_take_what_memory_has() -> None:
+def test_tiles_take_what_memory_has() -> None:
     """With the margins; and however little it is, no tile is smaller than the floor."""
     grid, memory = Grid((500, 400), 8, 16), Memory(1e9)
     loop(host_for(120**2)).over(grid, 1, memory.work)

@@ -182,7 +182,7 @@ def test_a_name_that_is_no_name(bank: StyleBankNetwork, tmp_path: Path) -> None:
 
 
 def test_from_files_to_a_file(bank: StyleBankNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As the command line does it: named after the picture, put on the shelf, never over another."""
+    """As the command line does it: named after the picture, put into the folder of styles, never over another."""
     monkeypatch.setenv("BRUSHWORK_WEIGHTS", str(tmp_path / "weights"))
     monkeypatch.setenv("BRUSHWORK_CACHE", str(tmp_path / "cache"))
     write_picture(tmp_path / "sea_mosaic.png", picture()[0].movedim(0, -1))

@@ -61,15 +61,15 @@ def test_pictures_that_fit_go_whole_bit_for_bit(kind: str) -> None:
     fits = 44 * 36 * LIVE_MAPS * network.peak_channels * 4
     whole = network.encode(image, level)
     whole = whole.with_values(whole.values.contiguous(memory_format=torch.channels_last))
-    told: list[tuple[int, int]] = []
-    host = tiles_of(16, progress=lambda *step: told.append(step))
+    reported: list[tuple[int, int]] = []
+    host = tiles_of(16, progress=lambda *step: reported.append(step))
     host = replace(host, policy=replace(host.policy, whole_bytes=fits))
     assert torch.equal(encode(network, image, level, host).values, whole.values)
     assert torch.equal(decode(network, whole, "reconstruction", host), network.decode(whole).clamp(0, 1))
-    assert told == 2 * [(0, 44 * 36), (44 * 36, 44 * 36)]
-    told.clear()
+    assert reported == 2 * [(0, 44 * 36), (44 * 36, 44 * 36)]
+    reported.clear()
     encode(network, image, level, replace(host, policy=replace(host.policy, whole_bytes=fits - 1)))
-    assert len(told) > 2
+    assert len(reported) > 2
 
 
 @EACH
@@ -84,11 +84,11 @@ def test_pictures_that_turn_out_not_to_fit_go_in_tiles(kind: str, monkeypatch: p
         return encoded(seen, levels)
 
     monkeypatch.setattr(network, "_encode", small_only)
-    told: list[tuple[int, int]] = []
-    host = Host(policy=Policy(tile_bytes=0, minimum_side=16), progress=lambda *step: told.append(step))
+    reported: list[tuple[int, int]] = []
+    host = Host(policy=Policy(tile_bytes=0, minimum_side=16), progress=lambda *step: reported.append(step))
     assert_close(encode(network, image, level, host).values, whole.values)
     passes = 1 + count_norms(network, encoding=True)
-    assert told[-1] == (passes * 2 * 70 * 50,) * 2
+    assert reported[-1] == (passes * 2 * 70 * 50,) * 2
 
 
 @EACH

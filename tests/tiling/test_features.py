@@ -1,4 +1,4 @@
-"""Encoding and decoding in tiles give the features and pixels of the picture in one tiles."""
+"""Encoding and decoding in tiles give the features and pixels of the whole picture."""
 
 from typing import Any
 
@@ -40,13 +40,13 @@ def test_pixels_in_tiles_are_those_of_the_picture(
     network, level = LOCAL[place[0]], place[1]
     features = network.encode(picture(*size, batch), level)
     features = features.with_values(features.values * (1 + 0.5 * noise(features.values.shape, dtype=torch.float32)))
-    for purpose in network.decoders(level):
-        whole = network.decode(features, purpose).clamp(0, 1)
-        assert_close(decode(network, features, purpose, tiles_of(side)), whole)
+    for decoder in network.decoders(level):
+        whole = network.decode(features, decoder).clamp(0, 1)
+        assert_close(decode(network, features, decoder, tiles_of(side)), whole)
 
 
 @pytest.mark.parametrize("kind", [*LOCAL, *KINDS[2:]])
-def test_reach_of_either_half(kind: str) -> None:
+def test_margin_of_either_half(kind: str) -> None:
     """What lies beyond it does not matter: other pixels there leave a cell, other cells a pixel, as they are.
 
     Unless they change statistics, so these are fixed.

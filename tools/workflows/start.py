@@ -18,7 +18,7 @@ def style_transfer(flow: Workflow) -> None:
     with flow.group("Start", BLUE):
         content, style = flow.sample(1, "Content", "astronaut"), flow.sample(2, "Style", "swirling_night")
     with flow.group("Style Transfer", OCHRE):
-        image = flow.add("BrushworkStyleTransfer", (2, 1), content=content, style=style, method="wct")
+        image = flow.add("BrushworkStyleTransfer", (2, 1), "In one node", content=content, style=style, method="wct")
     flow.save((3, 1), image)
 
 

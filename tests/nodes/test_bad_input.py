@@ -242,7 +242,7 @@ def test_pictures_of_different_sizes(node: str, result: str) -> None:
         ("BrushworkStyleBankFilter", {"style": "z"}, "no style 'z': choose one of a, b"),
         ("BrushworkStyleBankMix", {"style_2": "z"}, "no style 'z': choose one of a, b"),
         ("BrushworkStyleBankMix", {"style_1": "none", "style_2": "none"}, "no style is chosen: pick at least one"),
-        ("BrushworkSamplePicture", {"name": "z", "image": None}, "no sample picture named 'z': choose one of astronaut"),
+        ("BrushworkSamplePicture", {"name": "z", "image": None}, "no sample picture named 'z': choose one of"),
     ],
 )
 def test_unknown_names(node: str, choice: dict[str, Any], words: str) -> None:

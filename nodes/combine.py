@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from torch import Tensor
 
+from ..models.networks.base import FeatureMap
 from ..transfer.masks import feather as soften
 from ..transfer.operators import blend, mix
 from ._base import FEATURES, FeatureNode, Inputs, number, slider, socket, weight
@@ -68,7 +71,7 @@ class MixStyles(FeatureNode):
         maps = [features.load() for features, _ in slots if features is not None]
         same_space(maps)
         values = mix([each.values for each in maps], [weight for features, weight in slots if features is not None])
-        return (feature_cache().add(maps[0].with_values(values)),)
+        return (feature_cache().add(replace(maps[0], values=values, method=_method_of(*maps))),)
 
 
 class RegionMask(FeatureNode):
@@ -97,4 +100,10 @@ class RegionMask(FeatureNode):
         same_space([within, without])
         region = mask_in(mask.to(within.values.device), "mask", within.values.shape[0], within.image_size)
         blended = blend(without.values, within.values, cells_of(within, soften(region, feather)))
-        return (feature_cache().add(within.with_values(blended)),)
+        return (feature_cache().add(replace(within, values=blended, method=_method_of(within, without))),)
+
+
+def _method_of(*maps: FeatureMap) -> str:
+    """The one that restyled some of them, where it is one: its decoder paints what they make together."""
+    methods = {each.method for each in maps} - {""}
+    return methods.pop() if len(methods) == 1 else ""

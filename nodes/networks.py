@@ -101,14 +101,24 @@ class StyleDecoder(ImageNode):
 
     @classmethod
     def INPUT_TYPES(cls) -> Inputs:
-        tip = "'reconstruction' inverts the encoder, as WCT wants it; 'adain' was trained to paint AdaIN's features."
+        tip = (
+            "'automatic' goes by what the features went through; 'reconstruction' inverts the encoder, as WCT wants "
+            "it; 'adain' was trained to paint AdaIN's features."
+        )
         return {
             "required": {
                 "network": socket(NETWORK, "The network that encoded the features."),
                 "features": socket(FEATURES, "From Style Encoder, or from any node that restyles or mixes features."),
             },
-            "optional": {"trained_for": choice(DECODERS, tip)},
+            "optional": {"trained_for": choice((AUTOMATIC, *DECODERS), tip)},
         }
 
-    def run(self, network: HostedNetwork, features: CachedFeatures, trained_for: str = RECONSTRUCTION) -> tuple[Tensor]:
-        return (network.decode(features.features, choice_in(trained_for, DECODERS, "trained_for")),)
+    def run(self, network: HostedNetwork, features: CachedFeatures, trained_for: str = AUTOMATIC) -> tuple[Tensor]:
+        encoded, decoder = features.features, choice_in(trained_for, (AUTOMATIC, *DECODERS), "trained_for")
+        if decoder == AUTOMATIC:
+            there = (
+                network.network.decoders(encoded.space.level) if encoded.space.level in network.network.spaces else ()
+            )
+            own = encoded.method if encoded.method in there else RECONSTRUCTION
+            decoder = own if own in there or not there else there[0]
+        return (network.decode(encoded, decoder),)

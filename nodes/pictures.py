@@ -9,7 +9,7 @@ from ..samples import load_sample, sample_names
 from ..transfer.colour import keep_luminance, match_colours
 from ..transfer.resize import scale_strokes, texture_noise
 from ._base import ImageNode, Inputs, choice, number, socket, whole
-from ._checks import choice_in, picture_on_device, picture_out, room_for, same_pictures
+from ._checks import choice_in, picture_in, picture_on_device, picture_out, room_for, same_pictures
 
 LUMINANCE, MATCHING = "luminance", "colour matching"
 COLOUR_SOURCES = (LUMINANCE, MATCHING)
@@ -104,10 +104,13 @@ class SamplePicture(ImageNode):
 
     @classmethod
     def INPUT_TYPES(cls) -> Inputs:
-        return {"required": {"name": choice(sample_names(), "Photographs first, then styles.")}}
+        return {
+            "required": {"name": choice(sample_names(), "Photographs first, then styles.")},
+            "optional": {"image": socket("IMAGE", "Your own picture, in the place of the sample.")},
+        }
 
-    def run(self, name: str) -> tuple[Tensor]:
-        return (picture_out(load_sample(name)),)
+    def run(self, name: str, image: Tensor | None = None) -> tuple[Tensor]:
+        return (picture_out(load_sample(name) if image is None else picture_in(image, "image")),)
 
 
 class ContactSheet(ImageNode):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from torch import Tensor
 
@@ -103,7 +104,8 @@ class WCTLevel(ImageNode):
                 "style": socket("IMAGE", "The style picture; one, or one a content."),
                 "level": choice(COARSE_TO_FINE, "relu5_1 moves large shapes, relu1_1 little more than colours."),
                 "alpha": slider(
-                    "Strength at this level: 0 leaves the content, 1 is the full style; the paper has 0.6."
+                    "Strength at this level: 0 leaves the content, 1 is the full style; the paper has 0.6.",
+                    wct_method.WCT.strength,
                 ),
                 "method": solver(),
             },
@@ -116,7 +118,7 @@ class WCTLevel(ImageNode):
         content: Tensor,
         style: Tensor,
         level: str,
-        alpha: float = 1.0,
+        alpha: float = wct_method.WCT.strength,
         method: str = WHITENING,
         statistics: str = PER_IMAGE,
         content_mask: Tensor | None = None,
@@ -142,7 +144,8 @@ def _restyle(
     within = cells_in(content_mask, "content_mask", own)
     learnt_from = cells_in(style_mask, "style_mask", target, of_style=True)
     operator = method.fit_values(own.values, target.values, within, learnt_from, statistics_in(statistics))
-    return (feature_cache().add(own.with_values(masked_blend(operator, own.values, within))),)
+    restyled = replace(own, values=masked_blend(operator, own.values, within), method=method.name)
+    return (feature_cache().add(restyled),)
 
 
 class CoMatch(FeatureNode):

@@ -49,6 +49,8 @@ class FeatureMap:
     space: FeatureSpace
     image_size: tuple[int, int]
     """(H, W) of the pictures, in pixels."""
+    method: str = ""
+    """The one that restyled them, by its name; '' for what an encoder gave."""
 
     def with_values(self, values: Tensor) -> FeatureMap:
         """The same place with other values."""

@@ -16,6 +16,7 @@ import brushwork.nodes.pictures
 from brushwork import NODE_CLASS_MAPPINGS
 from brushwork.cli.app import application, main
 from brushwork.methods import METHODS
+from brushwork.models.networks.base import DECODERS as DECODERS
 from brushwork.models.networks.stylebank import StyleBankNetwork
 from brushwork.models.registry import build_network, load_network
 from brushwork.models.weights.learnt_styles import fingerprint

@@ -15,7 +15,7 @@ from brushwork.nodes._host import CachedFeatures, HostedNetwork
 
 WIDTHS = (4, 6, 8, 8, 8)
 SIZE = (17, 22)
-SOURCES = ("BrushworkLoadStyleNetwork", "BrushworkTextureNoise", "BrushworkSamplePicture")
+SOURCES = ("BrushworkLoadStyleNetwork", "BrushworkTextureNoise")
 """Nodes that take no picture and no features."""
 SUMMARIES = ("BrushworkContactSheet", "BrushworkStyleReport", "BrushworkLearnStyle", "BrushworkStyleLatentOperation")
 """Nodes whose result is one for a whole batch."""
@@ -111,6 +111,7 @@ def arguments(node: str, content: Tensor, style: Tensor | None = None) -> dict[s
 
 CHOICES: dict[str, dict[str, Any]] = {
     "BrushworkPaintedStyle": {"style": "b", "second_style": "a", "share": 0.3},
+    "BrushworkSamplePicture": {"name": "coffee"},
     "BrushworkStyleEncoder": {"level": "relu3_1"},
     "BrushworkWCTLevel": {"level": "relu2_1", "alpha": 0.7},
     "BrushworkStylizeLarge": {"method": "optimal transport", "alpha_relu4_1": 0.0, "alpha_relu3_1": 0.5},

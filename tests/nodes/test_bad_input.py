@@ -238,11 +238,11 @@ def test_pictures_of_different_sizes(node: str, result: str) -> None:
         ("BrushworkWCTLevel", {"method": "magic"}, "unknown WCT method 'magic': use one of whitening-colouring"),
         ("BrushworkWCT", {"method": "magic"}, "unknown WCT method 'magic': use one of whitening-colouring"),
         ("BrushworkStyleDecoder", {"trained_for": "adain"}, "no adain decoder at relu2_1: it has reconstruction at"),
-        ("BrushworkStyleDecoder", {"trained_for": "magic"}, "'trained_for' is 'magic': choose one of reconstruction"),
+        ("BrushworkStyleDecoder", {"trained_for": "magic"}, "'trained_for' is 'magic': choose one of automatic"),
         ("BrushworkStyleBankFilter", {"style": "z"}, "no style 'z': choose one of a, b"),
         ("BrushworkStyleBankMix", {"style_2": "z"}, "no style 'z': choose one of a, b"),
         ("BrushworkStyleBankMix", {"style_1": "none", "style_2": "none"}, "no style is chosen: pick at least one"),
-        ("BrushworkSamplePicture", {"name": "z"}, "no sample picture named 'z': choose one of astronaut"),
+        ("BrushworkSamplePicture", {"name": "z", "image": None}, "no sample picture named 'z': choose one of"),
     ],
 )
 def test_unknown_names(node: str, choice: dict[str, Any], words: str) -> None:

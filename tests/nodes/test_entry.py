@@ -10,6 +10,7 @@ from brushwork.methods.render import render
 from brushwork.models.registry import load_network
 from brushwork.nodes.entry import METHOD_NAMES, PaintedStyle
 from brushwork.samples import load_sample
+from brushwork.tests.frozen.make_values import STYLES
 from brushwork.tests.nodes.stand_ins import bank, call, pictures, tiny
 from brushwork.tests.tolerances import VISIBLE
 from brushwork.transfer.colour import keep_luminance, match_colours
@@ -121,3 +122,13 @@ def test_a_network_of_another_kind_is_refused() -> None:
 
 def test_styles_that_no_list_knows_are_for_the_bank_to_name() -> None:
     assert PaintedStyle.VALIDATE_INPUTS("learnt yesterday", "none") is True
+
+
+def test_a_style_that_was_taught_is_in_the_list_and_paints(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BRUSHWORK_WEIGHTS", str(STYLES))
+    names, options = PaintedStyle.INPUT_TYPES()["required"]["style"]
+    assert "frozen" in names and options["default"] == "van gogh starry night"
+    painted = call("BrushworkPaintedStyle", content=CONTENT, style="frozen")
+    assert not alike(painted, CONTENT) and not alike(
+        painted, call("BrushworkPaintedStyle", content=CONTENT, style=NAME)
+    )

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from brushwork.methods.render import FEATHER
-from brushwork.models.networks.base import FeatureMap, FeatureSpace
+from brushwork.models.networks.base import ADAIN, RECONSTRUCTION, FeatureMap, FeatureSpace
 from brushwork.nodes._host import CachedFeatures
 from brushwork.tests.nodes.stand_ins import bank, call, encoded, pictures, tiny, values
 from brushwork.tests.tolerances import assert_close
@@ -155,6 +155,27 @@ def test_adains_decoder_serves_adain_only() -> None:
         for purpose in ("reconstruction", "adain")
     )
     assert plain.shape == trained.shape and not torch.equal(plain, trained)
+
+
+def test_an_automatic_decoder_goes_by_what_the_features_went_through() -> None:
+    network = tiny(adain="relu4_1")
+    own, style = (encoded(network, pictures(seed=seed), "relu4_1") for seed in (0, 5))
+    adain, wct = (call(f"Brushwork{kind}", content=own, style=style) for kind in ("AdaIN", "WCT"))
+    by_adain = {
+        "AdaIN": adain,
+        "blended": call("BrushworkBlendByAlpha", content=own, stylised=adain, alpha=0.5),
+        "mixed": call("BrushworkMixStyles", features_1=adain, features_2=adain),
+        "in a region": call("BrushworkRegionMask", inside=adain, outside=own, mask=torch.ones(1, 4, 4)),
+    }
+    others = {"content": own, "WCT": wct, "both": call("BrushworkMixStyles", features_1=adain, features_2=wct)}
+    for maps, decoder in ((by_adain, ADAIN), (others, RECONSTRUCTION)):
+        for features in maps.values():
+            given = {"network": network, "features": features}
+            expected = call("BrushworkStyleDecoder", **given, trained_for=decoder)
+            assert torch.equal(call("BrushworkStyleDecoder", **given), expected)
+    only = tiny(decoders=(), adain="relu4_1")  # its one decoder serves, whatever it decodes
+    features = encoded(only, pictures(), "relu4_1")
+    assert call("BrushworkStyleDecoder", network=only, features=features).shape == pictures().shape
 
 
 def test_mix_of_one_style_is_its_filter() -> None:

@@ -115,3 +115,9 @@ def test_report_of_a_batch_is_the_mean() -> None:
         for i in range(2)
     ]
     assert both == pytest.approx([sum(each[k] for each in single) / 2 for k in range(2)], rel=1e-4)
+
+
+def test_a_picture_of_ones_own_takes_the_samples_place() -> None:
+    own = pictures(2)
+    assert torch.equal(call("BrushworkSamplePicture", name="coffee", image=own), own)
+    assert call("BrushworkSamplePicture", name="coffee").shape == (1, 400, 600, 3)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..transfer.resize import scale_strokes
+from ..transfer.resize import to_longer_side
 from .charts import draw_text
 
 GAP = 0.03
@@ -27,7 +27,7 @@ def contact_sheet(pictures: Sequence[Tensor], labels: Sequence[str] = (), column
         raise ValueError("a contact sheet needs at least one picture: connect an image.")
     columns = min(columns, len(pictures)) or math.ceil(math.sqrt(len(pictures)))
     rows = math.ceil(len(pictures) / columns)
-    scaled = [scale_strokes(picture[None].cpu(), side / max(picture.shape[-2:]))[0] for picture in pictures]
+    scaled = [to_longer_side(picture[None].cpu(), side)[0] for picture in pictures]
     height, width = (max(picture.shape[axis] for picture in scaled) for axis in (1, 2))
     gap, line = max(1, round(side * GAP)), round(side * LINE) if any(labels) else 0
     sheet = torch.full((3, rows * (height + line + gap) + gap, columns * (width + gap) + gap), PAPER)

@@ -108,8 +108,10 @@ def prepared(
         if network.partition("/")[0] in entries.keys() - suited:
             raise ValueError(f"{network} is no network for {method}: choose one of {', '.join(suited)}.")
         network = load_network(network, progress=progress, dtype=compute_dtype(AUTOMATIC, place))
+    network = network.to(place)
+    # Asked after the network took its share.
     policy = Policy.within(torch.cuda.mem_get_info(place)[0]) if place.type == "cuda" else Policy()
-    return network.to(place), chosen, Host(place, policy=policy)
+    return network, chosen, Host(place, policy=policy)
 
 
 def strengths_at(

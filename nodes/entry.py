@@ -9,16 +9,13 @@ from torch import Tensor
 from ..methods import METHODS
 from ..methods.protocol import Method, Style
 from ..models.weights.learnt_styles import EMPTY_SLOT as NONE
-from ..models.weights.learnt_styles import learned_styles
-from ..models.weights.manifest import read_manifest
 from ..transfer.colour import keep_luminance, match_colours
 from ..transfer.resize import to_longer_side
 from ..transfer.temporal import PER_IMAGE
-from . import _host
 from ._base import NETWORK, ImageNode, Input, Inputs, choice, number, slider, socket, statistics_choice, whole
 from ._checks import choice_in, picture_in, picture_out, region_in, room_for, statistics_in
 from ._host import HostedNetwork
-from .networks import load_hosted
+from .networks import bank_styles, load_hosted
 from .pictures import LUMINANCE, MATCHING
 
 METHOD_NAMES = tuple(name for name, method in METHODS.items() if method.style_input == "picture")
@@ -101,7 +98,7 @@ class PaintedStyle(ImageNode):
 
     @classmethod
     def INPUT_TYPES(cls) -> Inputs:
-        names = bank_styles()
+        names = bank_styles(METHODS["stylebank"].network)
         return {
             "required": {
                 "content": socket("IMAGE", "The picture to paint, of any size, or a batch."),
@@ -141,8 +138,6 @@ class PaintedStyle(ImageNode):
         sources = [Style(name, weight) for name, weight in weights.items() if weight]
         choice_in(keep_colors, COLORS, "keep_colors")
         painted = _painted(network, METHODS["stylebank"], own, sources, strength, keep_colors, mask, statistics)
-        if keep_colors == MATCHING:
-            painted = picture_out(match_colours(painted.movedim(-1, 1), own.to(painted)))
         return (painted,)
 
 
@@ -157,13 +152,6 @@ def size() -> Input:
 
 def masked() -> dict[str, Input]:
     return {"mask": socket("MASK", "Where to paint: white is painted, black keeps the content's own pixels.")}
-
-
-def bank_styles() -> tuple[str, ...]:
-    """The styles of the built-in bank, and those that were taught to it."""
-    bank = METHODS["stylebank"].network
-    found = [file.metadata for file in learned_styles(_host.weight_folders())]
-    return (*read_manifest().network(bank).styles, *(style.style for style in found if style.network == bank))
 
 
 def _sized(content: Tensor, size: int) -> Tensor:
@@ -185,6 +173,7 @@ def _painted(
     placed = [replace(style, region=region) for style in styles]
     hosted, alpha = network or load_hosted(method.network), strength * method.strength
     painted = hosted.render(method, content, placed, alpha, statistics_in(statistics))
-    if keep_colors != LUMINANCE:
+    recolour = {LUMINANCE: keep_luminance, MATCHING: match_colours}.get(keep_colors)
+    if recolour is None or (keep_colors == MATCHING and method.style_input == "picture"):  # whose style was matched
         return painted
-    return picture_out(keep_luminance(painted.movedim(-1, 1), content.to(painted)))
+    return picture_out(recolour(painted.movedim(-1, 1), content.to(painted)))

@@ -52,6 +52,14 @@ class LoadStyleNetwork(Node):
         return (load_hosted(name, precision),)
 
 
+def bank_styles(bank: str = "") -> tuple[str, ...]:
+    """The styles of one bank in the manifest, or of every one, and those that were taught to it."""
+    networks = read_manifest().networks
+    published = [style for name, entry in networks.items() if bank in ("", name) for style in entry.styles]
+    taught = [file.metadata for file in learned_styles(_host.weight_folders())]
+    return tuple(dict.fromkeys([*published, *(style.style for style in taught if bank in ("", style.network))]))
+
+
 def load_hosted(name: str, precision: str = AUTOMATIC) -> HostedNetwork:
     """A network of the manifest, computing in the type that `precision` means on the compute device."""
     dtype = compute_dtype(precision, _host.compute_device())

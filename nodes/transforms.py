@@ -14,8 +14,7 @@ from ..methods.protocol import Style, Tensors
 from ..methods.render import transform
 from ..methods.stylebank import bank_of, kept_of
 from ..models.weights.learnt_styles import EMPTY_SLOT as NONE
-from ..models.weights.learnt_styles import find_style, learned_styles
-from ..models.weights.manifest import read_manifest
+from ..models.weights.learnt_styles import find_style
 from ..tiling.features import statistics_of_map
 from ..transfer.moments import check_batches
 from ..transfer.operators import masked_blend
@@ -25,7 +24,7 @@ from . import _host
 from ._base import FEATURES, NETWORK, FeatureNode, ImageNode, Inputs, choice, fitting, slider, socket, solver, weight
 from ._checks import cells_in, picture_in, region_in, statistics_in
 from ._host import CachedFeatures, HostedNetwork, feature_cache
-from .networks import COARSE_TO_FINE
+from .networks import COARSE_TO_FINE, bank_styles
 
 UNIVERSAL = "universal style transfer via feature transforms"
 
@@ -202,7 +201,7 @@ class StyleBankFilter(FeatureNode):
             "required": {
                 "network": socket(NETWORK, "A StyleBank, the one that encoded the features."),
                 "features": socket(FEATURES, "The content's features at the level 'bank'."),
-                "style": choice(_style_names(), "The style's name in the bank."),
+                "style": choice(bank_styles(), "The style's name in the bank."),
             },
             "optional": fitting(of_style=False),
         }
@@ -285,10 +284,3 @@ def _filter(
             learnt.append(method.learn(bank, step, style))
     how, within = statistics_in(statistics), cells_in(content_mask, "content_mask", own)
     return (feature_cache().add(transform(bank, method, own, learnt, [share for _, share in styles], within, how)),)
-
-
-def _style_names() -> tuple[str, ...]:
-    """The styles of every bank in the manifest, and the learnt ones."""
-    published = [style for network in read_manifest().networks.values() for style in network.styles]
-    learned = [file.metadata.style for file in learned_styles(_host.weight_folders())]
-    return tuple(dict.fromkeys([*published, *learned]))

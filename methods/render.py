@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -17,6 +18,7 @@ from ..tiling.features import (
     blank,
     decoding_grid,
     encoding_grid,
+    glimpse,
     items_of,
     paint,
     statistics_of_map,
@@ -72,8 +74,10 @@ def render(
             raise ValueError(f"the strength is {alpha}: give one from 0 to 1.")
     groups = _by_region(styles)
     result = blank(content.shape[0], (content.shape[-2], content.shape[-1]), device)
+    if host.show or not (steps and styles):
+        result.copy_(content)
     if not (steps and styles):
-        return result.copy_(content)
+        return result
     pictures = [style.source for style in styles if isinstance(style.source, Tensor)]
     total = 2 * len(steps) * _pixels(network, content) + sum(_pixels(network, picture) for picture in pictures)
     loop = TileLoop(host, network, total)
@@ -249,6 +253,8 @@ class _Pass:
             mapped = operators(values, part.items, seen, stride)
             coverage = operators.coverage(part.items, part.tile.core)
             paint(network, FeatureMap(mapped, space, size), decoder, part, seen, result, source, coverage)
+            if self.loop.host.show:
+                self.loop.host.show(partial(glimpse, result, part))
 
         grid = decoded if kept else decoding_grid(network, size, space, encoded=False, halo=halo)
         over_tiles(self.loop, network, grid, len(source), work, encoding=False)

@@ -86,6 +86,10 @@ def fitting(of_style: bool = True) -> dict[str, Input]:
     return inputs
 
 
+def own_network() -> dict[str, Input]:
+    return {"network": socket(NETWORK, "Not needed: features know the network that encoded them.")}
+
+
 class Node:
     """A node says what it takes in INPUT_TYPES and does its work in `run`."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from logging import WARNING
 from typing import Any
 
 import torch
@@ -53,6 +54,12 @@ def room_for(pixels: float, advice: str) -> None:
         raise ValueError(f"this would make a picture of {pixels / 1e6:.0f} million pixels: {advice}.")
 
 
+def for_each(content: Tensor, *styles: Tensor) -> Tensor:
+    """One content [1, ...], once for each of several styles; any other number stays, and may not pair with them."""
+    many = max(style.shape[0] for style in styles)
+    return content.expand(many, *content.shape[1:]) if content.shape[0] == 1 else content
+
+
 def latent_in(latent: Mapping[str, Any], name: str) -> Tensor:
     """The values of a LATENT, [B, C, h, w] or of a video [B, C, T, h, w], where they lie and as they are."""
     samples = latent.get("samples")
@@ -68,7 +75,7 @@ def latent_in(latent: Mapping[str, Any], name: str) -> Tensor:
 def mask_in(mask: Tensor, name: str, batch: int, size: tuple[int, ...], of_style: bool = False) -> Tensor:
     """MASK [H, W] or [B, H, W] -> [1 or batch, h, w] in 0..1 where it lies, resized to a picture's `size` (h, w).
 
-    ValueError for a mask `of_style` that selects nothing: it leaves no style to take.
+    ValueError for a mask `of_style` that selects nothing: it leaves no style to take. Any other is only remarked on.
     """
     layers = mask[None] if mask.dim() == 2 else mask
     if layers.dim() != 3 or min(layers.shape) == 0:
@@ -82,6 +89,8 @@ def mask_in(mask: Tensor, name: str, batch: int, size: tuple[int, ...], of_style
     resized = resize_mask(_in_range(layers, name), (size[0], size[1]))
     if of_style and not (resized.flatten(1).amax(1) > 0).all():
         raise ValueError(f"'{name}' selects nothing of the style: paint the part to use in white, or disconnect it.")
+    if not of_style and not resized.any():
+        _host.say(f"'{name}' is black everywhere, so it selects nothing: paint in white where it should.", WARNING)
     return resized
 
 

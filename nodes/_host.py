@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from time import monotonic
 from types import ModuleType
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 from weakref import ref
 
 import torch
@@ -21,13 +23,17 @@ from ..models.networks.base import FeatureMap, StyleNetwork
 from ..tiling.features import decode, encode
 from ..tiling.policy import Host, Policy, out_of_memory
 
+log = logging.getLogger(__name__)
+
 
 class CachedFeatures:
     """What a BRUSHWORK_FEATURES socket carries: a feature map, whose values may move to the CPU between nodes."""
 
-    def __init__(self, features: FeatureMap) -> None:
+    def __init__(self, features: FeatureMap, network: HostedNetwork) -> None:
         self.features = features
         """Its values wherever they are at the moment."""
+        self.network = network
+        """The one that encoded it, so that no node after the encoder has to be wired to it."""
 
     def load(self) -> FeatureMap:
         """The map with its values on the compute device; where they are cached does not change."""
@@ -46,9 +52,9 @@ class FeatureCache:
         """That live maps may take off the CPU."""
         self._entries: list[ref[CachedFeatures]] = []
 
-    def add(self, features: FeatureMap) -> CachedFeatures:
+    def add(self, features: FeatureMap, network: HostedNetwork) -> CachedFeatures:
         """Take a map, and offload the oldest ones until the live ones are within the limit."""
-        added = CachedFeatures(features)
+        added = CachedFeatures(features, network)
         known = [each for entry in self._entries if (each := entry()) is not None]
         live = [each for each in (*known, added) if each.features.values.device.type != "cpu"]
         while sum(each.features.values.nbytes for each in live) > self.limit_bytes:
@@ -63,8 +69,8 @@ OTHER_EXTENSIONS = {".model", ".path"}
 """Of published weight files that ComfyUI does not list by itself: MSG-Net's and StyleBank's."""
 INFERENCE_BYTES = 2 << 30
 """That ComfyUI is asked to keep free beside the weights, for what one slice of a batch takes in VGG-19."""
-PREVIEW_SIDE = 512
-"""Pixels of the longer side of a picture beside the progress bar."""
+PREVIEW_SIDE, PREVIEW_SECONDS = 512, 0.7
+"""Pixels of the longer side of a picture on the node that paints it; seconds before the first and between them."""
 
 Module = TypeVar("Module", bound=nn.Module)
 
@@ -94,29 +100,41 @@ def weight_folders() -> list[Path]:
     return [Path(folder) for folder in folder_paths.get_folder_paths(FOLDER)]
 
 
-class Progress(Protocol):
-    """Tells the page how much is done of how much (0 if unknown), and shows it a picture [1, 3, H, W] in 0..1, which is
-    made only if somebody looks; in ComfyUI it raises when the user interrupts."""
+class Progress:
+    """Tells the page how much is done of how much (0 if unknown), and shows it pictures [1, 3, H, W] in 0..1.
 
-    def __call__(self, done: int, total: int, picture: Callable[[], Tensor] | None = None) -> None: ...
+    In ComfyUI it raises when the user interrupts; elsewhere nobody listens.
+    """
+
+    def __init__(self) -> None:
+        utils = _comfy("comfy.utils")
+        self._bar: Any | None = utils.ProgressBar(100) if utils else None  # ComfyUI's class, known at run time only
+        self._shown = monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        if self._bar is not None:
+            check_interrupted()
+            percent = 100 * done // total if total else 0
+            if percent != self._bar.current:  # each update sends messages, and a download has thousands of steps
+                self._bar.update_absolute(percent)
+
+    def show(self, picture: Callable[[], Tensor]) -> None:
+        """A picture, which is made only where there is a page, and not more often than it can be looked at."""
+        if self._bar is not None and monotonic() - self._shown > PREVIEW_SECONDS:
+            image = to_pillow(picture()[0].movedim(0, -1))
+            self._bar.update_absolute(self._bar.current, preview=("JPEG", image, PREVIEW_SIDE))
+            self._shown = monotonic()
 
 
-def progress() -> Progress:
-    """The way to tell the page; without ComfyUI nobody listens."""
-    utils = _comfy("comfy.utils")
-    if utils is None:
-        return lambda done, total, picture=None: None
-    bar = utils.ProgressBar(100)
-
-    def tell(done: int, total: int, picture: Callable[[], Tensor] | None = None) -> None:
-        check_interrupted()
-        percent = 100 * done // total if total else 0
-        if picture is not None:
-            bar.update_absolute(percent, preview=("JPEG", to_pillow(picture()[0].movedim(0, -1)), PREVIEW_SIDE))
-        elif percent != bar.current:  # each update sends messages to the page, and a download has thousands of steps
-            bar.update_absolute(percent)
-
-    return tell
+def say(text: str, level: int = logging.INFO) -> None:
+    """Log a line, and write it onto the node that runs, where there is a page."""
+    log.log(level, text)
+    server, execution = _comfy("server"), _comfy("comfy_execution.utils")
+    context = execution.get_executing_context() if execution else None
+    instance = getattr(getattr(server, "PromptServer", None), "instance", None)
+    send: Callable[[str, str], None] | None = getattr(instance, "send_progress_text", None)
+    if context is not None and send is not None:
+        send(text, context.node_id)
 
 
 def load(module: Module) -> Module:
@@ -208,7 +226,9 @@ def tiling_host() -> Host:
         policy = Policy.within(int(management.get_free_memory(device)))
     elif device.type == "cuda":
         policy = Policy.within(torch.cuda.mem_get_info(device)[0])
-    return Host(device, progress(), check_interrupted, _empty_cache, policy=policy)
+    progress = Progress()
+    show = progress.show if management else None
+    return Host(device, progress, show, check_interrupted, _empty_cache, policy=policy)
 
 
 @cache

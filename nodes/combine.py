@@ -26,16 +26,16 @@ class BlendByAlpha(FeatureNode):
     def INPUT_TYPES(cls) -> Inputs:
         return {
             "required": {
-                "content": socket(FEATURES, "The features before the transform."),
-                "stylised": socket(FEATURES, "The features after it."),
+                "stylised": socket(FEATURES, "The features after the transform."),  # what a bypass passes on
+                "content": socket(FEATURES, "The features before it."),
                 "alpha": slider("0 is the content, 1 the full style."),
             }
         }
 
-    def run(self, content: CachedFeatures, stylised: CachedFeatures, alpha: float = 1.0) -> tuple[CachedFeatures]:
+    def run(self, stylised: CachedFeatures, content: CachedFeatures, alpha: float = 1.0) -> tuple[CachedFeatures]:
         own, restyled = content.load(), stylised.load()
         same_space([restyled, own])
-        return (feature_cache().add(restyled.with_values(blend(own.values, restyled.values, alpha))),)
+        return (feature_cache().add(restyled.with_values(blend(own.values, restyled.values, alpha)), stylised.network),)
 
 
 class MixStyles(FeatureNode):
@@ -71,7 +71,7 @@ class MixStyles(FeatureNode):
         maps = [features.load() for features, _ in slots if features is not None]
         same_space(maps)
         values = mix([each.values for each in maps], [weight for features, weight in slots if features is not None])
-        return (feature_cache().add(replace(maps[0], values=values, method=_method_of(*maps))),)
+        return (feature_cache().add(replace(maps[0], values=values, method=_method_of(*maps)), features_1.network),)
 
 
 class RegionMask(FeatureNode):
@@ -100,7 +100,8 @@ class RegionMask(FeatureNode):
         same_space([within, without])
         region = mask_in(mask.to(within.values.device), "mask", within.values.shape[0], within.image_size)
         blended = blend(without.values, within.values, cells_of(within, soften(region, feather)))
-        return (feature_cache().add(replace(within, values=blended, method=_method_of(within, without))),)
+        blended_map = replace(within, values=blended, method=_method_of(within, without))
+        return (feature_cache().add(blended_map, inside.network),)
 
 
 def _method_of(*maps: FeatureMap) -> str:

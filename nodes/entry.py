@@ -13,7 +13,7 @@ from ..transfer.colour import keep_luminance, match_colours
 from ..transfer.resize import to_longer_side
 from ..transfer.temporal import PER_IMAGE
 from ._base import NETWORK, ImageNode, Input, Inputs, choice, number, slider, socket, statistics_choice, whole
-from ._checks import choice_in, picture_in, picture_out, region_in, room_for, statistics_in
+from ._checks import choice_in, for_each, picture_in, picture_out, region_in, room_for, statistics_in
 from ._host import HostedNetwork
 from .networks import bank_styles, load_hosted
 from .pictures import LUMINANCE, MATCHING
@@ -80,8 +80,7 @@ class StyleTransfer(ImageNode):
         painting, side = picture_in(style, "style"), max(1, round(max(own.shape[-2:]) * stroke_size))
         room_for(painting.shape[0] * side**2, "use a smaller stroke_size")
         painting = to_longer_side(painting, side)
-        if own.shape[0] == 1:
-            own = own.expand(painting.shape[0], -1, -1, -1)
+        own = for_each(own, painting)
         if choice_in(keep_colors, COLORS, "keep_colors") == MATCHING:
             painting = match_colours(painting, own[: painting.shape[0]]).clamp(0, 1)
         source = Style(painting, mask=region_in(style_mask, "style_mask", painting, of_style=True))

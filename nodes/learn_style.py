@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -13,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..media.charts import line_chart
+from ..media.images import write_picture
 from ..media.sheet import contact_sheet
 from ..methods.stylebank import bank_of
 from ..models.networks.stylebank import StyleBankNetwork
@@ -22,12 +22,11 @@ from ..training.data import Pictures
 from ..training.loss_network import load_loss_network
 from ..training.new_style import NewStyleConfig, StyleTraining
 from ..training.trainer import TrainingError
+from ..transfer.resize import to_longer_side
 from . import _host
 from ._base import NETWORK, Inputs, Node, choice, number, socket, whole
 from ._checks import choice_in, picture_on_device, picture_out
 from ._host import HostedNetwork
-
-log = logging.getLogger(__name__)
 
 CONFIG = NewStyleConfig()
 LOSS_NETWORK = "compact"  # built in
@@ -119,7 +118,7 @@ class LearnStyle(Node):
             )
             photo = Pictures.from_tensors(photographs[:1], PREVIEW_SIDE)[0]
             preview = partial(_preview, training, picture, photo)
-            history = _train(training, preview, partial(_save, training, path, save))
+            history = _train(training, preview, partial(_save, training, path, save, picture[:1]))
             grown = HostedNetwork(with_style(bank, training.learned()))
             return grown, picture_out(line_chart(history)), picture_out(preview(f"{training.trainer.step} steps"))
 
@@ -129,14 +128,16 @@ def _train(
 ) -> dict[str, list[float]]:
     """Take the steps, tell the page, save, and give each loss over the steps. Interrupted, save what is there."""
     history: dict[str, list[float]] = {}
-    progress = _host.progress()
+    progress = _host.Progress()
     try:
         for step, losses in training.run():
             for name, value in losses.items():
                 history.setdefault(name, []).append(value)
             caption = f"step {step} of {training.config.steps}, loss {sum(losses.values()):.2f}"
             try:
-                progress(step, training.config.steps, None if step % PREVIEW_STEPS else partial(preview, caption))
+                progress(step, training.config.steps)
+                if step % PREVIEW_STEPS == 0:
+                    progress.show(partial(preview, caption))
             except BaseException:  # ComfyUI's own, which goes on its way
                 if step >= MIN_STEPS:
                     save()
@@ -160,10 +161,15 @@ def _path(bank: StyleBankNetwork, name: str, save: str) -> Path | None:
     return path
 
 
-def _save(training: StyleTraining, path: Path | None, save: str) -> None:
+def _save(training: StyleTraining, path: Path | None, save: str, painting: Tensor) -> None:
     if path:
         save_style(training.learned(), path, save == OVERWRITE)
-        log.info("the style is saved as %s after %d steps", path, training.trainer.step)
+        # ComfyUI serves the picture beside a model as its preview; our lists show it.
+        write_picture(path.with_suffix(".jpg"), to_longer_side(painting, PREVIEW_SIDE, shrink=True)[0].movedim(0, -1))
+        steps = f"after {training.trainer.step} steps"
+        _host.say(f"'{training.metadata.style}' is saved {steps}, as {path.name} in {path.parent}.")
+    else:
+        _host.say("The style is not saved: it lives as long as this graph does.")
 
 
 def _preview(training: StyleTraining, picture: Tensor, photo: Tensor, caption: str) -> Tensor:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ..models.networks.base import DECODERS, RECONSTRUCTION
+from ..models.networks.base import DECODERS, RECONSTRUCTION, FeatureMap
 from ..models.networks.precision import AUTOMATIC, PRECISIONS, compute_dtype
 from ..models.registry import load_network
 from ..models.weights.learnt_styles import learned_styles
 from ..models.weights.manifest import read_manifest
 from . import _host
-from ._base import FEATURES, NETWORK, FeatureNode, ImageNode, Inputs, Node, choice, socket
+from ._base import FEATURES, NETWORK, FeatureNode, ImageNode, Inputs, Node, choice, own_network, socket
 from ._checks import choice_in, picture_in
 from ._host import CachedFeatures, HostedNetwork, feature_cache
 
@@ -19,7 +19,9 @@ NAME_TIP = (
     "'stylebank/...' brings that one."
 )
 COARSE_TO_FINE = ("relu5_1", "relu4_1", "relu3_1", "relu2_1", "relu1_1")
-LEVELS = (*reversed(COARSE_TO_FINE), "comatch", "bank")
+OWN_LEVELS = ("comatch", "bank", "relu4_1")
+"""Of MSG-Net, of StyleBank, and the one where AdaIN works."""
+LEVELS = (AUTOMATIC, *reversed(COARSE_TO_FINE), "comatch", "bank")
 
 
 class LoadStyleNetwork(Node):
@@ -63,7 +65,16 @@ def bank_styles(bank: str = "") -> tuple[str, ...]:
 def load_hosted(name: str, precision: str = AUTOMATIC) -> HostedNetwork:
     """A network of the manifest, computing in the type that `precision` means on the compute device."""
     dtype = compute_dtype(precision, _host.compute_device())
-    return HostedNetwork(load_network(name, _host.weight_folders(), _host.progress(), dtype))
+    return HostedNetwork(load_network(name, _host.weight_folders(), _host.Progress(), dtype))
+
+
+def expect_encoder(network: HostedNetwork, features: FeatureMap) -> None:
+    """ValueError unless `network`, or another one that is the same there, encoded the features."""
+    if features.space not in network.network.spaces.values():
+        raise ValueError(
+            f"'network' is not the one that encoded these features, {features.space}: disconnect it, since features "
+            "know theirs."
+        )
 
 
 class StyleEncoder(FeatureNode):
@@ -86,17 +97,23 @@ class StyleEncoder(FeatureNode):
 
     @classmethod
     def INPUT_TYPES(cls) -> Inputs:
-        tip = "Content and style need the same level. MSG-Net has the level 'comatch', StyleBank the level 'bank'."
+        tip = (
+            "'automatic' is 'comatch' for MSG-Net, 'bank' for StyleBank, and for others 'relu4_1', where AdaIN "
+            "works. Content and style need the same level."
+        )
         return {
             "required": {
                 "network": socket(NETWORK, "From Load Style Network."),
                 "image": socket("IMAGE", "A content or a style picture of any size, or a batch of them."),
-                "level": choice(LEVELS, tip, default="relu4_1"),
+                "level": choice(LEVELS, tip),
             }
         }
 
-    def run(self, network: HostedNetwork, image: Tensor, level: str) -> tuple[CachedFeatures]:
-        return (feature_cache().add(network.encode(picture_in(image, "image"), level)),)
+    def run(self, network: HostedNetwork, image: Tensor, level: str = AUTOMATIC) -> tuple[CachedFeatures]:
+        if level == AUTOMATIC:
+            spaces = network.network.spaces
+            level = next((own for own in OWN_LEVELS if own in spaces), [*spaces][-1])
+        return (feature_cache().add(network.encode(picture_in(image, "image"), level), network),)
 
 
 class StyleDecoder(ImageNode):
@@ -115,18 +132,18 @@ class StyleDecoder(ImageNode):
         )
         return {
             "required": {
-                "network": socket(NETWORK, "The network that encoded the features."),
                 "features": socket(FEATURES, "From Style Encoder, or from any node that restyles or mixes features."),
             },
-            "optional": {"trained_for": choice((AUTOMATIC, *DECODERS), tip)},
+            "optional": {**own_network(), "trained_for": choice((AUTOMATIC, *DECODERS), tip)},
         }
 
-    def run(self, network: HostedNetwork, features: CachedFeatures, trained_for: str = AUTOMATIC) -> tuple[Tensor]:
-        encoded, decoder = features.features, choice_in(trained_for, (AUTOMATIC, *DECODERS), "trained_for")
+    def run(
+        self, features: CachedFeatures, network: HostedNetwork | None = None, trained_for: str = AUTOMATIC
+    ) -> tuple[Tensor]:
+        network, encoded = network or features.network, features.features
+        expect_encoder(network, encoded)
+        decoder, level = choice_in(trained_for, (AUTOMATIC, *DECODERS), "trained_for"), encoded.space.level
         if decoder == AUTOMATIC:
-            there = (
-                network.network.decoders(encoded.space.level) if encoded.space.level in network.network.spaces else ()
-            )
-            own = encoded.method if encoded.method in there else RECONSTRUCTION
-            decoder = own if own in there or not there else there[0]
+            there = network.network.decoders(level)
+            decoder = next((own for own in (encoded.method, RECONSTRUCTION, *there) if own in there), RECONSTRUCTION)
         return (network.decode(encoded, decoder),)

@@ -99,13 +99,15 @@ class SamplePicture(ImageNode):
 
     TITLE = "Sample Picture"
     CATEGORY = "brushwork/picture"
-    DESCRIPTION = "A photograph or a style that comes with the pack, so that every workflow runs at the first click."
+    DESCRIPTION = "A photograph or a painting that comes with the pack, so that every workflow runs at the first click."
     SEARCH_ALIASES = ["example image", "demo picture", "test image"]
 
     @classmethod
     def INPUT_TYPES(cls) -> Inputs:
         return {
-            "required": {"name": choice(sample_names(), "Photographs first, then styles.")},
+            "required": {
+                "name": choice(sample_names(), "Photographs, then paintings, then styles drawn for this pack.")
+            },
             "optional": {"image": socket("IMAGE", "Your own picture, in the place of the sample.")},
         }
 

@@ -21,10 +21,23 @@ from ..transfer.operators import masked_blend
 from ..transfer.temporal import PER_IMAGE, pooled_style
 from ..transfer.wct import WHITENING
 from . import _host
-from ._base import FEATURES, NETWORK, FeatureNode, ImageNode, Inputs, choice, fitting, slider, socket, solver, weight
-from ._checks import cells_in, picture_in, region_in, statistics_in
+from ._base import (
+    FEATURES,
+    NETWORK,
+    FeatureNode,
+    ImageNode,
+    Inputs,
+    choice,
+    fitting,
+    own_network,
+    slider,
+    socket,
+    solver,
+    weight,
+)
+from ._checks import cells_in, for_each, picture_in, region_in, statistics_in
 from ._host import CachedFeatures, HostedNetwork, feature_cache
-from .networks import COARSE_TO_FINE, bank_styles
+from .networks import COARSE_TO_FINE, bank_styles, expect_encoder
 
 UNIVERSAL = "universal style transfer via feature transforms"
 
@@ -123,7 +136,8 @@ class WCTLevel(ImageNode):
         content_mask: Tensor | None = None,
         style_mask: Tensor | None = None,
     ) -> tuple[Tensor]:
-        own, target = picture_in(content, "content"), picture_in(style, "style")
+        target = picture_in(style, "style")
+        own = for_each(picture_in(content, "content"), target)
         region = region_in(content_mask, "content_mask", own)
         learnt_from = region_in(style_mask, "style_mask", target, of_style=True)
         styles, how = [Style(target, region=region, mask=learnt_from)], statistics_in(statistics)
@@ -138,19 +152,20 @@ def _restyle(
     content_mask: Tensor | None,
     style_mask: Tensor | None,
 ) -> tuple[CachedFeatures]:
-    own, target = content.load(), style.load()
-    target.expect(own.space)
+    encoded, target = content.load(), style.load()
+    own = encoded.with_values(for_each(encoded.values, target.values))
+    target.expect(own.space, "'style' holds")
     within = cells_in(content_mask, "content_mask", own)
     learnt_from = cells_in(style_mask, "style_mask", target, of_style=True)
     operator = method.fit_values(own.values, target.values, within, learnt_from, statistics_in(statistics))
     restyled = replace(own, values=masked_blend(operator, own.values, within), method=method.name)
-    return (feature_cache().add(restyled),)
+    return (feature_cache().add(restyled, content.network),)
 
 
 class CoMatch(FeatureNode):
     """The style's Gram matrix through the learned matrix, onto the content."""
 
-    TITLE = "CoMatch"
+    TITLE = "CoMatch (MSG-Net)"
     CATEGORY = "brushwork/transform"
     DESCRIPTION = "MSG-Net's layer: a learned matrix matches the content's features to the style's Gram matrix."
     SEARCH_ALIASES = ["msg-net", "msgnet", "multi-style generative network", "inspiration layer", "gram matrix"]
@@ -159,32 +174,32 @@ class CoMatch(FeatureNode):
     def INPUT_TYPES(cls) -> Inputs:
         return {
             "required": {
-                "network": socket(NETWORK, "An MSG-Net, the one that encoded both pictures."),
                 "content": socket(FEATURES, "The content's features at the level 'comatch'."),
                 "style": socket(FEATURES, "The style's features; a larger style picture gives larger strokes."),
             },
-            "optional": fitting(),
+            "optional": {**own_network(), **fitting()},
         }
 
     def run(
         self,
-        network: HostedNetwork,
         content: CachedFeatures,
         style: CachedFeatures,
+        network: HostedNetwork | None = None,
         statistics: str = PER_IMAGE,
         content_mask: Tensor | None = None,
         style_mask: Tensor | None = None,
     ) -> tuple[CachedFeatures]:
-        ready, method = network.load(), METHODS["msgnet"]
-        (step,), own, target = method.steps(ready), content.load(), style.load()
-        for features in (own, target):
-            features.expect(ready.space(step.level))
+        hosted, method = network or content.network, METHODS["msgnet"]
+        ready, encoded, target = hosted.load(), content.load(), style.load()
+        (step,), own = method.steps(ready), encoded.with_values(for_each(encoded.values, target.values))
+        expect_encoder(hosted, own)
+        target.expect(own.space, "'style' holds")
         check_batches(own.values.shape[0], target.values.shape[0])
         how = statistics_in(statistics)
         seen = statistics_of_map(step.style, target.values, cells_in(style_mask, "style_mask", target, of_style=True))
         learnt = method.learn(ready, step, pooled_style(seen, how))
         within = cells_in(content_mask, "content_mask", own)
-        return (feature_cache().add(transform(ready, method, own, [learnt], [1.0], within, how)),)
+        return (feature_cache().add(transform(ready, method, own, [learnt], [1.0], within, how), hosted),)
 
 
 class StyleBankFilter(FeatureNode):
@@ -199,11 +214,10 @@ class StyleBankFilter(FeatureNode):
     def INPUT_TYPES(cls) -> Inputs:
         return {
             "required": {
-                "network": socket(NETWORK, "A StyleBank, the one that encoded the features."),
                 "features": socket(FEATURES, "The content's features at the level 'bank'."),
                 "style": choice(bank_styles(), "The style's name in the bank."),
             },
-            "optional": fitting(of_style=False),
+            "optional": {**own_network(), **fitting(of_style=False)},
         }
 
     @classmethod
@@ -212,9 +226,9 @@ class StyleBankFilter(FeatureNode):
 
     def run(
         self,
-        network: HostedNetwork,
         features: CachedFeatures,
         style: str,
+        network: HostedNetwork | None = None,
         statistics: str = PER_IMAGE,
         content_mask: Tensor | None = None,
     ) -> tuple[CachedFeatures]:
@@ -245,7 +259,6 @@ class StyleBankMix(FeatureNode):
 
     def run(
         self,
-        network: HostedNetwork,
         features: CachedFeatures,
         style_1: str,
         weight_1: float = 1.0,
@@ -255,6 +268,7 @@ class StyleBankMix(FeatureNode):
         weight_3: float = 1.0,
         style_4: str = NONE,
         weight_4: float = 1.0,
+        network: HostedNetwork | None = None,
         statistics: str = PER_IMAGE,
         content_mask: Tensor | None = None,
     ) -> tuple[CachedFeatures]:
@@ -266,16 +280,17 @@ class StyleBankMix(FeatureNode):
 
 
 def _filter(
-    network: HostedNetwork,
+    network: HostedNetwork | None,
     features: CachedFeatures,
     styles: Sequence[tuple[str, float]],
     statistics: str,
     content_mask: Tensor | None,
 ) -> tuple[CachedFeatures]:
     """The features through the kernels of `styles`, mixed by their weights."""
-    bank, method, own = bank_of(network.load()), METHODS["stylebank"], features.load()
+    hosted, method, own = network or features.network, METHODS["stylebank"], features.load()
+    bank = bank_of(hosted.load())
+    expect_encoder(hosted, own)
     (step,), like, learnt = method.steps(bank), next(bank.parameters()), list[Tensors]()
-    own.expect(bank.space(step.level))
     for style, _ in styles:
         # ComfyUI may hold a bank that was loaded before the style was learnt, when the list already has it.
         if style not in bank.styles and (found := find_style(bank, style, _host.weight_folders())):
@@ -283,4 +298,5 @@ def _filter(
         else:
             learnt.append(method.learn(bank, step, style))
     how, within = statistics_in(statistics), cells_in(content_mask, "content_mask", own)
-    return (feature_cache().add(transform(bank, method, own, learnt, [share for _, share in styles], within, how)),)
+    painted = transform(bank, method, own, learnt, [share for _, share in styles], within, how)
+    return (feature_cache().add(painted, hosted),)

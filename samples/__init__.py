@@ -7,6 +7,22 @@ from torch import Tensor
 from ..media.images import read_picture
 
 CONTENT: tuple[str, ...] = ("astronaut", "chelsea", "coffee", "rocket")
+PAINTINGS: tuple[str, ...] = (
+    "van_gogh_starry_night_over_the_rhone",
+    "van_gogh_wheat_field_with_crows",
+    "van_gogh_self_portrait",
+    "hokusai_red_fuji",
+    "hokusai_ejiri",
+    "klimt_adele_bloch_bauer",
+    "monet_water_lilies",
+    "seurat_grande_jatte",
+    "turner_rain_steam_and_speed",
+    "kandinsky_small_worlds",
+    "stained_glass_theodosius",
+    "greek_vase",
+    "tenniel_caterpillar",
+    "potter_staircase",
+)
 STYLES: tuple[str, ...] = (
     "swirling_night",
     "autumn_avenue",
@@ -21,8 +37,8 @@ STYLES: tuple[str, ...] = (
 
 
 def sample_names() -> tuple[str, ...]:
-    """All names: photographs, then styles."""
-    return CONTENT + STYLES
+    """All names: photographs, paintings, then styles that we drew."""
+    return CONTENT + PAINTINGS + STYLES
 
 
 def sample_path(name: str) -> Path:

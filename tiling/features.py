@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Literal
 
 import torch
@@ -18,6 +19,9 @@ from .instance_norm import over_tiles
 from .plan import Box, Grid, up
 from .policy import Host
 from .runner import TileBatch, TileLoop, cut
+
+GLIMPSE_SIDE = 512
+"""Pixels, of a picture that is looked at while it is painted."""
 
 Kind = Literal["diagonal", "full", "quantiles"] | None
 """Of statistics: each channel's own moments, those between channels too, all values; or none."""
@@ -57,13 +61,24 @@ def decode(
     batch, stride = features.values.shape[0], features.space.stride
     result = blank(batch, features.image_size, device)
     loop = TileLoop(host, network, batch * grid.picture.area)
+    if host.show:
+        result.zero_()
 
     def work(part: TileBatch) -> None:
         values = cut(features.values[part.items], part.tile.outer.cells(stride)).to(host.device)
         paint(network, features.with_values(values), decoder, part, part.tile.outer, result)
+        if host.show:
+            host.show(partial(glimpse, result, part))
 
     over_tiles(loop, network, grid, batch, work, encoding=False)
     return result
+
+
+def glimpse(result: Tensor, part: TileBatch) -> Tensor:
+    """The picture [1, 3, h, w] that a tile batch belongs to, of at most `GLIMPSE_SIDE` pixels a side."""
+    picture = result[part.items.start, None]
+    step = -(-max(picture.shape[-2:]) // GLIMPSE_SIDE)
+    return picture[..., ::step, ::step]
 
 
 def paint(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..models.networks.base import ADAIN
+from ..models.networks.base import RECONSTRUCTION
 from .previews import painted
 from .workflows import FOLDER as WORKFLOW_FOLDER
 from .workflows.page import Node, Output
@@ -50,10 +50,6 @@ class Help(Workflow):
     def restyled(self, content: Node, style: Node, **masks: Node) -> Node:
         return self.adain(CELL, content, style, **masks)
 
-    def paint(self, features: Node) -> Node:
-        """By the decoder that was trained for AdaIN's features."""
-        return self.decode(CELL, self.net, features, trained_for=ADAIN)
-
     def wct(self, image: Node, style: Node, alpha: float) -> Node:
         """The whole cascade."""
         return self.cascade(CELL, (self.net, image, style), (alpha,) * 5)
@@ -61,11 +57,11 @@ class Help(Workflow):
     def matched(self, net: Node, content: Node, style: Node) -> Node:
         """By CoMatch."""
         own, target = (self.features(image, "comatch", net) for image in (content, style))
-        return self.decode(CELL, net, self.comatch(CELL, net, own, target))
+        return self.decode(CELL, self.comatch(CELL, own, target))
 
     def filtered(self, bank: Node, content: Node, style: str) -> Node:
         """By a style of the bank."""
-        return self.decode(CELL, bank, self.bank_style(CELL, bank, self.features(content, "bank", bank), style))
+        return self.decode(CELL, self.bank_style(CELL, self.features(content, "bank", bank), style))
 
 
 def adain(flow: Help) -> Pictures:
@@ -75,8 +71,8 @@ def adain(flow: Help) -> Pictures:
     return {
         "content": content,
         "style": style,
-        "AdaIN": flow.paint(flow.restyled(own, target)),
-        "content_mask": flow.paint(flow.restyled(own, target, content_mask=mask)),
+        "AdaIN": flow.decode(CELL, flow.restyled(own, target)),
+        "content_mask": flow.decode(CELL, flow.restyled(own, target, content_mask=mask)),
     }
 
 
@@ -86,7 +82,7 @@ def blend_by_alpha(flow: Help) -> Pictures:
     blends = {
         alpha: flow.node("BlendByAlpha", content=own, stylised=restyled, alpha=alpha) for alpha in (0, 0.33, 0.67, 1)
     }
-    return {f"alpha {alpha:g}": flow.paint(blend) for alpha, blend in blends.items()}
+    return {f"alpha {alpha:g}": flow.decode(CELL, blend) for alpha, blend in blends.items()}
 
 
 def brush_size(flow: Help) -> Pictures:
@@ -116,7 +112,7 @@ def load_style_network(flow: Help) -> Pictures:
     content, style = flow.photo("chelsea"), flow.picture("autumn_avenue")
     own, bank = flow.features(content), flow.network(CELL, "stylebank")
     return {
-        "compact, AdaIN": flow.paint(flow.restyled(own, flow.features(style))),
+        "compact, AdaIN": flow.decode(CELL, flow.restyled(own, flow.features(style))),
         "compact, WCT": flow.wct(content, style, 0.6),
         "msgnet": flow.matched(flow.network(CELL, "msgnet"), content, style),
         "stylebank": flow.filtered(bank, content, "van gogh starry night"),
@@ -129,19 +125,19 @@ def mix_styles(flow: Help) -> Pictures:
     styles = {slot: flow.restyled(own, flow.features(flow.picture(name))) for slot, name in names.items()}
     shares = (1, 0.75, 0.25, 0)
     mixed = {first: flow.node("MixStyles", **styles, weight_1=first, weight_2=1 - first) for first in shares}
-    return {f"{first:g} : {1 - first:g}": flow.paint(features) for first, features in mixed.items()}
+    return {f"{first:g} : {1 - first:g}": flow.decode(CELL, features) for first, features in mixed.items()}
 
 
 def preserve_color(flow: Help) -> Pictures:
     content, style = flow.photo("chelsea"), flow.picture("sea_mosaic")
     own = flow.features(content)
-    plain = flow.paint(flow.restyled(own, flow.features(style)))
+    plain = flow.decode(CELL, flow.restyled(own, flow.features(style)))
     matched = flow.node("PreserveColor", stylised=style, content=content, how="colour matching")
     return {
         "content": content,
         "as it comes": plain,
         "luminance": flow.node("PreserveColor", stylised=plain, content=content, how="luminance"),
-        "colour matching": flow.paint(flow.restyled(own, flow.features(matched))),
+        "colour matching": flow.decode(CELL, flow.restyled(own, flow.features(matched))),
     }
 
 
@@ -152,7 +148,7 @@ def region_mask(flow: Help) -> Pictures:
     regions = {side: flow.restyled(own, flow.features(flow.picture(name))) for side, name in names.items()}
     joined = {width: flow.node("RegionMask", **regions, mask=mask, feather=width) for width in (0, 60)}
     labelled = regions | {f"feather {width}": features for width, features in joined.items()}
-    return {label: flow.paint(features) for label, features in labelled.items()}
+    return {label: flow.decode(CELL, features) for label, features in labelled.items()}
 
 
 def sample_picture(flow: Help) -> Pictures:
@@ -167,12 +163,12 @@ def stylebank_filter(flow: Help) -> Pictures:
 
 def stylebank_mix(flow: Help) -> Pictures:
     bank, content = flow.network(CELL, "stylebank"), flow.photo("chelsea")
-    inputs: dict[str, Any] = {"network": bank, "features": flow.features(content, "bank", bank)}
+    inputs: dict[str, Any] = {"features": flow.features(content, "bank", bank)}
     inputs |= {"style_1": "van gogh starry night", "style_2": "munch scream"}
     mixed = {
         first: flow.node("StyleBankMix", **inputs, weight_1=first, weight_2=1 - first) for first in (1, 0.75, 0.25, 0)
     }
-    return {f"{first:g} : {1 - first:g}": flow.decode(CELL, bank, features) for first, features in mixed.items()}
+    return {f"{first:g} : {1 - first:g}": flow.decode(CELL, features) for first, features in mixed.items()}
 
 
 def style_decoder(flow: Help) -> Pictures:
@@ -181,15 +177,15 @@ def style_decoder(flow: Help) -> Pictures:
     restyled = flow.restyled(own, flow.features(style))
     return {
         "content": content,
-        "reconstruction, as encoded": flow.decode(CELL, flow.net, own),
-        "reconstruction, after AdaIN": flow.decode(CELL, flow.net, restyled),
-        "adain, after AdaIN": flow.paint(restyled),
+        "reconstruction, as encoded": flow.decode(CELL, own),
+        "reconstruction, after AdaIN": flow.node("StyleDecoder", features=restyled, trained_for=RECONSTRUCTION),
+        "adain, after AdaIN": flow.decode(CELL, restyled),
     }
 
 
 def style_encoder(flow: Help) -> Pictures:
     content = flow.square(CELL, flow.picture("astronaut"), 128, 160)
-    return {level: flow.decode(CELL, flow.net, flow.features(content, level)) for level in sorted(LEVELS)[1:]}
+    return {level: flow.decode(CELL, flow.features(content, level)) for level in sorted(LEVELS)[1:]}
 
 
 def style_report(flow: Help) -> Pictures:
@@ -218,9 +214,9 @@ def texture_noise(flow: Help) -> Pictures:
 def wct(flow: Help) -> Pictures:
     content, style = flow.photo("chelsea"), flow.picture("autumn_avenue")
     own, target = (flow.features(image, "relu3_1") for image in (content, style))
-    pictures = {"content": content, "AdaIN": flow.decode(CELL, flow.net, flow.restyled(own, target))}
+    pictures = {"content": content, "AdaIN": flow.decode(CELL, flow.restyled(own, target))}
     for method in ("whitening-colouring", "optimal transport"):
-        pictures[method] = flow.decode(CELL, flow.net, flow.node("WCT", content=own, style=target, method=method))
+        pictures[method] = flow.decode(CELL, flow.node("WCT", content=own, style=target, method=method))
     return pictures
 
 

@@ -40,6 +40,6 @@ def thumbnail(folder: str, name: str) -> Image:
         flow = Workflow("thumb")
         bank, content = flow.network(name=NETWORK), flow.sample(1, "Content", "chelsea")
         own = flow.encode((2, 1), bank, flow.square((2, 0), content, 300, 75), LEVEL)
-        flow.save((5, 1), flow.decode((4, 1), bank, flow.bank_style((3, 1), bank, own, name)))
+        flow.save((5, 1), flow.decode((4, 1), flow.bank_style((3, 1), own, name)))
         picture = painted(flow.graph())
     return ImageOps.fit(picture, (SIDE, SIDE))

@@ -56,11 +56,11 @@ class FeatureMap:
         """The same place with other values."""
         return replace(self, values=values)
 
-    def expect(self, space: FeatureSpace) -> None:
+    def expect(self, space: FeatureSpace, said: str = "these features are") -> None:
         """ValueError, with both spaces and the remedy, unless these features live in `space`."""
         if self.space != space:
             raise ValueError(
-                f"these features are {self.space}, {space} was expected: encode both with the same network and level."
+                f"{said} {self.space}, {space} was expected: encode both with the same network and level."
             )
 
 

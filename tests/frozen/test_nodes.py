@@ -29,16 +29,22 @@ def test_words_stay(now: dict[str, Any]) -> None:
     ] == []
 
 
-def test_inputs_stay_in_their_places(now: dict[str, Any]) -> None:
-    """New ones go last."""
-    for node, before in ((node, _order(each)) for node, each in FROZEN.items()):
-        assert _order(now[node])[: len(before)] == before, node
+def test_widgets_stay_in_their_places(now: dict[str, Any]) -> None:
+    """A workflow has their values in order: new ones go last."""
+    for node, before in ((node, _widgets(each)) for node, each in FROZEN.items()):
+        assert _widgets(now[node])[: len(before)] == before, node
+
+
+def test_no_more_is_required(now: dict[str, Any]) -> None:
+    """A workflow has sockets by their names, so that they may move, and ask for less."""
+    for node, each in FROZEN.items():
+        assert set(now[node]["required"]) <= set(each["required"]), node
 
 
 def test_inputs_take_what_they_took(now: dict[str, Any]) -> None:
     """Choices and ranges may grow."""
-    every = [(node, section, name) for node in FROZEN for section, name in _order(FROZEN[node])]
-    narrower = [place for place in every if not _takes(*(each[place[0]][place[1]][place[2]] for each in (now, FROZEN)))]
+    every = [(node, name) for node in FROZEN for name in _inputs(FROZEN[node])]
+    narrower = [(node, name) for node, name in every if not _takes(*(_inputs(e[node])[name] for e in (now, FROZEN)))]
     assert len(every) > 100 and narrower == []
 
 
@@ -77,5 +83,9 @@ def _input(kind: str | list[str], options: dict[str, Any]) -> dict[str, Any]:
     return what | {key: options[key] for key in KEPT if key in options}
 
 
-def _order(node: dict[str, Any]) -> list[tuple[str, str]]:
-    return [(section, name) for section in SECTIONS for name in node[section]]
+def _inputs(node: dict[str, Any]) -> dict[str, Any]:
+    return {name: each for section in SECTIONS for name, each in node[section].items()}
+
+
+def _widgets(node: dict[str, Any]) -> list[str]:
+    return [name for name, each in _inputs(node).items() if each["type"] in ("COMBO", "INT", "FLOAT", "STRING")]

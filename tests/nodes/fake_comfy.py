@@ -61,6 +61,14 @@ class FakeComfy:
     stop_after: int | None = None
     """How many more questions about an interruption are answered with no."""
 
+    said: list[tuple[str, str]] = field(default_factory=list)
+    """Words and the node that they stand on."""
+    runs: bool = True
+    """Whether a node runs."""
+
+    def say(self, text: str, node_id: str) -> None:
+        self.said.append((text, node_id))
+
     def load_models_gpu(
         self, models: list[ModelPatcher], memory_required: int = 0, *_: object, force_full_load: bool = False
     ) -> None:
@@ -114,11 +122,14 @@ class FakeComfy:
             soft_empty_cache=self.soft_empty_cache,
             throw_exception_if_processing_interrupted=self.throw_exception_if_processing_interrupted,
         )
+        page, running = SimpleNamespace(send_progress_text=self.say), SimpleNamespace(node_id="7")
         modules = {
             "model_management": management,
             "model_patcher": module("comfy.model_patcher", ModelPatcher=ModelPatcher),
             "utils": module("comfy.utils", ProgressBar=lambda total: ProgressBar(total, self.updates, self.previews)),
             "folder_paths": self.folder_paths(),
+            "server": module("server", PromptServer=SimpleNamespace(instance=page)),
+            "execution": module("comfy_execution.utils", get_executing_context=lambda: running if self.runs else None),
         }
         for content in modules.values():
             monkeypatch.setitem(sys.modules, content.__name__, content)

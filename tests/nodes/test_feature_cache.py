@@ -12,8 +12,11 @@ from brushwork.models.networks.base import FeatureMap, FeatureSpace
 from brushwork.nodes import _host
 from brushwork.nodes._host import CachedFeatures, FeatureCache
 
+from .stand_ins import tiny
+
 SPACE = FeatureSpace("tiny", "x", 1, 1, 0)
 CPU = torch.device("cpu")
+NETWORK = tiny()
 
 
 class OnGpu:
@@ -41,33 +44,33 @@ def on_gpu(maps: list[CachedFeatures]) -> list[bool]:
 
 def test_all_stay_while_they_fit() -> None:
     cache = FeatureCache(limit_bytes=40)
-    assert on_gpu([cache.add(features(5)) for _ in range(2)]) == [True, True]
+    assert on_gpu([cache.add(features(5), NETWORK) for _ in range(2)]) == [True, True]
 
 
 def test_the_oldest_makes_room() -> None:
     cache = FeatureCache(limit_bytes=40)
-    assert on_gpu([cache.add(features(5)) for _ in range(4)]) == [False, False, True, True]
+    assert on_gpu([cache.add(features(5), NETWORK) for _ in range(4)]) == [False, False, True, True]
 
 
 def test_as_many_as_it_takes_make_room_even_the_newest_itself() -> None:
     cache = FeatureCache(limit_bytes=40)
-    small = [cache.add(features(2)) for _ in range(5)]
-    large = cache.add(features(6))
+    small = [cache.add(features(2), NETWORK) for _ in range(5)]
+    large = cache.add(features(6), NETWORK)
     assert on_gpu([*small, large]) == [False, False, False, True, True, True]
-    assert on_gpu([*small, large, cache.add(features(11))]) == [False] * 7
+    assert on_gpu([*small, large, cache.add(features(11), NETWORK)]) == [False] * 7
 
 
 def test_the_dead_cost_nothing() -> None:
     cache = FeatureCache(limit_bytes=40)
-    first = cache.add(features(4))
-    cache.add(features(6))  # nobody keeps this one
-    assert on_gpu([first, cache.add(features(6))]) == [True, True]
+    first = cache.add(features(4), NETWORK)
+    cache.add(features(6), NETWORK)  # nobody keeps this one
+    assert on_gpu([first, cache.add(features(6), NETWORK)]) == [True, True]
 
 
 def test_maps_on_the_cpu_cost_nothing() -> None:
     cache = FeatureCache(limit_bytes=40)
-    first = cache.add(features(10))
-    plain = cache.add(features(1000, on_gpu=False))
+    first = cache.add(features(10), NETWORK)
+    plain = cache.add(features(1000, on_gpu=False), NETWORK)
     assert on_gpu([first, plain]) == [True, False]
 
 
@@ -75,7 +78,7 @@ def test_the_cache_keeps_nobody_alive() -> None:
     from weakref import ref
 
     cache = FeatureCache(limit_bytes=40)
-    kept = cache.add(features(5))
+    kept = cache.add(features(5), NETWORK)
     watched = ref(kept)
     del kept
     assert watched() is None
@@ -84,7 +87,7 @@ def test_the_cache_keeps_nobody_alive() -> None:
 def test_offloading_changes_nothing_but_the_place() -> None:
     there = features(20)
     before = there.values.to(CPU)
-    kept = FeatureCache(limit_bytes=0).add(there)
+    kept = FeatureCache(limit_bytes=0).add(there, NETWORK)
     assert kept.features.values.device == CPU
     assert torch.equal(kept.features.values, before)
     values, size, space = kept.features.values, kept.features.image_size, kept.features.space
@@ -93,6 +96,6 @@ def test_offloading_changes_nothing_but_the_place() -> None:
 
 def test_loading_a_map_leaves_the_cached_one_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_host, "compute_device", lambda: CPU)
-    kept = FeatureCache(limit_bytes=80).add(features(20))
+    kept = FeatureCache(limit_bytes=80).add(features(20), NETWORK)
     assert kept.load().values.device == CPU
     assert kept.features.values.device.type == "cuda"

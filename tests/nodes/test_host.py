@@ -23,7 +23,7 @@ def test_torch_answers() -> None:
     assert _host.result_device() == torch.device("cpu")
     assert _host.weight_folders() == []
     assert _host.check_interrupted() is None
-    assert _host.progress()(1, 2) is None
+    assert _host.Progress()(1, 2) is None
 
 
 def test_network_runs_where_torch_computes() -> None:

@@ -1,5 +1,6 @@
 """What ComfyUI is asked, and how, where the pack runs inside it."""
 
+import logging
 from pathlib import Path
 
 import pytest
@@ -90,15 +91,60 @@ def test_a_list_of_extensions_that_somebody_set_stays(monkeypatch: pytest.Monkey
 
 
 def test_progress_is_told_in_percent_and_only_when_it_changes(comfy: FakeComfy) -> None:
-    tell = _host.progress()
+    tell = _host.Progress()
     for done in range(0, 4001):
         tell(done, 4000)
     assert comfy.updates == [(percent, 100) for percent in range(1, 101)]
 
 
 def test_progress_of_unknown_length(comfy: FakeComfy) -> None:
-    _host.progress()(12345, 0)
+    _host.Progress()(12345, 0)
     assert comfy.updates == []
+
+
+def test_a_picture_is_shown_only_now_and_then(comfy: FakeComfy, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 0.5, 0.8, 0.8, 1.2, 1.6, 1.6])  # when it begins; asked; asked and shown; asked; asked and shown
+    monkeypatch.setattr(_host, "monotonic", lambda: next(clock))
+    tell = _host.Progress()
+    for _ in range(4):
+        tell.show(lambda: torch.zeros(1, 3, 4, 6))
+    assert [picture.size for _, picture, _ in comfy.previews] == [(6, 4)] * 2
+
+
+@pytest.mark.parametrize("node", ["BrushworkStyleDecoder", "BrushworkWCTLevel", "BrushworkStyleTransfer"])
+def test_a_picture_is_seen_while_it_is_painted(node: str, comfy: FakeComfy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_host, "PREVIEW_SECONDS", -1.0)
+    comfy.free = 0
+    inputs = arguments(node, pictures(1, (128, 64)))  # in two tiles and more
+    comfy.previews.clear()
+    call(node, **inputs)
+    shown = [picture for _, picture, _ in comfy.previews]
+    assert len(shown) > 1 and {picture.size for picture in shown} == {(64, 128)}
+    assert shown[0].tobytes() != shown[-1].tobytes()
+
+
+def test_words_stand_on_the_node_that_runs(comfy: FakeComfy, caplog: pytest.LogCaptureFixture) -> None:
+    _host.say("done", logging.WARNING)
+    comfy.runs = False
+    _host.say("later")
+    assert comfy.said == [("done", "7")] and "done" in caplog.text
+
+
+@pytest.mark.parametrize(("node", "mask"), [("BrushworkAdaIN", "content_mask"), ("BrushworkStylizeLarge", "mask_1")])
+def test_a_mask_that_selects_nothing_is_remarked_on(node: str, mask: str, comfy: FakeComfy) -> None:
+    call(node, **arguments(node, pictures()))
+    assert comfy.said == []
+    call(node, **arguments(node, pictures()) | {mask: torch.zeros(4, 4)})
+    assert [text for text, _ in comfy.said] == [
+        f"'{mask}' is black everywhere, so it selects nothing: paint in white where it should."
+    ]
+
+
+def test_a_mask_without_its_style_is_remarked_on(comfy: FakeComfy) -> None:
+    inputs = arguments("BrushworkStylizeLarge", pictures())
+    del inputs["style_3"]
+    call("BrushworkStylizeLarge", **inputs)
+    assert [text for text, _ in comfy.said] == ["'mask_3' has no 'style_3' to go with it: connect one."]
 
 
 def test_memory_is_shared_with_comfy(comfy: FakeComfy) -> None:
@@ -157,7 +203,7 @@ def test_interruption_passes_through_a_node(comfy: FakeComfy) -> None:
 
 
 def test_interruption_stops_a_download_at_its_next_bytes(comfy: FakeComfy) -> None:
-    tell = _host.progress()
+    tell = _host.Progress()
     tell(1, 1000)
     comfy.stop_after = 0
     with pytest.raises(InterruptProcessingException):

@@ -207,4 +207,4 @@ def test_a_bank_may_know_styles_that_no_list_knew() -> None:
 
 def cached(tensor: Tensor) -> CachedFeatures:
     height, width = tensor.shape[-2:]
-    return CachedFeatures(FeatureMap(tensor, FeatureSpace("tiny", "x", tensor.shape[1], 1, 0), (height, width)))
+    return CachedFeatures(FeatureMap(tensor, FeatureSpace("tiny", "x", tensor.shape[1], 1, 0), (height, width)), tiny())

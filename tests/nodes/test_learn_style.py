@@ -53,7 +53,11 @@ def painted(network: _host.HostedNetwork, style: str, by: str = "Filter", slot: 
 
 
 def kept(comfy: FakeComfy) -> list[str]:
-    return sorted(file.name for file in (comfy.models / FOLDER).glob("*"))
+    """Names of the files; each style has its painting beside it."""
+    files = sorted(file.name for file in (comfy.models / FOLDER).glob("*"))
+    styles = [name for name in files if name.endswith(".safetensors")]
+    assert files == sorted(styles + [name.replace(".safetensors", ".jpg") for name in styles])
+    return styles
 
 
 def test_a_network_with_the_style_a_chart_and_a_preview(comfy: FakeComfy) -> None:
@@ -129,6 +133,14 @@ def test_a_taken_name_is_refused_before_anything_is_learnt(comfy: FakeComfy, mon
     assert path.read_bytes() == before
 
 
+def test_the_node_says_where_the_style_is(comfy: FakeComfy) -> None:
+    learn()
+    learn(save="do not save")
+    (saved, _), (kept_nowhere, _) = comfy.said
+    assert saved == f"'c' is saved after 3 steps, as c.safetensors in {comfy.models / FOLDER}."
+    assert "not saved" in kept_nowhere
+
+
 def test_or_overwritten_on_request(comfy: FakeComfy) -> None:
     grown, *_ = learn()
     before = (comfy.models / FOLDER / "c.safetensors").read_bytes()
@@ -140,9 +152,10 @@ def test_or_overwritten_on_request(comfy: FakeComfy) -> None:
 
 def test_the_page_looks_on(comfy: FakeComfy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(learn_style, "PREVIEW_STEPS", 4)
+    monkeypatch.setattr(_host, "PREVIEW_SECONDS", -1.0)
     learn(steps=10)
     assert comfy.updates[-1] == (100, 100)
-    assert [percent for percent, _ in comfy.updates] == list(range(10, 101, 10))
+    assert list(dict.fromkeys(percent for percent, _ in comfy.updates)) == list(range(10, 101, 10))
     assert len(comfy.previews) == 2
     for kind, picture, side in comfy.previews:
         assert kind == "JPEG" and picture.mode == "RGB" and side >= max(picture.size) // 2

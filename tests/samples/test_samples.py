@@ -7,13 +7,14 @@ import torch
 from PIL import Image
 
 from brushwork import samples
-from brushwork.samples import CONTENT, STYLES, load_sample, sample_names, sample_path
+from brushwork.samples import CONTENT, PAINTINGS, STYLES, load_sample, sample_names, sample_path
 
 FOLDER = Path(samples.__file__).parent
 
 
-def test_names_are_photographs_then_styles() -> None:
-    assert sample_names() == CONTENT + STYLES
+def test_names_are_photographs_then_paintings_then_styles() -> None:
+    assert sample_names() == CONTENT + PAINTINGS + STYLES
+    assert len(PAINTINGS) > 11 and {name.split("_")[0] for name in PAINTINGS} >= {"van", "hokusai"}
     assert len(set(sample_names())) == len(sample_names())
 
 
@@ -45,7 +46,7 @@ def test_unknown_name_lists_the_choices() -> None:
 def test_folder_holds_the_samples_and_nothing_else() -> None:
     assert sorted(path.stem for path in FOLDER.glob("*.jpg")) == sorted(sample_names())
     assert (
-        sum(path.stat().st_size for path in FOLDER.rglob("*") if path.suffix != ".pyc" and path.is_file()) < 2_000_000
+        sum(path.stat().st_size for path in FOLDER.rglob("*") if path.suffix != ".pyc" and path.is_file()) < 3_000_000
     )
 
 

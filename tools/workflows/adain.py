@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import product
 
-from ...models.networks.base import ADAIN
 from ...models.networks.vgg import ADAIN_LEVEL
 from .page import BLUE, OCHRE, RED, VIOLET, Cell, Node
 from .parts import ABOUT_COMPACT, Workflow
@@ -19,8 +18,8 @@ def basic(flow: Workflow) -> None:
         "## AdaIN\n"
         "Every channel of the content's features takes the mean and the deviation of the style's: one formula, any "
         "style (Huang & Belongie 2017). It is done once, at relu4_1, and a decoder trained for it paints the picture.",
-        "**Try:** another Content or Style; *alpha* in Blend by Alpha; a Brush Size node after Style; the decoder "
-        "trained for *reconstruction*, to see what training it gave.",
+        "**Try:** another Content or Style; *alpha* in Blend by Alpha; a Brush Size node after Style; *trained_for* "
+        "reconstruction in Style Decoder, to see what training it gave.",
         ABOUT_COMPACT,
     )
     net, content, style = flow.start("astronaut", "paper_leaves")
@@ -29,7 +28,7 @@ def basic(flow: Workflow) -> None:
         target = flow.encode((2, 2), net, style, ADAIN_LEVEL, "Encode style")
         restyled = flow.adain((3, 1), own, target)
         mixed = flow.add("BrushworkBlendByAlpha", (4, 1), "Alpha", content=own, stylised=restyled)
-        image = flow.decode((5, 1), net, mixed, trained_for=ADAIN)
+        image = flow.decode((5, 1), mixed)
     flow.save((6, 1), image)
 
 
@@ -53,7 +52,7 @@ def alpha_sweep(flow: Workflow) -> None:
         for row, alpha in enumerate(ALPHAS):
             inputs = {"title": f"Alpha {alpha:g}", "content": own, "stylised": restyled, "alpha": alpha}
             mixed = flow.add("BrushworkBlendByAlpha", (4, row), **inputs)
-            pictures.append(flow.decode((5, row), net, mixed, trained_for=ADAIN))
+            pictures.append(flow.decode((5, row), mixed))
     flow.save((6, 1), flow.sheet((6, 0), pictures, [f"alpha {alpha:g}" for alpha in ALPHAS], 2))
 
 
@@ -89,7 +88,7 @@ def four_styles(flow: Workflow) -> None:
             inputs |= {f"features_{n}": features for n, features in enumerate(restyled, 1)}
             title = f"Mix {across + 1} of row {down + 1}"
             mixed = flow.add("BrushworkMixStyles", (5 + across, 2 * down), title, **inputs)
-            pictures.append(flow.decode((5 + across, 2 * down + 1), net, mixed, trained_for=ADAIN))
+            pictures.append(flow.decode((5 + across, 2 * down + 1), mixed))
     flow.save((8, 1), flow.sheet((8, 0), pictures, [], 3))
 
 
@@ -117,7 +116,7 @@ def regions(flow: Workflow) -> None:
         inside = flow.adain((4, 2), own, targets[0], content_mask=mask)
         outside = flow.adain((4, 3), own, targets[1], content_mask=rest)
         joined = flow.add("BrushworkRegionMask", (5, 2), inside=inside, outside=outside, mask=mask, feather=8)
-        image = flow.decode((6, 2), net, joined, trained_for=ADAIN)
+        image = flow.decode((6, 2), joined)
     flow.save((7, 1), image)
 
 
@@ -139,7 +138,7 @@ def colours(flow: Workflow) -> None:
     def restyled(cell: Cell, style: Node) -> Node:
         column, row = cell
         target = flow.encode(cell, net, style, ADAIN_LEVEL, "Encode style")
-        return flow.decode((column + 2, row), net, flow.adain((column + 1, row), own, target), trained_for=ADAIN)
+        return flow.decode((column + 2, row), flow.adain((column + 1, row), own, target))
 
     with flow.group("As it comes, then the content's hues", RED):
         plain = restyled((3, 1), style)

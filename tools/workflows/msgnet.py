@@ -34,7 +34,7 @@ def basic(flow: Workflow) -> None:
     with flow.group("CoMatch", OCHRE):
         own = flow.encode((2, 1), net, content, LEVEL, "Encode content")
         target = flow.encode((2, 2), net, style, LEVEL, "Encode style")
-        image = flow.decode((4, 1), net, flow.comatch((3, 2), net, own, target))
+        image = flow.decode((4, 1), flow.comatch((3, 2), own, target))
     flow.save((5, 1), image)
 
 
@@ -58,7 +58,7 @@ def brush_size(flow: Workflow) -> None:
             shape = {"title": f"Style of {size} pixels", "scale": size / SAMPLE_SIDE}
             scaled = flow.add("BrushworkBrushSize", (3, row), style=style, **shape)
             target = flow.encode((4, row), net, scaled, LEVEL)
-            pictures.append(flow.decode((6, row), net, flow.comatch((5, row), net, own, target)))
+            pictures.append(flow.decode((6, row), flow.comatch((5, row), own, target)))
     labels = ["content", *(f"style of {size} pixels" for size in SIZES)]
     flow.save((7, 1), flow.sheet((7, 0), pictures, labels, 2))
 
@@ -81,11 +81,11 @@ def interpolation(flow: Workflow) -> None:
         matched: dict[str, Any] = {}
         for n, style in enumerate(styles, 1):
             target = flow.encode((2, 1 + n), net, style, LEVEL, "Encode style")
-            matched[f"features_{n}"] = flow.comatch((3, 1 + n), net, own, target)
+            matched[f"features_{n}"] = flow.comatch((3, 1 + n), own, target)
     pictures = [cut]
     with flow.group("From the first to the second", VIOLET):
         for index, (first, second) in enumerate(SHARES):
             column, row = 4 + 2 * (index // 3), index % 3
             mixed = flow.add("BrushworkMixStyles", (column, row), **matched, weight_1=first, weight_2=second)
-            pictures.append(flow.decode((column + 1, row), net, mixed))
+            pictures.append(flow.decode((column + 1, row), mixed))
     flow.save((8, 1), flow.sheet((8, 0), pictures, ["content", *SHARE_LABELS], 3))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ...transfer.wct import WHITENING
 from .page import BLUE, GREEN, Cell, Node, Output, Page
 
 ABOUT_COMPACT = (
@@ -43,8 +44,8 @@ class Workflow(Page):
     def encode(self, cell: Cell, network: Node, image: Node, level: str, title: str = "") -> Node:
         return self.add("BrushworkStyleEncoder", cell, title, network=network, image=image, level=level)
 
-    def decode(self, cell: Cell, network: Node, features: Node, **decoder: str) -> Node:
-        return self.add("BrushworkStyleDecoder", cell, network=network, features=features, **decoder)
+    def decode(self, cell: Cell, features: Node) -> Node:
+        return self.add("BrushworkStyleDecoder", cell, features=features)
 
     def adain(self, cell: Cell, content: Node, style: Node, **masks: Any) -> Node:  # noqa: ANN401
         return self.add("BrushworkAdaIN", cell, content=content, style=style, **masks)
@@ -63,12 +64,18 @@ class Workflow(Page):
                 image = self.wct_level(place, (net, image, style), level, alpha, title=f"WCT {level}")
         return image
 
-    def comatch(self, cell: Cell, network: Node, content: Node, style: Node) -> Node:
-        return self.add("BrushworkCoMatch", cell, network=network, content=content, style=style)
+    def whole_cascade(self, cell: Cell, sources: Sequence[Node], alphas: Sequence[float], title: str = "") -> Node:
+        """The same in one node."""
+        inputs: dict[str, Any] = dict(zip(("network", "content", "style_1"), sources, strict=True))
+        inputs |= {f"alpha_{level}": alpha for level, alpha in zip(LEVELS, alphas, strict=True)}
+        return self.add("BrushworkStylizeLarge", cell, title, method=WHITENING, **inputs)
 
-    def bank_style(self, cell: Cell, network: Node, features: Node, style: str, title: str = "") -> Node:
+    def comatch(self, cell: Cell, content: Node, style: Node) -> Node:
+        return self.add("BrushworkCoMatch", cell, content=content, style=style)
+
+    def bank_style(self, cell: Cell, features: Node, style: str, title: str = "") -> Node:
         """Features filtered by a kernel of the bank."""
-        return self.add("BrushworkStyleBankFilter", cell, title, network=network, features=features, style=style)
+        return self.add("BrushworkStyleBankFilter", cell, title, features=features, style=style)
 
     def bright(self, content: Node) -> Node:
         """A mask, in the third column: what is bright in the photograph's blue, roughly a background of sky."""

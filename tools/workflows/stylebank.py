@@ -28,9 +28,9 @@ def basic(flow: Workflow) -> None:
     net, content = flow.start("astronaut", network=NETWORK)
     with flow.group("A kernel of the bank", OCHRE):
         own = flow.encode((2, 1), net, content, LEVEL)
-        painted = flow.bank_style((3, 1), net, own, NIGHT)
+        painted = flow.bank_style((3, 1), own, NIGHT)
         mixed = flow.add("BrushworkBlendByAlpha", (4, 1), "Alpha", content=own, stylised=painted)
-        image = flow.decode((5, 1), net, mixed)
+        image = flow.decode((5, 1), mixed)
     flow.save((6, 1), image)
 
 
@@ -52,8 +52,8 @@ def fusion(flow: Workflow) -> None:
         for index, (first, second) in enumerate(SHARES):
             chosen = {"style_1": NIGHT, "weight_1": first, "style_2": CITY, "weight_2": second}
             column, row = 3 + 2 * (index // 3), index % 3
-            fused = flow.add("BrushworkStyleBankMix", (column, row), network=net, features=own, **chosen)
-            pictures.append(flow.decode((column + 1, row), net, fused))
+            fused = flow.add("BrushworkStyleBankMix", (column, row), features=own, **chosen)
+            pictures.append(flow.decode((column + 1, row), fused))
     flow.save((7, 1), flow.sheet((7, 0), pictures, ["content", *SHARE_LABELS], 3))
 
 
@@ -71,10 +71,10 @@ def regions(flow: Workflow) -> None:
         mask = flow.bright(content)
     with flow.group("Two kernels", OCHRE):
         own = flow.encode((3, 1), net, content, LEVEL)
-        inside = flow.bank_style((4, 1), net, own, NIGHT, "Inside")
-        outside = flow.bank_style((4, 2), net, own, CITY, "Outside")
+        inside = flow.bank_style((4, 1), own, NIGHT, "Inside")
+        outside = flow.bank_style((4, 2), own, CITY, "Outside")
         joined = flow.add("BrushworkRegionMask", (5, 1), inside=inside, outside=outside, mask=mask, feather=8)
-        image = flow.decode((6, 1), net, joined)
+        image = flow.decode((6, 1), joined)
     flow.save((7, 1), image)
 
 
@@ -98,7 +98,7 @@ def learn(flow: Workflow) -> None:
     with flow.group("Paint", RED):
         cut = flow.square((3, 0), content, 300, 75)
         own = flow.encode((3, 1), learnt, cut, LEVEL)
-        image = flow.decode((3, 3), learnt, flow.bank_style((3, 2), learnt, own, "my style"))
+        image = flow.decode((3, 3), flow.bank_style((3, 2), own, "my style"))
     pictures = cut, style, image, learnt.output("chart")
     result = flow.sheet((4, 0), pictures, ("content", "style", "the style learnt", "losses"), 2)
     flow.save((4, 1), result)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from .page import BLUE, OCHRE, RED, VIOLET
 from .parts import ABOUT_COMPACT, LEVELS, Workflow
 
@@ -46,9 +44,9 @@ def per_level(flow: Workflow) -> None:
     with flow.group("One level alone", VIOLET):
         for column, level in enumerate(LEVELS, 2):
             pictures.append(flow.wct_level((column, 0), sources, level, 1.0, title=f"WCT {level}"))
-    for row, (title, alphas) in enumerate(STRENGTHS.items()):
-        with flow.group(title.capitalize(), (OCHRE, RED, OCHRE)[row]):
-            pictures.append(flow.cascade((2, 1 + row), sources, alphas))
+    with flow.group("Five levels in one node", OCHRE):
+        for column, (title, alphas) in enumerate(STRENGTHS.items(), 2):
+            pictures.append(flow.whole_cascade((column, 1), sources, alphas, title.capitalize()))
     labels = ["content", *(f"{level} alone" for level in LEVELS), *STRENGTHS]
     flow.save((7, 1), flow.sheet((7, 0), pictures, labels, 3))
 
@@ -92,10 +90,10 @@ def texture(flow: Workflow) -> None:
         net = flow.network()
         image = flow.add("BrushworkTextureNoise", (1, 1), seed=7)
         style = flow.sample(2, "Style", "rose_window")
-    for row, colour in enumerate((OCHRE, RED, OCHRE)):
-        with flow.group(f"Pass {row + 1}", colour):
-            image = flow.cascade((2, row), (net, image, style), (1.0,) * 5)
-    flow.save((7, 0), image)
+    with flow.group("Five levels in one node, three times", OCHRE):
+        for number in (1, 2, 3):
+            image = flow.whole_cascade((1 + number, 1), (net, image, style), (1.0,) * 5, f"Pass {number}")
+    flow.save((5, 1), image)
 
 
 def texture_mix(flow: Workflow) -> None:
@@ -120,7 +118,7 @@ def texture_mix(flow: Workflow) -> None:
                 target = flow.encode((column, top + n), net, style, level)
                 coloured[f"features_{n}"] = flow.add("BrushworkWCT", (column + 1, top + n), content=own, style=target)
             mixed = flow.add("BrushworkMixStyles", (column + 2, top + 1), f"Mix {level}", **coloured)
-            image = flow.decode((column + 2, top + 2), net, mixed)
+            image = flow.decode((column + 2, top + 2), mixed)
     flow.save((8, 3), image)
 
 
@@ -132,8 +130,8 @@ def large(flow: Workflow) -> None:
         "mapped by those of the whole picture. So there is no seam, and a hundred megapixels take little more memory "
         "than the picture itself. Here it is WCT's whole cascade, relu5_1 to relu1_1, on a photograph four times "
         "enlarged.",
-        "**Try:** a large photograph of your own (Load Image) in place of Content and Enlarge; *method* adain with "
-        "alpha_relu4_1 at 1 and the others at 0; the *scale* of Larger strokes; a second style, with a mask.",
+        "**Try:** a large photograph of your own (Load Image) in place of Content and Enlarge; *method* adain "
+        "with *levels* the paper's; the *scale* of Larger strokes; a second style, with a mask.",
         ABOUT_COMPACT,
     )
     net, content, style = flow.start("chelsea", "autumn_avenue")
@@ -141,7 +139,5 @@ def large(flow: Workflow) -> None:
         enlarged = flow.add("BrushworkBrushSize", (2, 1), "Enlarge", style=content, scale=4.0)
         strokes = flow.add("BrushworkBrushSize", (2, 2), "Larger strokes", style=style, scale=2.0)
     with flow.group("Five levels in one node", OCHRE):
-        sources = {"network": net, "content": enlarged, "style_1": strokes, "method": "whitening-colouring"}
-        alphas: dict[str, Any] = {f"alpha_{level}": 0.6 for level in LEVELS}
-        image = flow.add("BrushworkStylizeLarge", (3, 1), **sources, **alphas)
+        image = flow.whole_cascade((3, 1), (net, enlarged, strokes), (0.6,) * 5)
     flow.save((4, 1), image)

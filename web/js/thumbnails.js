@@ -12,10 +12,18 @@ const LISTS = {
 };
 const HEIGHT = 84, SMALL = 48, GAP = 8, MARGIN = 15, ROUND = 4;
 
+const PREVIEWS = "/experiment/models/preview/brushwork/0/stylebank"; // core's, of the first folder under models/brushwork
+const learns = (node) => node.comfyClass === "BrushworkLearnStyle" && node.mode === 0;
+
 async function start() {
   const { app } = await import("../../../scripts/app.js");
+  const { api } = await import("../../../scripts/api.js");
   const known = await (await fetch(new URL("index.json", FOLDER))).json();
-  const url = (set, name) => (known[set].includes(name) ? new URL(`${set}/${name.replaceAll(" ", "_")}.jpg`, FOLDER) : null);
+  // The page serves the picture beside a learnt style's file; where there is none the place stays empty.
+  const learnt = (name) => new URL(api.apiURL(`${PREVIEWS}/${encodeURIComponent(name)}.safetensors`), location.href);
+  const url = (set, name) =>
+    known[set].includes(name) ? new URL(`${set}/${name.replaceAll(" ", "_")}.jpg`, FOLDER)
+      : set === "styles" && name !== "none" ? learnt(name) : null;
   app.registerExtension({
     name: "brushwork.thumbnails",
     nodeCreated(node) {
@@ -24,6 +32,10 @@ async function start() {
       if (lists.length) node.addCustomWidget(strip(node, lists, (name) => url(set, name)));
     },
   });
+  // A style that was learnt is in all lists at once.
+  for (const end of ["execution_success", "execution_interrupted"]) {
+    api.addEventListener(end, () => app.graph?.nodes?.some(learns) && app.refreshComboInNodes?.());
+  }
 }
 
 /** A widget that shows what each of `lists` has chosen; a click on it opens all there is. */

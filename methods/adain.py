@@ -17,6 +17,7 @@ class AdaIN(Matching):
 
     name = "adain"
     kind = "diagonal"
+    network = "compact-adain"
 
     def match(self, content: Moments, style: Moments) -> ChannelMap:
         return adain(content, style)

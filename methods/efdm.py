@@ -13,6 +13,7 @@ class EFDM(AdaIN):
 
     name = "efdm"
     kind = "quantiles"
+    network = "compact"
 
     def match(self, content: Quantiles, style: Quantiles) -> LookupMap:  # pyright: ignore[reportIncompatibleMethodOverride]
         return efdm(content, style)

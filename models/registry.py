@@ -60,8 +60,9 @@ def build_network(entry: NetworkEntry) -> StyleNetwork:
         return StyleBankNetwork(entry.styles, backbone=LAYOUTS.get(backbone))
     whole = "network" in entry.parts  # one file holds all
     adain = ADAIN_LEVEL if whole or "adain" in entry.parts else None
+    layout = LAYOUTS[entry.kind]
     decoders = [level for level in entry.levels if whole or f"decoder.{level}" in entry.parts]
-    return VggNetwork(LAYOUTS[entry.kind], decoders, adain)
+    return VggNetwork(layout, [] if layout.appended else decoders, adain)
 
 
 def _fill(network: StyleNetwork, role: str, file: WeightFile, path: Path) -> None:

@@ -59,7 +59,7 @@ class Host:
     progress: Callable[[int, int], None] = lambda done, total: None
     """Told before every tile batch how many pixels are done of how many; it raises to stop."""
     show: Callable[[Callable[[], Tensor]], None] | None = None
-    """Given, after every tile batch, a way to see a picture [1, 3, h, w] in 0..1 as far as it is painted, made small."""
+    """Given, after every tile batch, a way to see the picture [1, 3, h, w] as far as it is painted, made small."""
     interrupt: Callable[[], None] = lambda: None
     """Called before every convolution, since a tile batch may take seconds; it raises to stop."""
     empty_cache: Callable[[], None] = lambda: None

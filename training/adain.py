@@ -4,12 +4,13 @@
 
 The encoder stays as it is. A decoder of the network's own widths starts from its reconstruction decoder, another from
 random weights. With a teacher it learns to paint what the teacher paints; without, what the loss network calls content
-and style. OUT/adain.safetensors is what the manifest takes as the part `adain`.
+and style. OUT/adain.safetensors is what the manifest takes as the part `adain`; with `projected`
+OUT/compact-adain.safetensors is the whole network of that name.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -18,7 +19,7 @@ from torch import Tensor
 
 from ..media.sheet import contact_sheet
 from ..models.networks.vgg import ADAIN_LEVEL as LEVEL
-from ..models.networks.vgg import LAYOUTS, VggDecoder, VggNetwork
+from ..models.networks.vgg import COMPACT_ADAIN, LAYOUTS, VggDecoder, VggNetwork
 from ..transfer.adain import adain
 from ..transfer.moments import Moments
 from .data import fixed_crops
@@ -28,7 +29,7 @@ from .losses import CONTENT_LEVEL, STYLE_LEVELS, LossWeights, content_of, pictur
 from .networks import kaiming_initialised, vgg_network
 from .pairs import StyleMoments
 from .recipes import Job, Recipe
-from .trainer import Losses
+from .trainer import Losses, save_weights
 
 
 @dataclass(frozen=True)
@@ -123,8 +124,24 @@ def first_decoder(network: VggNetwork, config: AdainConfig) -> VggDecoder:
     return decoder.train().requires_grad_(True)
 
 
+def with_projections(network: VggNetwork, decoder: VggDecoder) -> VggNetwork:
+    """The network `compact-adain`: the encoder of `compact`, its projection beside its features, and their decoder."""
+    layout = replace(COMPACT_ADAIN, widths=network.layout.widths[:4], appended=network.layout.projections[3])
+    joined = VggNetwork(layout, (), LEVEL)
+    heads = {f"appended.{name}": value for name, value in network.heads[LEVEL].state_dict().items()}
+    encoder = {f"encoder.{name}": value for name, value in network.encoder.state_dict().items()}
+    own = {**encoder, **heads, **{f"adain.{name}": value for name, value in decoder.state_dict().items()}}
+    joined.load_state_dict({name: own[name] for name in joined.state_dict()})
+    return joined
+
+
 def _run(network: str, job: Job, config: AdainConfig) -> list[Path]:
-    train_adain(vgg_network(network), job, config)
+    encoder = vgg_network(network)
+    decoder = train_adain(encoder, job, config)
+    if config.projected:
+        path = job.out / "compact-adain.safetensors"
+        save_weights(with_projections(encoder, decoder), path)
+        return [path]
     return [job.out / "adain.safetensors"]
 
 

@@ -167,8 +167,9 @@ def network_of_file(method: str, path: Path) -> StyleNetwork:
     backbone = COMPACT if any(re.match(r"encoder\.conv\d_\d\.", key) for key in tensors) else None
     try:
         if method == "adain":
-            network = load_network(NETWORKS[method])
             decoder = {key.removeprefix("adain."): value for key, value in tensors.items()}
+            own = decoder["conv4_1.weight"].shape[1] == COMPACT.widths[3]  # and not VGG-19's channels beside them
+            network = load_network(COMPACT.name if own else NETWORKS[method])
             network.get_submodule(ADAIN).load_state_dict(decoder)
         elif method == "msgnet":
             network = MsgNet(tensors["comatch"].shape[0] // 4, backbone)

@@ -59,9 +59,7 @@ class FeatureMap:
     def expect(self, space: FeatureSpace, said: str = "these features are") -> None:
         """ValueError, with both spaces and the remedy, unless these features live in `space`."""
         if self.space != space:
-            raise ValueError(
-                f"{said} {self.space}, {space} was expected: encode both with the same network and level."
-            )
+            raise ValueError(f"{said} {self.space}, {space} was expected: encode both with the same network and level.")
 
 
 RECONSTRUCTION, ADAIN = "reconstruction", "adain"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import torch
@@ -39,6 +39,8 @@ class VggLayout:
     """Whether the decoders end in a ReLU."""
     projections: tuple[int, ...] = ()
     """Channels that 1x1 projections give at each level, for loss networks: see `VggNetwork.heads`."""
+    appended: int = 0
+    """Channels of a 1x1 projection that go along with the deepest level's own as its features."""
 
     def stage(self, level: str) -> tuple[int, ...]:
         """Channels of the blocks up to `level`."""
@@ -49,7 +51,10 @@ class VggLayout:
 VGG19 = VggLayout("vgg19", (64, 128, 256, 512, 512))
 SMALL16X = VggLayout("small16x", (16, 32, 64, 128, 128), shared_encoder=False, first_width=24, final_relu=True)
 COMPACT = VggLayout("compact", (24, 40, 80, 144, 144), projections=VGG19.widths[:4])
-LAYOUTS = {layout.name: layout for layout in (VGG19, SMALL16X, COMPACT)}
+# AdaIN moves each channel by itself: in 144 channels of our own that says less of a style than in VGG-19's 512. Both
+# together say as much, and the decoder keeps the features that it can paint edges from.
+COMPACT_ADAIN = VggLayout("compact-adain", COMPACT.widths[:4], appended=VGG19.widths[3])
+LAYOUTS = {layout.name: layout for layout in (VGG19, SMALL16X, COMPACT, COMPACT_ADAIN)}
 
 
 class VggEncoder(nn.ModuleDict):
@@ -139,7 +144,12 @@ class VggNetwork(StyleNetwork):
                 if level in levels
             }
         )
-        self.adain = VggDecoder(layout.stage(adain)) if adain else None
+        self.appended = None
+        if layout.appended:
+            own = self.spaces[levels[-1]]
+            self.appended = nn.Conv2d(own.channels, layout.appended, 1)
+            self.spaces[levels[-1]] = replace(own, channels=own.channels + layout.appended)
+        self.adain = VggDecoder(layout.stage(adain), inputs=self.spaces[adain].channels) if adain else None
         self.adain_level = adain
 
     @property
@@ -149,7 +159,10 @@ class VggNetwork(StyleNetwork):
 
     def _encode(self, image: Tensor, levels: tuple[str, ...]) -> dict[str, Tensor]:
         if isinstance(self.encoder, VggEncoder):
-            return self.encoder(image, levels)
+            maps = self.encoder(image, levels)
+            if self.appended is not None and (deepest := list(self.spaces)[-1]) in maps:
+                maps[deepest] = torch.cat([maps[deepest], self.appended(maps[deepest])], 1)
+            return maps
         return {level: self.encoder[level](image, (level,))[level] for level in levels}
 
     def decoders(self, level: str) -> tuple[str, ...]:

@@ -183,14 +183,13 @@ def test_files_of_every_layout_are_known_by_their_keys(tmp_path: Path) -> None:
         }
 
 
-def test_adains_decoder_alone_replaces_the_one_of_compact(tmp_path: Path) -> None:
-    decoder = VggDecoder(COMPACT.stage("relu4_1"))
+@pytest.mark.parametrize(("name", "inputs"), [("compact", None), ("compact-adain", 656)])
+def test_adains_decoder_alone_replaces_the_built_in_one(tmp_path: Path, name: str, inputs: int | None) -> None:
+    decoder = VggDecoder(COMPACT.stage("relu4_1"), inputs=inputs)
     save_file(decoder.state_dict(), tmp_path / "adain.safetensors")
     read = Sources(files={"adain": tmp_path / "adain.safetensors"}).network("adain")
     assert_close(read.state_dict()["adain.conv4_1.weight"], decoder.state_dict()["conv4_1.weight"])
-    assert_close(
-        read.state_dict()["encoder.conv1_1.weight"], load_network("compact").state_dict()["encoder.conv1_1.weight"]
-    )
+    assert_close(read.state_dict()["encoder.conv1_1.weight"], load_network(name).state_dict()["encoder.conv1_1.weight"])
 
 
 @pytest.mark.parametrize("method", ["adain", "wct", "msgnet", "stylebank"])

@@ -24,7 +24,7 @@ WORKFLOWS = sorted((HERE / "workflows").glob("*.json"))
 """As ComfyUI's page saved them with 0.1.0."""
 
 NETWORKS = {"adain": "compact", "wct": "compact", "efdm": "compact", "msgnet": "msgnet", "stylebank": "stylebank"}
-"""Built in, by method."""
+"""Built in, by method; named, since another may become a method's own."""
 PAINTINGS = ("--style", "swirling_night"), ("--style", "autumn_avenue")
 NAMES = ("--style-name", "van gogh starry night"), ("--style-name", "mondrian composition")
 INSIDE = 36
@@ -38,7 +38,8 @@ def _lines() -> Iterator[tuple[str, tuple[str, ...]]]:
     for method in NETWORKS:
         first, second = NAMES if method == "stylebank" else PAINTINGS
         size = () if method == "stylebank" else ("--style-size", "96")
-        photo = ("chelsea", "--max-size", "112", "--method", method)
+        how = ("--method", method, "--network", NETWORKS[method])
+        photo = ("chelsea", "--max-size", "112", *how)
         one = (*photo, *first, *size)
         yield method, one
         other = "1" if method == "wct" else "0.6"
@@ -46,10 +47,13 @@ def _lines() -> Iterator[tuple[str, tuple[str, ...]]]:
         yield f"{method}_two_styles", (*one, *second, "--weight", "1", "--weight", "3")
         yield f"{method}_luminance", (*one, "--preserve-color", "luminance")
         yield f"{method}_matching", (*one, "--preserve-color", "matching")
-        yield f"{method}_odd", ("coffee", "--max-size", "101", "--method", method, *second, *size)
+        yield f"{method}_odd", ("coffee", "--max-size", "101", *how, *second, *size)
         if method != "stylebank":
             yield f"{method}_large_strokes", (*photo, *first, "--style-size", "200")
-    adain, wct = (("chelsea", "--max-size", "112", *PAINTINGS[0], "--method", method) for method in ("adain", "wct"))
+    adain, wct = (
+        ("chelsea", "--max-size", "112", *PAINTINGS[0], "--method", method, "--network", "compact")
+        for method in ("adain", "wct")
+    )
     yield "adain_fine", (*adain, "--levels", "relu2_1")
     yield "wct_two_levels", (*wct, "--levels", "relu4_1,relu2_1")
     yield "adain_inside", (*adain, "--mask", str(MASK))

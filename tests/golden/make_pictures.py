@@ -16,7 +16,7 @@ from brushwork.cli.stylize import stylize
 def main() -> None:
     for old in PICTURES.glob("*.png"):
         old.unlink()
-    with patch("brushwork.nodes.networks.compute_dtype", lambda *_: torch.float32):
+    with patch("brushwork.methods.api.compute_dtype", lambda *_: torch.float32):
         for order in orders(PICTURES):
             stylize(order)
 

@@ -9,6 +9,8 @@ from brushwork.models.weights.store import BUILTIN, network_state
 PICTURES = Path(__file__).resolve().parent / "painted"
 PAIRS = {"chelsea": "swirling_night", "coffee": "autumn_avenue"}
 """Photograph and style."""
+LEVELS = {"msgnet": "comatch", "stylebank": "bank", "adain": "relu4_1", "wct": "relu1_1"}
+"""What a network must have to paint by a method."""
 SIDE = 144
 """Pixels of a picture's longer side: as PNG, without loss, each takes some 35 KB."""
 
@@ -34,7 +36,7 @@ def _by_every_method(network: NetworkEntry, folder: Path) -> list[Stylization]:
             style_name=[network.styles[-index]] if method == "stylebank" else None,  # the first and the last
             max_size=SIDE,
         )
-        for method in ("msgnet", "stylebank", "adain", "wct")
-        if {"msgnet": "comatch", "stylebank": "bank"}.get(method, "relu4_1") in network.levels
+        for method in LEVELS
+        if LEVELS[method] in network.levels
         for index, (photo, style) in enumerate(PAIRS.items())
     ]

@@ -85,7 +85,7 @@ def test_the_schema_refuses_a_bad_network(changes: Data) -> None:
 
 
 def test_the_networks_of_the_design_are_there() -> None:
-    built_in = {"compact", "stylebank", "msgnet"}
+    built_in = {"compact", "compact-adain", "stylebank", "msgnet"}
     published = {"small16x", "vgg19", "vgg19-relu3_1", "vgg19-adain", "msgnet-21styles", "stylebank-ichunyeh"}
     assert built_in | published <= set(read_manifest().networks)
     assert next(iter(read_manifest().networks)) == "compact"  # what Load Style Network starts with

@@ -185,7 +185,7 @@ BUILT_IN = [name for name, entry in read_manifest().networks.items() if entry.ti
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_built_in_networks_need_no_folder(name: str, no_folders: None) -> None:
-    assert len(BUILT_IN) == 3
+    assert len(BUILT_IN) == 4
     assert load_network(name).spaces
 
 

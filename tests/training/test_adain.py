@@ -7,11 +7,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from brushwork.models.networks.base import ADAIN
 from brushwork.models.networks.vgg import ADAIN_LEVEL, COMPACT, VggDecoder, VggLayout, VggNetwork
 from brushwork.tests.models.small import enlivened
 from brushwork.tests.tolerances import assert_close
 from brushwork.tests.training.tiny import TINY, LossCurve, tiny_job, tiny_network, tiny_teacher
-from brushwork.training.adain import AdainConfig, first_decoder, train_adain
+from brushwork.training.adain import AdainConfig, first_decoder, train_adain, with_projections
 from brushwork.training.losses import LossWeights
 from brushwork.training.pairs import Teacher
 
@@ -109,6 +110,18 @@ def test_decoders_of_other_shapes_train(
     trained = train_adain(own, tiny_job(tmp_path), config)
     assert convolutions(trained) == shapes
     assert not torch.equal(trained.get_parameter("conv1_1.bias"), first.get_parameter("conv1_1.bias"))
+
+
+def test_with_projections_the_whole_network_is_kept(tmp_path: Path) -> None:
+    """`with_projections` paints what was trained: the same features, the same decoder."""
+    own, image = network(PROJECTED), torch.rand(1, 3, 24, 32)
+    decoder = first_decoder(own, replace(CONFIG, projected=True))
+    joined = with_projections(own, decoder)
+    features = joined.encode(image, ADAIN_LEVEL)
+    values = own.encode(image, ADAIN_LEVEL).values
+    assert_close(features.values, torch.cat([values, own.heads[ADAIN_LEVEL](values)], 1))
+    assert_close(joined.decode(features, ADAIN), decoder(features.values))
+    assert joined.decoders(ADAIN_LEVEL) == (ADAIN,) and joined.state_dict().keys() >= {"appended.weight"}
 
 
 def test_beside_projections_it_starts_as_the_networks_own_decoder() -> None:

@@ -23,11 +23,9 @@ METHOD_NAMES = tuple(name for name, method in METHODS.items() if method.style_in
 FIRST_STYLE = "van gogh starry night"
 NO = "no"
 COLORS = (NO, LUMINANCE, MATCHING)
-PLAIN_WORDS = [
-    *("style transfer", "neural style", "painting", "artistic", "stylize", "fast style transfer", "oil painting"),
-    *("van gogh", "starry night", "风格迁移", "绘画", "油画"),
-]
-"""What somebody types who knows none of the papers."""
+PLAIN_WORDS = ["style transfer", "neural style", "artistic", "stylize", "fast style transfer", "风格迁移"]
+PAINTING_WORDS = ["painting", "oil painting", "van gogh", "starry night", "绘画", "油画"]
+"""What somebody types who knows none of the papers; the latter find Painting Style first."""
 
 
 class StyleTransfer(ImageNode):
@@ -36,7 +34,7 @@ class StyleTransfer(ImageNode):
     TITLE = "Style Transfer (AdaIN, WCT, MSG-Net)"
     CATEGORY = "brushwork"
     DESCRIPTION = "Paints a picture in the style of another: connect both, choose a method, and run."
-    SEARCH_ALIASES = [*PLAIN_WORDS, "adain", "wct", "msgnet", "msg-net", "efdm"]
+    SEARCH_ALIASES = [*PLAIN_WORDS, *PAINTING_WORDS, "adain", "wct", "msgnet", "msg-net", "efdm"]
 
     @classmethod
     def INPUT_TYPES(cls) -> Inputs:
@@ -90,10 +88,10 @@ class StyleTransfer(ImageNode):
 class PaintedStyle(ImageNode):
     """Any picture in a style that the bank has learnt."""
 
-    TITLE = "Painted Style (StyleBank)"
+    TITLE = "Painting Style (StyleBank)"
     CATEGORY = "brushwork"
     DESCRIPTION = "Paints a picture in a style that comes with the pack, or that you taught it; two can be mixed."
-    SEARCH_ALIASES = [*PLAIN_WORDS, "stylebank", "style bank", "style preset"]
+    SEARCH_ALIASES = [*PAINTING_WORDS, "stylebank", "style bank", "style preset"]
 
     @classmethod
     def INPUT_TYPES(cls) -> Inputs:

@@ -130,7 +130,13 @@ class Page:
         self.window.wait_for_timeout(700)
         self.window.keyboard.type(words, delay=20)
         self.window.wait_for_timeout(1000)
-        return self.window.locator("[role=option]").all_inner_texts()
+        found = self.window.locator("[role=option]").all_inner_texts()
+        return [text for text in found if text and text != "No results found"]
+
+    def close_search(self) -> None:
+        for _ in range(2):
+            self.window.keyboard.press("Escape")
+            self.window.wait_for_timeout(200)
 
     def _hear(self, kind: str, text: str, where: str) -> None:
         if kind == "error" and "/extensions/brush-work/" in text + where and "en.md" not in where:

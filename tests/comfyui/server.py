@@ -4,7 +4,9 @@ import os
 import socket
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from urllib.request import ProxyHandler, build_opener
 
 from brushwork.tests.conftest import ROOT
@@ -12,6 +14,7 @@ from brushwork.tests.conftest import ROOT
 FOLDERS = ("custom_nodes", "models", "input", "output", "temp", "user")
 PACK = "brush-work"
 """The pack's folder: no name that Python could import."""
+EMPTY: Mapping[str, str] = MappingProxyType({})
 PATIENCE = 180
 """Seconds that the start may take."""
 
@@ -19,11 +22,14 @@ PATIENCE = 180
 class Server:
     """Answers from the end of `__init__` until `stop`; everything it writes lies below `folder`."""
 
-    def __init__(self, folder: Path, comfyui: Path, python: Path) -> None:
+    def __init__(
+        self, folder: Path, comfyui: Path, python: Path, pack: Path = ROOT, environment: Mapping[str, str] = EMPTY
+    ) -> None:
         self.folder, self.port, self.log = folder, _free_port(), folder / "server.log"
+        self._more = environment
         for name in FOLDERS:
             (folder / name).mkdir()
-        (folder / "custom_nodes" / PACK).symlink_to(ROOT, target_is_directory=True)
+        (folder / "custom_nodes" / PACK).symlink_to(pack, target_is_directory=True)
         (folder / "custom_nodes" / "probe").symlink_to(Path(__file__).with_name("probe"), target_is_directory=True)
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
@@ -38,7 +44,8 @@ class Server:
 
     def _environment(self) -> dict[str, str]:
         """No weights but those built in, and as many threads as the tests themselves have."""
-        return {**os.environ, "BRUSHWORK_WEIGHTS": "", "BRUSHWORK_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+        own = {"BRUSHWORK_WEIGHTS": "", "BRUSHWORK_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+        return {**os.environ, **own, **self._more}
 
     def _await(self) -> None:
         last = time.monotonic() + PATIENCE

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from brushwork.nodes import NODES
+from brushwork.nodes.entry import PAINTING_WORDS, PLAIN_WORDS
 from brushwork.runner.core_nodes import known_nodes
 from brushwork.runner.formats import parse_workflow
 from brushwork.tests.comfyui.client import to_api
@@ -119,11 +120,30 @@ def test_every_template_has_its_picture(page: Page) -> None:
     assert set(pictures) == {200}
 
 
-def test_words_of_the_papers_find_their_nodes(page: Page) -> None:
-    """Where the page knows search words; ComfyUI sends them since 2026, here they are put into its answer."""
-    if "search_aliases" not in page.window.evaluate(
-        "async () => JSON.stringify((await (await fetch('/object_info/BrushworkWCT')).json()).BrushworkWCT)"
-    ):
-        pytest.skip("this ComfyUI sends no search words")
-    assert any("WCT" in found for found in page.search("whitening coloring"))
-    assert any("AdaIN" in found for found in page.search("painting"))
+TITLES = {"style transfer": "Style Transfer", "painting style": "Painting Style", "adain": "AdaIN", "wct": "WCT"}
+TITLES |= {"msgnet": "CoMatch (MSG-Net)", "stylebank": "StyleBank"}
+WORDS = {**dict.fromkeys(PLAIN_WORDS[:3], "Style Transfer"), **dict.fromkeys(PAINTING_WORDS[2:], "Painting Style")}
+WORDS |= {"风格迁移": "Style Transfer", "whitening coloring": "WCT"}
+"""What is typed, and what the first node's title holds: by words of the titles, and by words that no title has."""
+
+
+def test_words_find_their_nodes(page: Page) -> None:
+    """Newer servers send search words with the nodes; here they are put into the answer. An older page finds titles."""
+
+    def with_words(route: Any) -> None:  # noqa: ANN401 - playwright's
+        answer = route.fetch()
+        known = answer.json()
+        for name, node in NODES.items():
+            known[name]["search_aliases"] = node.SEARCH_ALIASES
+        route.fulfill(response=answer, json=known)
+
+    page.window.route("**/object_info", with_words)
+    page.open()
+    knows_words = bool(page.search("whitening coloring"))
+    page.close_search()
+    for words, title in (TITLES | WORDS if knows_words else TITLES).items():
+        found = page.search(words)
+        assert found and title in found[0].splitlines()[0], (words, found[:3])
+        page.close_search()
+    page.window.unroute("**/object_info")
+    page.open()

@@ -25,7 +25,7 @@ def style_transfer(flow: Workflow) -> None:
 def painted_style(flow: Workflow) -> None:
     """A style that comes with the pack, by its thumbnail."""
     flow.note(
-        "## Painted Style\n"
+        "## Painting Style\n"
         "A picture in a style that the StyleBank has learnt: click the thumbnail to choose. Connect your "
         "own picture to the sample's *image*.",
         "**Try:** a *second_style* and its *share*; *strength*; *size*: the smaller, the larger the strokes look; "
@@ -33,6 +33,6 @@ def painted_style(flow: Workflow) -> None:
     )
     with flow.group("Start", BLUE):
         content = flow.sample(1, "Content", "coffee")
-    with flow.group("Painted Style", OCHRE):
+    with flow.group("Painting Style", OCHRE):
         image = flow.add("BrushworkPaintedStyle", (2, 1), content=content, style="kandinsky composition vii")
     flow.save((3, 1), image)

@@ -114,7 +114,7 @@ class PaintedStyle(ImageNode):
         }
 
     @classmethod
-    def VALIDATE_INPUTS(cls, style: str, second_style: str) -> bool:
+    def VALIDATE_INPUTS(cls, style: str = "", second_style: str = "") -> bool:
         return True  # a bank may have learnt styles that no list knew; `run` names the ones there are
 
     def run(

@@ -221,7 +221,7 @@ class StyleBankFilter(FeatureNode):
         }
 
     @classmethod
-    def VALIDATE_INPUTS(cls, style: str) -> bool:
+    def VALIDATE_INPUTS(cls, style: str = "") -> bool:
         return True  # a bank may have learnt styles that no list knew; `run` names the ones there are
 
     def run(
@@ -254,7 +254,7 @@ class StyleBankMix(FeatureNode):
         return inputs
 
     @classmethod
-    def VALIDATE_INPUTS(cls, style_1: str, style_2: str, style_3: str, style_4: str) -> bool:
+    def VALIDATE_INPUTS(cls, style_1: str = "", style_2: str = "", style_3: str = "", style_4: str = "") -> bool:
         return True
 
     def run(

@@ -8,6 +8,7 @@ import pytest
 
 from brushwork.media.images import read_picture
 from brushwork.methods import METHODS
+from brushwork.nodes import NODES
 from brushwork.nodes.entry import FIRST_STYLE, METHOD_NAMES
 from brushwork.runner.graph import Graph, Link, Node
 from brushwork.tests.comfyui.client import Client
@@ -19,22 +20,30 @@ NOT_COMFYUIS = ["cv2", "hypothesis", "jsonschema", "kornia", "pooch", "pytest", 
 """What our extras bring, what an older version asked for, and kornia, which ComfyUI calls non-essential."""
 WITHOUT = f"""
 import sys
-class Absent:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {NOT_COMFYUIS!r}:
-            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
-sys.meta_path.insert(0, Absent())
+from importlib.machinery import PathFinder
+class Without(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        absent = name.partition(".")[0] in {NOT_COMFYUIS!r}
+        return None if absent else super().find_spec(name, path, target)
+sys.meta_path[sys.meta_path.index(PathFinder)] = Without
 """
 
 
 def painted_by_every_method() -> Graph:
     content = Node("BrushworkSamplePicture", {"name": "chelsea"})
     nodes = {"content": content, "style": Node("BrushworkSamplePicture", {"name": "hokusai_ejiri"})}
-    pictures, small = {"content": Link("content", 0), "style": Link("style", 0)}, {"size": 160}
     for method in METHOD_NAMES:
-        nodes[method] = Node("BrushworkStyleTransfer", {**pictures, **small, "method": method})
-    nodes["stylebank"] = Node("BrushworkPaintedStyle", {"content": pictures["content"], **small, "style": FIRST_STYLE})
+        pictures = {"content": Link("content", 0), "style": Link("style", 0)}
+        nodes[method] = _small("BrushworkStyleTransfer", **pictures, method=method)
+    nodes["stylebank"] = _small("BrushworkPaintedStyle", content=Link("content", 0), style=FIRST_STYLE)
     return Graph({**nodes, **{f"save {name}": save(name) for name in (*METHOD_NAMES, "stylebank")}})
+
+
+def _small(kind: str, **inputs: object) -> Node:
+    required = NODES[kind].INPUT_TYPES()["required"]
+    defaults = {name: options["default"] for name, (_, options) in required.items() if "default" in options}
+    return Node(kind, {**defaults, "size": 160, **inputs})
 
 
 def test_a_clone_paints_by_every_method(tmp_path: Path) -> None:

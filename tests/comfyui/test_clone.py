@@ -62,7 +62,7 @@ def test_a_clone_paints_by_every_method(tmp_path: Path) -> None:
         client.close()
     finally:
         server.stop()
-    assert outcome.end == "execution_success", outcome.message
+    assert outcome.end == "success", outcome.message
     pictures = [read_picture(path)[0] for path in outcome.pictures]
     assert len(pictures) == len(METHODS)
     assert {tuple(picture.shape) for picture in pictures} == {(106, 160, 3)}

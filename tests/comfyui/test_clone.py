@@ -63,7 +63,7 @@ def test_a_clone_paints_by_every_method(tmp_path: Path) -> None:
     finally:
         server.stop()
     assert outcome.end == "success", outcome.message
-    pictures = [read_picture(path)[0] for path in outcome.pictures]
+    pictures = [read_picture(path)[0][0] for path in outcome.pictures]
     assert len(pictures) == len(METHODS)
     assert {tuple(picture.shape) for picture in pictures} == {(106, 160, 3)}
     assert all((one - other).abs().mean() > 0.01 for one in pictures for other in pictures if one is not other)

@@ -1,7 +1,7 @@
 """Write the files that are built: `python -m brushwork.tools.build [PART ...]`, every part unless told.
 
-Parts: the workflows; by running them, the square picture of each (minutes: one of them learns a style); the pictures of
-the help pages; the thumbnails of what can be chosen; the drawing of the rooms.
+Parts: the workflows and the subgraphs; by running them, the square picture of each (minutes: one of them learns a
+style); the pictures of the help pages; the thumbnails of what can be chosen; the drawing of the rooms.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from . import architecture, help_pictures, thumbnails, workflows
 from .previews import preview
+from .workflows import blueprints
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 def build_workflows() -> None:
     for name in workflows.WORKFLOWS:
         (workflows.FOLDER / f"{name}.json").write_text(workflows.workflow_text(name), encoding="utf-8")
+    for title in blueprints.BLUEPRINTS:
+        (blueprints.FOLDER / f"{title}.json").write_text(blueprints.blueprint_text(title), encoding="utf-8")
 
 
 def build_previews() -> None:

@@ -11,11 +11,12 @@ from ..runner.run import run_for_each, run_workflow
 from ..runner.settings import apply_setting, folder_setting, for_each_picture, parse_setting
 from .progress import shown_progress
 
+FILE = "A workflow saved by ComfyUI, in the UI or the API format, or a picture with the workflow inside."
 SET = "NODE.INPUT=VALUE, with the node's title or id; a folder of pictures runs the workflow for each."
 
 
 def run(
-    workflow: Annotated[Path, Argument(help="A workflow saved by ComfyUI, in the UI or the API format.")],
+    workflow: Annotated[Path, Argument(help=FILE)],
     settings: Annotated[list[str] | None, Option("--set", help=SET)] = None,
     output: Annotated[Path, Option("--output", "-o", help="The folder for the pictures.")] = Path("out"),
     inputs: Annotated[

@@ -5,6 +5,16 @@ from contextlib import contextmanager
 
 from .graph import WorkflowError
 
+LONGEST = 600
+"""Characters of a message: a name in it may be of any length."""
+
+
+def one_line(text: str) -> str:
+    """A text on one line of a terminal: what a terminal would obey is spelt out, the middle of a long one left out."""
+    line = " ".join(text.split())
+    line = "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in line)
+    return line if len(line) <= LONGEST else f"{line[: LONGEST // 2]} ... {line[-LONGEST // 2 :]}"
+
 
 def user_message(error: BaseException) -> str | None:
     """The one line to show a person, or None where the exception is a bug that has to keep its traceback.
@@ -16,7 +26,7 @@ def user_message(error: BaseException) -> str | None:
     if bug or not isinstance(error, ValueError | OSError | KeyError | RuntimeError):
         return None
     text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-    line = " ".join(text.split())
+    line = one_line(text)
     return line if " " in line else None
 
 

@@ -33,7 +33,11 @@ def blend(**inputs: Any) -> Node:  # noqa: ANN401
 
 
 ERRORS = [
-    ({"n9": Node("Foo", {})}, "node 9 is a 'Foo', which is unknown here: run this workflow in ComfyUI"),
+    (
+        {"n9": Node("Foo", {}), "n2": None, "n3": blend(b=Link("9", 0))},
+        "node 9 is a 'Foo', which is unknown here: run this workflow in ComfyUI",
+    ),
+    ({"n4": Node("Foo", {})}, "node 4 is a 'Foo', which is unknown here: run this workflow in ComfyUI"),
     ({"n4": None}, "this workflow has no output node: add a Save Image or a Preview Image"),
     (
         {"n3": blend(a=Link("3", 0))},

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ..media.animation import read_frames
-from ..media.images import check_suffix, read_picture
+from ..media.images import check_suffix
 from .prefixes import legal
 from .run import INPUT_FOLDER, SAVER, Saver, inside
 from .sockets import shown
@@ -65,9 +65,9 @@ def load_image(image: str | Path, folder: Path, upload: str = "image") -> tuple[
 
 
 def load_image_mask(image: str | Path, folder: Path, channel: str, upload: str = "image") -> tuple[Tensor]:
-    """One channel of a picture as a mask; of alpha, the transparent part."""
-    picture, mask = read_picture(_locate(image, folder), trusted=isinstance(image, Path))
-    return (mask if channel == "alpha" else picture[..., CHANNELS.index(channel)],)
+    """One channel of a picture, of an animation's first one, as a mask; of alpha, the transparent part."""
+    picture, mask = load_image(image, folder)
+    return ((mask if channel == "alpha" else picture[..., CHANNELS.index(channel)])[:1],)
 
 
 def _picture_exists(image: str | Path | None, folder: Path) -> bool | str:

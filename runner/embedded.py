@@ -35,7 +35,7 @@ def embedded_workflow(path: Path, kind: str) -> str:
     """The JSON of the workflow in a file of this kind; WorkflowError where it has none."""
     try:
         found = {name.lower(): text for name, text in _texts(path, kind)}
-    except (OSError, ValueError, SyntaxError, struct.error, zlib.error) as error:
+    except (AttributeError, OSError, RecursionError, ValueError, SyntaxError, struct.error, zlib.error) as error:
         raise WorkflowError(f"{path} cannot be read as a file with a workflow inside: {error}") from error
     for field in FIELDS:
         if found.get(field):
@@ -51,7 +51,7 @@ def _texts(path: Path, kind: str) -> Iterator[tuple[str, str]]:
         with path.open("rb") as file:
             size = int.from_bytes(file.read(8), "little")
             header = json.loads(file.read(min(size, MOST_BYTES)))
-        yield from {name: str(text) for name, text in (header.get("__metadata__") or {}).items()}.items()
+        yield from ((name, str(text)) for name, text in header.get("__metadata__", {}).items())
     elif kind == "media":
         import av
 

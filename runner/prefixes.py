@@ -4,6 +4,7 @@ import re
 from datetime import datetime
 from pathlib import Path, PureWindowsPath
 from typing import Any
+from zlib import crc32
 
 from .graph import Graph, Link, Node
 
@@ -14,8 +15,8 @@ ILLEGAL = re.compile(r'[/?<>\\:*|"\x00-\x1f\x7f\ud800-\udfff]')
 """No character of a file name on one system or another."""
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 """No folder on Windows."""
-LONGEST = 150
-"""Bytes of one name, which a number and a folder's picture are still put to; file systems take 255."""
+LONGEST = 200
+"""Bytes of one name, which a number is still put to; file systems take 255."""
 
 
 def filled(graph: Graph, now: datetime) -> Graph:
@@ -88,6 +89,14 @@ def legal(prefix: str) -> str:
 
 def legal_name(name: str) -> str:
     """A name that every system takes for a file or folder: no odd characters, no dot or space at its end, not long."""
-    name = ILLEGAL.sub("_", name).encode()[:LONGEST].decode(errors="ignore")
+    name = fitting(ILLEGAL.sub("_", name))
     bare = name.rstrip(". ")
     return f"{bare}_" if RESERVED.fullmatch(bare) or (name and not bare and name != ".") else bare or name
+
+
+def fitting(name: str) -> str:
+    """The name, or where it is too long its beginning with a checksum of the whole, so that no two become one."""
+    whole = name.encode("utf-8", "surrogateescape")
+    if len(whole) <= LONGEST:
+        return name
+    return f"{whole[: LONGEST - 9].decode(errors='ignore')}_{crc32(whole):08x}"

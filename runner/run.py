@@ -17,7 +17,7 @@ from ..media.images import check_folder, existing_parent, save_picture, write_wh
 from .check import checked
 from .errors import error_context, one_line
 from .graph import Graph, Link, WorkflowError
-from .prefixes import filled, legal, legal_name, server_tokens
+from .prefixes import filled, fitting, legal, server_tokens
 from .sockets import hidden, shown
 
 log = logging.getLogger(__name__)
@@ -165,8 +165,7 @@ class Saver:
             else:
                 text = server_tokens(prefix, image.shape[1], image.shape[0], self.now)
                 base = inside(self.folder, legal(text.replace("%batch_num%", str(index))))
-                stem = legal_name(self.stem)
-                base = base.with_name("_".join(dict.fromkeys(filter(None, (stem, base.name)))))
+                base = base.with_name(fitting("_".join(dict.fromkeys(filter(None, (self.stem, base.name))))))
                 self._counts[base] += 1
                 path = base.with_name(f"{base.name}_{self._counts[base]:05}.png")
             file = cast(IO[bytes], SpooledTemporaryFile(MEMORY_BYTES, dir=str(self._nearest)))  # noqa: SIM115

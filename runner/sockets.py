@@ -66,6 +66,8 @@ class Socket:
             raise WorkflowError(f"'{self.name}' takes a link of type {self.type}, not the value {shown(repr(value))}")
         if value is None:
             raise WorkflowError(f"'{self.name}' has no value: give it one")
+        if self.picture and not isinstance(value, str | Path):
+            raise WorkflowError(f"'{self.name}' is {shown(repr(value))}, but takes the name of a picture")
         if self.type == "STRING":
             return value if isinstance(value, Path) else str(value)
         if self.type != "BOOLEAN":

@@ -1,6 +1,7 @@
 """Animations, read as batches of pictures as ComfyUI does."""
 
 from pathlib import Path
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 import torch
@@ -25,26 +26,28 @@ def read_frames(path: Path, trusted: bool = True) -> tuple[Tensor, Tensor]:
     if not path.is_file():
         raise FileNotFoundError(f"there is no picture {path}")
     try:
-        with Image.open(path) as picture:
-            count, (width, height) = getattr(picture, "n_frames", 1), picture.size
-            if count == 1 or picture.format == "MPO":
-                return read_picture(path, trusted)
-            if not trusted and count * width * height > MOST_PIXELS:
-                fault = f"{path} has {count} frames of {width}x{height}, too many for a file that a workflow names"
-                raise ValueError(f"{fault}: name it on the command line, or take fewer")
-            images: list[Tensor] = []
-            masks: list[Tensor] = []
-            for index in range(count):
-                picture.seek(index)
-                frame = ImageOps.exif_transpose(picture)
-                if images and (frame.height, frame.width) != images[0].shape[:2]:
-                    continue
-                if frame.has_transparency_data and frame.mode[0] not in "IF":
-                    frame = frame.convert("RGBA")
-                    masks.append(1 - torch.from_numpy(np.array(frame.getchannel("A"), np.float32)) / 255)
-                else:
-                    masks.append(torch.zeros(frame.height, frame.width))
-                images.append(from_pillow(frame))
+        with catch_warnings():
+            simplefilter("ignore")  # of damaged tags, say
+            with Image.open(path) as picture:
+                count, (width, height) = getattr(picture, "n_frames", 1), picture.size
+                if count == 1 or picture.format == "MPO":
+                    return read_picture(path, trusted)
+                if not trusted and count * width * height > MOST_PIXELS:
+                    fault = f"{path} has {count} frames of {width}x{height}, too many for a file that a workflow names"
+                    raise ValueError(f"{fault}: name it on the command line, or take fewer")
+                images: list[Tensor] = []
+                masks: list[Tensor] = []
+                for index in range(count):
+                    picture.seek(index)
+                    frame = ImageOps.exif_transpose(picture)
+                    if images and (frame.height, frame.width) != images[0].shape[:2]:
+                        continue
+                    if frame.has_transparency_data and frame.mode[0] not in "IF":
+                        frame = frame.convert("RGBA")
+                        masks.append(1 - torch.from_numpy(np.array(frame.getchannel("A"), np.float32)) / 255)
+                    else:
+                        masks.append(torch.zeros(frame.height, frame.width))
+                    images.append(from_pillow(frame))
     except (UnidentifiedImageError, Image.DecompressionBombError):
         return read_picture(path, trusted)  # which says what is wrong, or knows who has vouched for it
     except Exception as error:  # decoders raise whatever a damaged file leads them to

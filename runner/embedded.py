@@ -5,6 +5,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from warnings import catch_warnings, simplefilter
 
 from .graph import WorkflowError
 
@@ -61,12 +62,15 @@ def _texts(path: Path, kind: str) -> Iterator[tuple[str, str]]:
     else:  # "workflow:{...}" as the text of any tag
         from PIL import Image
 
-        with Image.open(path) as picture:
-            for value in picture.getexif().values():
-                text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-                if isinstance(text, str):
-                    name, _, text = text.partition(":")
-                    yield name, text
+        with catch_warnings():
+            simplefilter("ignore")  # of damaged tags
+            with Image.open(path) as picture:
+                tags = list(picture.getexif().values())
+        for value in tags:
+            text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+            if isinstance(text, str):
+                name, _, text = text.partition(":")
+                yield name, text
 
 
 def _png_texts(data: bytes) -> Iterator[tuple[str, str]]:

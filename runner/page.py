@@ -79,7 +79,7 @@ def read_page(data: Json, classes: Mapping[str, type], titles: Mapping[str, str]
             for inlet in inlets:
                 found = _source(level, inlet, classes)
                 if found is not None:
-                    inputs[(inlet.get("widget") or inlet)["name"]] = found if isinstance(found, Link) else found[0]
+                    inputs[str((inlet.get("widget") or inlet)["name"])] = found if isinstance(found, Link) else found[0]
             alias = str((node.get("properties") or {}).get("Node name for S&R") or "")
             title = str(node.get("title") or titles.get(kind, ""))
             running[level.path + node_id] = Node(kind, inputs, title, "" if alias == kind else alias)

@@ -141,7 +141,7 @@ def _number(socket: Socket, value: Any) -> int | float:  # noqa: ANN401 - to be 
     low, high = socket.options.get("min", -math.inf), socket.options.get("max", math.inf)
     if socket.bound and not low <= number <= high:
         edge = f"less than its smallest value {low}" if number < low else f"more than its largest value {high}"
-        raise WorkflowError(f"'{socket.name}' is {number}, {edge}")
+        raise WorkflowError(f"'{socket.name}' is {shown(str(number))}, {edge}")
     return number
 
 

@@ -12,6 +12,7 @@ import pytest
 from brushwork.nodes import NODES
 from brushwork.runner.core_nodes import known_nodes
 from brushwork.runner.formats import parse_workflow
+from brushwork.tests.comfyui import drawn
 from brushwork.tests.comfyui.client import to_api
 from brushwork.tests.comfyui.page import Page, browser
 from brushwork.tests.comfyui.server import PACK, Server
@@ -127,3 +128,12 @@ def test_words_of_the_papers_find_their_nodes(page: Page) -> None:
         pytest.skip("this ComfyUI sends no search words")
     assert any("WCT" in found for found in page.search("whitening coloring"))
     assert any("AdaIN" in found for found in page.search("painting"))
+
+
+@pytest.mark.parametrize("name", drawn.cases())
+def test_what_the_page_keeps_to_itself(name: str, page: Page) -> None:
+    graph = drawn.cases()[name]
+    page.load(graph)
+    assert page.prompt() == api(graph)
+    saved = page.save()
+    assert page.prompt() == api(saved)

@@ -245,3 +245,9 @@ def test_a_name_for_prefixes_is_kept_where_it_is_another(nodes: dict[str, type])
     usual = {**ui_node(2, "Paint", [0.5, 4]), "properties": {"Node name for S&R": "Paint"}}
     graph = parse_workflow(ui([named, usual], []), nodes)
     assert [graph.nodes[key].alias for key in "12"] == ["brush", ""]
+
+
+def test_a_name_of_an_input_that_is_no_text(nodes: dict[str, type]) -> None:
+    strange = {"name": "level", "type": "FLOAT", "link": 1, "widget": {"name": True}}
+    data = ui([ui_node(1, "Paint", [0.5, 4], [strange]), ui_node(2, "Paint", [0.5, 4])], [[1, 2, 0, 1, 0, "IMAGE"]])
+    assert set(parse_workflow(data, nodes).nodes["1"].inputs) == {"level", "width", "True"}

@@ -1,6 +1,7 @@
 """Animations, read as batches of pictures as ComfyUI does."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 from warnings import catch_warnings, simplefilter
 
 import numpy as np
@@ -8,6 +9,9 @@ import torch
 from torch import Tensor
 
 from .images import EMPTY_MASK, from_pillow, read_picture
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 MOST_PIXELS = 1 << 28
 """Of all frames together, in a file that nobody has vouched for: 3 GB as float32."""
@@ -21,38 +25,50 @@ def read_frames(path: Path, trusted: bool = True) -> tuple[Tensor, Tensor]:
     where none is. Unless `trusted`, a file of too many pixels is refused. FileNotFoundError or ValueError where there
     is no picture to read.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import Image, UnidentifiedImageError
 
     if not path.is_file():
         raise FileNotFoundError(f"there is no picture {path}")
-    try:
-        with catch_warnings():
-            simplefilter("ignore")  # of damaged tags, say
+    refusal = ""
+    with catch_warnings():
+        simplefilter("ignore")  # of damaged tags, say
+        try:
             with Image.open(path) as picture:
                 count, (width, height) = getattr(picture, "n_frames", 1), picture.size
-                if count == 1 or picture.format == "MPO":
-                    return read_picture(path, trusted)
-                if not trusted and count * width * height > MOST_PIXELS:
+                if count > 1 and picture.format != "MPO":
+                    if trusted or count * width * height <= MOST_PIXELS:
+                        return _frames(picture, count)
                     fault = f"{path} has {count} frames of {width}x{height}, too many for a file that a workflow names"
-                    raise ValueError(f"{fault}: name it on the command line, or take fewer")
-                images: list[Tensor] = []
-                masks: list[Tensor] = []
-                for index in range(count):
-                    picture.seek(index)
-                    frame = ImageOps.exif_transpose(picture)
-                    if images and (frame.height, frame.width) != images[0].shape[:2]:
-                        continue
-                    if frame.has_transparency_data and frame.mode[0] not in "IF":
-                        frame = frame.convert("RGBA")
-                        masks.append(1 - torch.from_numpy(np.array(frame.getchannel("A"), np.float32)) / 255)
-                    else:
-                        masks.append(torch.zeros(frame.height, frame.width))
-                    images.append(from_pillow(frame))
-    except (UnidentifiedImageError, Image.DecompressionBombError):
-        return read_picture(path, trusted)  # which says what is wrong, or knows who has vouched for it
-    except Exception as error:  # decoders raise whatever a damaged file leads them to
-        if isinstance(error, ValueError) and str(error).startswith(str(path)):
+                    refusal = f"{fault}: name it on the command line, or take fewer"
+        except (UnidentifiedImageError, Image.DecompressionBombError):
+            pass  # to read it as one says what is wrong, or knows who has vouched for it
+        except Exception as error:  # decoders raise whatever a damaged file leads them to
+            raise ValueError(f"{path} cannot be read as a picture: {error}") from error
+        if refusal:
+            raise ValueError(refusal)
+        try:
+            return read_picture(path, trusted)
+        except (OSError, ValueError, MemoryError):
             raise
-        raise ValueError(f"{path} cannot be read as a picture: {error}") from error
+        except Exception as error:
+            raise ValueError(f"{path} cannot be read as a picture: {error}") from error
+
+
+def _frames(picture: "Image", count: int) -> tuple[Tensor, Tensor]:
+    from PIL import ImageOps
+
+    images: list[Tensor] = []
+    masks: list[Tensor] = []
+    for index in range(count):
+        picture.seek(index)
+        frame = ImageOps.exif_transpose(picture)
+        if images and (frame.height, frame.width) != images[0].shape[:2]:
+            continue
+        if frame.has_transparency_data and frame.mode[0] not in "IF":
+            frame = frame.convert("RGBA")
+            masks.append(1 - torch.from_numpy(np.array(frame.getchannel("A"), np.float32)) / 255)
+        else:
+            masks.append(torch.zeros(frame.height, frame.width))
+        images.append(from_pillow(frame))
     opaque = not any(mask.any() for mask in masks)
     return torch.stack(images), torch.zeros(len(images), *EMPTY_MASK[1:]) if opaque else torch.stack(masks)

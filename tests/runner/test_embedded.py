@@ -143,6 +143,14 @@ def test_damaged_files(content: bytes, tmp_path: Path, nodes: dict[str, type]) -
         read_workflow(tmp_path / "a.png", nodes)
 
 
+@pytest.mark.parametrize("content", [b"fLaC", b"\x1aE\xdf\xa3\xa3B\x86\x81\x01", b"\0\0\0\x20ftypisom", b"OggS"])
+def test_damaged_videos_and_sounds(content: bytes, tmp_path: Path, nodes: dict[str, type]) -> None:
+    pytest.importorskip("av")
+    (tmp_path / "a.mp4").write_bytes(content)
+    with pytest.raises(WorkflowError, match=r"a\.mp4 (cannot be read|has no workflow)"):
+        read_workflow(tmp_path / "a.mp4", nodes)
+
+
 @pytest.mark.parametrize("header", [b"", b"\xff" * 8, struct.pack("<Q", 2) + b"[]", struct.pack("<Q", 4) + b"{\xff}}"])
 def test_damaged_latents(header: bytes, tmp_path: Path, nodes: dict[str, type]) -> None:
     (tmp_path / "a.latent").write_bytes(header)

@@ -46,6 +46,8 @@ def parse_workflow(
         if depth > DEEPEST:
             raise WorkflowError(f"{name} {TOO_DEEP}")
     try:
+        if isinstance(data, dict) and isinstance(data.get("prompt"), dict) and "class_type" not in data["prompt"]:
+            data = data["prompt"]  # of what is sent to ComfyUI's server
         if isinstance(data, dict) and isinstance(data.get("nodes"), list):
             return read_page(data, nodes, titles or {})
         if isinstance(data, dict) and data and all(isinstance(entry, dict) for entry in data.values()):

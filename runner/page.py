@@ -45,7 +45,7 @@ class Level:
     setters: dict[object, Json] = field(default_factory=dict)  # its Set nodes by the name that they set
 
     @property
-    def depth(self) -> Iterator["Level"]:
+    def outwards(self) -> Iterator["Level"]:
         """This level and those around it, from the inside."""
         level: Level | None = self
         while level is not None:
@@ -106,7 +106,7 @@ def _levels(data: Json, definitions: Mapping[str, Json], classes: Mapping[str, t
             if node["type"] not in definitions or node.get("mode") in (MUTED, BYPASSED):
                 continue
             definition = definitions[node["type"]]
-            if any(around.data is definition for around in level.depth):
+            if any(around.data is definition for around in level.outwards):
                 name = definition.get("name") or definition["id"]
                 raise WorkflowError(f"the subgraph '{name}' is inside of itself: remove it there")
             level.inside[node_id] = _level(f"{level.path}{node_id}:", definition, level, node)
@@ -142,7 +142,7 @@ def _source(level: Level, inlet: Json, classes: Mapping[str, type]) -> Link | tu
             name = level.data["inputs"][slot]["name"]
             shown = level.fields.get(name)
             inlet = next((each for each in level.host.get("inputs") or [] if each["name"] == name), {})
-            level = level.outer
+            level, wanted = level.outer, inlet.get("type")
             if inlet.get("link") is None:
                 return shown
             continue
@@ -167,7 +167,7 @@ def _source(level: Level, inlet: Json, classes: Mapping[str, type]) -> Link | tu
             return Link(level.path + origin, slot)
         elif (found := VARIABLE.search(kind)) and found[1].lower() == "get":
             name = next(iter(_saved(node)), None)
-            level = next((around for around in level.depth if name in around.setters), level)
+            level = next((around for around in level.outwards if name in around.setters), level)
             inlet = next(iter(level.setters.get(name, {}).get("inputs") or []), {})
         else:
             inlet = opposite

@@ -36,6 +36,12 @@ def test_api_and_ui_agree(nodes: dict[str, type]) -> None:
     assert parse_workflow(API, nodes) == parse_workflow(two_into_blend(), nodes)
 
 
+def test_what_is_sent_to_the_server(nodes: dict[str, type]) -> None:
+    assert parse_workflow({"prompt": API, "client_id": "x"}, nodes) == parse_workflow(API, nodes)
+    odd = {"prompt": API["1"]}
+    assert set(parse_workflow(odd, nodes).nodes) == {"prompt"}
+
+
 def test_links_of_newer_files_are_objects(nodes: dict[str, type]) -> None:
     data = two_into_blend()
     names = ("id", "origin_id", "origin_slot", "target_id", "target_slot", "type")

@@ -26,6 +26,9 @@ INPUT_FOLDER, SAVER = "BRUSHWORK_INPUT_FOLDER", "BRUSHWORK_SAVER"
 """What hidden inputs may ask for: the folder of the pictures to read, and the `Saver` of the run."""
 MEMORY_BYTES = 1 << 24  # up to which a file waits in memory, and not as a nameless one on the disk
 
+LONGEST_PATH = 1000
+"""Bytes of a name with its folders; systems take 4096 and less of the whole path."""
+
 Values = list[Any]  # of one output: a node that maps over a list has many
 Progress = Callable[[int, int, str], None]  # called with the steps done, their total, and the name of the next one
 
@@ -198,9 +201,18 @@ def inside(folder: Path, name: str) -> Path:
     plain = PurePosixPath(name.replace("\\", "/"))
     path = folder / plain
     try:
-        named = "\0" not in name and bool(os.fsencode(path))
+        length = len(os.fsencode(plain))
     except UnicodeEncodeError:
-        named = False
-    if not named or ".." in plain.parts or plain.is_absolute() or PureWindowsPath(name).is_absolute() or path == folder:
+        length = 0
+    if length > LONGEST_PATH:
+        raise WorkflowError(f"'{shown(name)}' is too long for a name inside the folder {folder}")
+    if (
+        not length
+        or "\0" in name
+        or ".." in plain.parts
+        or plain.is_absolute()
+        or PureWindowsPath(name).is_absolute()
+        or path == folder
+    ):
         raise WorkflowError(f"'{shown(name)}' is not a name inside the folder {folder}")
     return path

@@ -52,9 +52,14 @@ def filed(nodes: list[Json], links: list[list[Any]], definitions: list[Json] | N
 def subgraph(name: str, inner: str, values: list[Any], mode: int) -> Json:
     """A subgraph of a picture and a field around one node that takes both; bypassed as a whole, its nodes are too."""
     given = "style" if inner == "BrushworkBrushSize" else "picture"
-    inside = node(3, inner, values, mode, **{given: 1, "scale": 2})
+    own = 3 if inner == "BrushworkBrushSize" else 4  # newer pages want ids that no other subgraph has
+    inside = node(own, inner, values, mode, **{given: 1, "scale": 2})
     inside["outputs"][0]["links"] = [3]
-    links = [(1, ENTRANCE, 0, 3, 0, "IMAGE"), (2, ENTRANCE, 1, 3, 1, "FLOAT"), (3, 3, 0, EXIT, 0, "IMAGE")]
+    links = [
+        (1, ENTRANCE, 0, own, 0, "IMAGE"),
+        (2, ENTRANCE, 1, own, 1, "FLOAT"),
+        (3, own, 0, EXIT, 0, "IMAGE"),
+    ]
     names = ("id", "origin_id", "origin_slot", "target_id", "target_slot", "type")
     ends = [("picture", "IMAGE", 1), ("scale", "FLOAT", 2)]
     state = {"lastGroupId": 0, "lastNodeId": 9, "lastLinkId": 9, "lastRerouteId": 0}

@@ -133,8 +133,7 @@ def test_words_of_the_papers_find_their_nodes(page: Page) -> None:
 
 
 def test_prefixes_are_filled_in_as_on_the_page(page: Page) -> None:
-    page.load(drawn.cases()["a subgraph"])
-    graph = page.save()
+    graph = drawn.cases()["a note"]
     named = "%BrushworkSamplePicture.name% %Sample Picture.name% %BrushworkBrushSize.scale% %nobody.x% %width% 100%"
     prefix = f"%date:yyyy-MM-dd%/%date:yy M d%_{named}"
     next(node for node in graph["nodes"] if node["type"] == "SaveImage")["widgets_values"] = [prefix]

@@ -127,6 +127,13 @@ def test_names_that_lead_out_are_refused_before_anything_runs(
     assert not nodes["Two"].calls and list(tmp_path.iterdir()) == []  # pyright: ignore[reportAttributeAccessIssue]
 
 
+@pytest.mark.parametrize("prefix", ["a/" * 3000 + "x", "a\\" * 600 + "x", f"{'b' * 180}/" * 6])
+def test_too_many_folders_are_refused_before_anything_runs(prefix: str, tmp_path: Path, nodes: dict[str, type]) -> None:
+    with pytest.raises(WorkflowError, match=r"\.\.\.' is too long for a name inside the folder .*out$"):
+        saved(prefix, tmp_path, nodes)
+    assert not nodes["Two"].calls  # pyright: ignore[reportAttributeAccessIssue]
+
+
 def test_a_token_cannot_lead_out(tmp_path: Path, nodes: dict[str, type]) -> None:
     word = {"required": {"x": ("STRING", {})}}
     nodes["Word"] = fake(lambda x: (torch.zeros(1, 1, 1, 3),), word)

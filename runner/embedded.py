@@ -19,7 +19,7 @@ SIGNATURES = {
     b"ID3": "media",
     b"OggS": "media",
 }
-MOST_BYTES = 1 << 28
+MOST_BYTES = 1 << 26
 """Of one text, which may be compressed."""
 
 

@@ -1,5 +1,6 @@
 """The command line: what commands return is printed, expected errors become one line on stderr."""
 
+import logging
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
@@ -21,6 +22,7 @@ EXTRAS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; 0 is success, 1 an error with its line on stderr, 2 wrong usage, 130 an interruption."""
+    logging.getLogger("PIL").setLevel(logging.CRITICAL)  # what is wrong with a file is raised, too
     try:
         application()(args=arguments, prog_name="brushwork", standalone_mode=True)
     except KeyboardInterrupt:

@@ -3,17 +3,23 @@
 Core nodes are functions here, and `_node` makes the V1 classes of them.
 """
 
+import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ..media.images import check_suffix, read_picture
+from ..media.animation import read_frames
+from ..media.images import check_suffix
+from .prefixes import legal
 from .run import INPUT_FOLDER, SAVER, Saver, inside
+from .sockets import shown
 
 Inputs = Mapping[str, Any]  # by name, as INPUT_TYPES declares them
+FOLDER = re.compile(r" ?\[(input|output|temp)\]$")
 CHANNELS = ("red", "green", "blue", "alpha")
 COMBINE: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "multiply": torch.mul,
@@ -46,24 +52,29 @@ def all_titles() -> dict[str, str]:
 
 def _locate(image: str | Path, folder: Path) -> Path:
     """The file that a picture input means; ComfyUI may add the folder's name in brackets."""
-    return image if isinstance(image, Path) else inside(folder, image.removesuffix(" [input]"))
+    if isinstance(image, Path):
+        return image
+    name = FOLDER.sub("", image)
+    path = inside(folder, name)
+    return folder / name if (folder / name).exists() else path
 
 
 def load_image(image: str | Path, folder: Path, upload: str = "image") -> tuple[Tensor, Tensor]:
-    """A picture of the input folder; a `Path`, which only a caller can give, may lie anywhere."""
-    return read_picture(_locate(image, folder), trusted=isinstance(image, Path))
+    """A picture of the input folder, of an animation all; a `Path`, which only a caller can give, may lie anywhere."""
+    return read_frames(_locate(image, folder), trusted=isinstance(image, Path))
 
 
 def load_image_mask(image: str | Path, folder: Path, channel: str, upload: str = "image") -> tuple[Tensor]:
-    """One channel of a picture as a mask; of alpha, the transparent part."""
+    """One channel of a picture, of an animation's first one, as a mask; of alpha, the transparent part."""
     picture, mask = load_image(image, folder)
-    return (mask if channel == "alpha" else picture[..., CHANNELS.index(channel)],)
+    return ((mask if channel == "alpha" else picture[..., CHANNELS.index(channel)])[:1],)
 
 
 def _picture_exists(image: str | Path | None, folder: Path) -> bool | str:
-    if image is None or _locate(image, folder).is_file():
-        return True
-    return f"there is no picture {image} in {folder}: put it there, or set 'image' to another"
+    with suppress(OSError):  # a name that is too long
+        if image is None or _locate(image, folder).is_file():
+            return True
+    return f"there is no picture {shown(str(image))} in {folder}: put it there, or set 'image' to another"
 
 
 def save_image(images: Tensor, saver: Saver, filename_prefix: str | Path = "preview") -> tuple[()]:
@@ -76,7 +87,7 @@ def _can_be_saved(filename_prefix: str | Path | None, saver: Saver) -> bool:
     if isinstance(filename_prefix, Path):
         check_suffix(filename_prefix.suffix)
     elif filename_prefix is not None:
-        inside(saver.folder, filename_prefix)
+        inside(saver.folder, legal(filename_prefix))
     return True
 
 

@@ -19,11 +19,15 @@ class Link:
 
 @dataclass(frozen=True)
 class Node:
-    """One node: its class's id, its inputs by name, and the title a person gave it (or "")."""
+    """One node: its class's id, its inputs by name, the title a person gave it (or ""), and its name in file prefixes.
+
+    That one (`alias`, the page's "Node name for S&R") is "" where it is the class's id.
+    """
 
     kind: str
     inputs: Mapping[str, Any]
     title: str = ""
+    alias: str = ""
 
     @property
     def links(self) -> dict[str, Link]:
@@ -68,12 +72,12 @@ class Graph:
         names = ", ".join(self.name(node_id) for node_id in self.nodes)
         raise WorkflowError(f"no node is called '{name}'; this workflow has {names}")
 
-    def order(self, targets: Iterable[str]) -> list[str]:
+    def order(self, targets: Iterable[str], before: Iterable[str] = ()) -> list[str]:
         """`targets` and all they depend on, every node after its sources, one branch after the other.
 
-        WorkflowError where a link leads nowhere or links form a circle.
+        What is ordered already comes `before`. WorkflowError where a link leads nowhere or links form a circle.
         """
-        done, opened = dict[str, None](), dict[str, None]()
+        done, opened = dict.fromkeys(before), dict[str, None]()
         stack = list(targets)[::-1]
         while stack:
             node_id = stack[-1]

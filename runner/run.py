@@ -1,9 +1,12 @@
 """Run a graph: nodes in order, each result kept while a node needs it, pictures written when all has succeeded."""
 
+import logging
+import os
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from datetime import datetime
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, cast
 
@@ -12,13 +15,19 @@ from torch import Tensor
 
 from ..media.images import check_folder, existing_parent, save_picture, write_whole
 from .check import checked
-from .errors import error_context
+from .errors import error_context, one_line
 from .graph import Graph, Link, WorkflowError
-from .sockets import hidden
+from .prefixes import filled, fitting, legal, server_tokens
+from .sockets import hidden, shown
+
+log = logging.getLogger(__name__)
 
 INPUT_FOLDER, SAVER = "BRUSHWORK_INPUT_FOLDER", "BRUSHWORK_SAVER"
 """What hidden inputs may ask for: the folder of the pictures to read, and the `Saver` of the run."""
 MEMORY_BYTES = 1 << 24  # up to which a file waits in memory, and not as a nameless one on the disk
+
+LONGEST_PATH = 1000
+"""Bytes of a name with its folders; systems take 4096 and less of the whole path."""
 
 Values = list[Any]  # of one output: a node that maps over a list has many
 Progress = Callable[[int, int, str], None]  # called with the steps done, their total, and the name of the next one
@@ -36,13 +45,22 @@ def run_for_each(
     input_dir: Path,
     output_dir: Path,
     on_progress: Progress = silent,
+    on_error: Callable[[str, WorkflowError], object] | None = None,
 ) -> list[Path]:
-    """Run variants of `graph` by stem, which differ in the node `varied`; what does not depend on it runs once."""
+    """Run variants of `graph` by stem, which differ in the node `varied`; what does not depend on it runs once.
+
+    With `on_error`, which is told the stem and the error, one that fails does not keep the others from running.
+    """
     saving = {node_id for node_id, node in graph.nodes.items() if getattr(nodes.get(node.kind), "OUTPUT_NODE", False)}
     results = Results(frozenset(graph.nodes) - graph.descendants(varied) - saving)
     files: list[Path] = []
     for stem, variant in runs.items():
-        files += run_workflow(variant, nodes, input_dir, output_dir, on_progress, stem, results)
+        try:
+            files += run_workflow(variant, nodes, input_dir, output_dir, on_progress, stem, results)
+        except WorkflowError as error:
+            if on_error is None:
+                raise
+            on_error(stem, error)
     return files
 
 
@@ -58,13 +76,13 @@ def run_workflow(
     """Run all that the output nodes need; the paths of the saved files, which are written at the end, or not at all.
 
     `nodes` are all node classes by id. `on_progress` is called before each node and at the end. `stem` goes before the
-    names of the saved files. `results` hands outputs from one run to the next. WorkflowError says why a graph cannot
-    run, and which node had to give up.
+    names of the saved files. `results` hands outputs from one run to the next. Output nodes that lack something are
+    left out, with a warning. WorkflowError says why a graph cannot run, and which node had to give up.
     """
     saver = Saver(output_dir, stem)
     hidden_inputs: dict[str, object] = {INPUT_FOLDER: input_dir, SAVER: saver}
     results = Results() if results is None else results
-    graph = checked(graph, nodes, hidden_inputs)
+    graph = checked(filled(graph, saver.now), nodes, hidden_inputs, results.warn)
     results.expect(graph)
     with torch.inference_mode():  # as ComfyUI does
         for done, (node_id, node) in enumerate(graph.nodes.items()):
@@ -108,6 +126,13 @@ class Results:
     kept: frozenset[str] = frozenset()
     outputs: dict[str, list[Values]] = field(default_factory=dict)
     readers: Counter[str] = field(default_factory=Counter)
+    warnings: set[str] = field(default_factory=set)
+
+    def warn(self, line: str) -> None:
+        """Log a warning, once in all runs."""
+        if line not in self.warnings:
+            self.warnings.add(line)
+            log.warning("%s", one_line(line))
 
     def expect(self, graph: Graph) -> None:
         """Count the links that will be read in a run of `graph`, dropping what an earlier run need not keep."""
@@ -135,22 +160,24 @@ class Saver:
     def __init__(self, folder: Path, stem: str = "") -> None:
         check_folder(folder)
         self.folder, self.stem, self._nearest = folder, stem, existing_parent(folder)
+        self.now = datetime.now()
         self._files: dict[Path, IO[bytes]] = {}
         self._counts: Counter[Path] = Counter()
 
     def add(self, images: Tensor, prefix: str | Path) -> None:
         """Name and encode images [B, H, W, 3].
 
-        A text is a prefix inside the folder, `prefix_00001.png` and on, after the stem if the run has one; unlike
-        ComfyUI's the numbers start at 1 in every run, so that the same command makes the same files. A path (which
-        only a caller can give, never a workflow file) is the file itself.
+        A text is a prefix inside the folder, `prefix_00001.png` and on, after the stem if the run has one, with what
+        ComfyUI's server fills in; unlike ComfyUI's the numbers start at 1 in every run, so that the same command makes
+        the same files. A path (which only a caller can give, never a workflow file) is the file itself.
         """
         for index, image in enumerate(images):
             if isinstance(prefix, Path):
                 path = prefix.with_stem(f"{prefix.stem}_{index + 1}") if index else prefix
             else:
-                base = inside(self.folder, prefix)
-                base = base.with_name("_".join(dict.fromkeys(filter(None, (self.stem, base.name)))))
+                text = server_tokens(prefix, image.shape[1], image.shape[0], self.now)
+                base = inside(self.folder, legal(text.replace("%batch_num%", str(index))))
+                base = base.with_name(fitting("_".join(dict.fromkeys(filter(None, (self.stem, base.name))))))
                 self._counts[base] += 1
                 path = base.with_name(f"{base.name}_{self._counts[base]:05}.png")
             file = cast(IO[bytes], SpooledTemporaryFile(MEMORY_BYTES, dir=str(self._nearest)))  # noqa: SIM115
@@ -167,8 +194,25 @@ class Saver:
 
 
 def inside(folder: Path, name: str) -> Path:
-    """`folder / name`, where the name (from a workflow, which may come from a stranger) does not lead out of it."""
-    path = folder / name
-    if ".." in Path(name).parts or Path(name).is_absolute() or path == folder:
-        raise WorkflowError(f"'{name}' is not a name inside the folder {folder}")
+    """`folder / name`, where the name (from a workflow, which may come from a stranger) does not lead out of it.
+
+    A workflow made on Windows has backslashes for slashes.
+    """
+    plain = PurePosixPath(name.replace("\\", "/"))
+    path = folder / plain
+    try:
+        length = len(os.fsencode(plain))
+    except UnicodeEncodeError:
+        length = 0
+    if length > LONGEST_PATH:
+        raise WorkflowError(f"'{shown(name)}' is too long for a name inside the folder {folder}")
+    if (
+        not length
+        or "\0" in name
+        or ".." in plain.parts
+        or plain.is_absolute()
+        or PureWindowsPath(name).is_absolute()
+        or path == folder
+    ):
+        raise WorkflowError(f"'{shown(name)}' is not a name inside the folder {folder}")
     return path

@@ -19,6 +19,8 @@ WIDGETS = {
     "COMBO": None,
 }  # types, and what their fields start with
 TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+LONGEST = 80
+"""Characters of a value in a message."""
 SEEDS = ("seed", "noise_seed")  # the page adds "control after generate" even where the class does not ask for it
 
 
@@ -61,16 +63,18 @@ class Socket:
         if self.type == "*":
             return value
         if self.type not in WIDGETS:
-            raise WorkflowError(f"'{self.name}' takes a link of type {self.type}, not the value {value!r}")
+            raise WorkflowError(f"'{self.name}' takes a link of type {self.type}, not the value {shown(repr(value))}")
         if value is None:
             raise WorkflowError(f"'{self.name}' has no value: give it one")
+        if self.picture and not isinstance(value, str | Path):
+            raise WorkflowError(f"'{self.name}' is {shown(repr(value))}, but takes the name of a picture")
         if self.type == "STRING":
             return value if isinstance(value, Path) else str(value)
         if self.type != "BOOLEAN":
             return _choice(self, value) if self.type == "COMBO" else _number(self, value)
         truth = TRUTHS.get(str(value).lower())
         if truth is None:
-            raise WorkflowError(f"'{self.name}' is {value!r}, but takes true or false")
+            raise WorkflowError(f"'{self.name}' is {shown(repr(value))}, but takes true or false")
         return truth
 
 
@@ -112,8 +116,14 @@ def compatible(output: str, taken: str) -> bool:
 
 def listed(values: Any, limit: int = 12) -> str:  # noqa: ANN401 - any iterable
     """The first values with commas between, for a message."""
-    texts = [str(value) for value in values]
+    texts = [shown(str(value)) for value in values]
     return ", ".join(texts[:limit]) + (f" and {len(texts) - limit} more" if len(texts) > limit else "")
+
+
+def shown(value: object) -> str:
+    """A value from a workflow for a message, cut where it is long; a text without quotes."""
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 def _number(socket: Socket, value: Any) -> int | float:  # noqa: ANN401 - to be checked here
@@ -127,11 +137,11 @@ def _number(socket: Socket, value: Any) -> int | float:  # noqa: ANN401 - to be 
             number = int(number) if number.is_integer() else math.nan
     if isinstance(number, float) and not math.isfinite(number):
         kind = "a whole number" if socket.type == "INT" else "a number"
-        raise WorkflowError(f"'{socket.name}' is {value!r}, but takes {kind}")
+        raise WorkflowError(f"'{socket.name}' is {shown(repr(value))}, but takes {kind}")
     low, high = socket.options.get("min", -math.inf), socket.options.get("max", math.inf)
     if socket.bound and not low <= number <= high:
         edge = f"less than its smallest value {low}" if number < low else f"more than its largest value {high}"
-        raise WorkflowError(f"'{socket.name}' is {number}, {edge}")
+        raise WorkflowError(f"'{socket.name}' is {shown(str(number))}, {edge}")
     return number
 
 
@@ -145,4 +155,4 @@ def _choice(socket: Socket, value: Any) -> Any:  # noqa: ANN401 - choices may be
             return choice
     near = get_close_matches(str(value), map(str, socket.choices), 1)
     hint = f"did you mean {near[0]}?" if near else f"it is one of {listed(socket.choices)}"
-    raise WorkflowError(f"'{socket.name}' has no choice {value!r}: {hint}")
+    raise WorkflowError(f"'{socket.name}' has no choice {shown(repr(value))}: {hint}")

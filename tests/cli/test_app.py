@@ -72,6 +72,44 @@ def test_a_folder_runs_for_every_picture(workflow: Path, tmp_path: Path) -> None
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["x_mixed_00001.png", "y_mixed_00001.png"]
 
 
+def test_a_bad_picture_does_not_keep_the_others(
+    workflow: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("x.png", "z.png"):
+        write_picture(tmp_path / "many" / name, torch.ones(2, 3, 3))
+    (tmp_path / "many" / "y.png").write_bytes(b"no picture")
+    assert call("run", workflow, "--set", f"1.image={tmp_path / 'many'}", "-o", tmp_path / "out") == 1
+    printed = capsys.readouterr()
+    assert [Path(line).name for line in printed.out.splitlines()] == ["x_mixed_00001.png", "z_mixed_00001.png"]
+    assert printed.err.endswith("brushwork: 1 of 3 pictures failed: y; the others are written\n")
+    assert [record.getMessage()[:32] for record in caplog.records] == ["y: my content (node 1): " + str(tmp_path)[:8]]
+
+
+def test_a_folder_of_which_every_picture_fails_has_one_error(
+    workflow: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("x.png", "y.png"):
+        write_picture(tmp_path / "many" / name, torch.ones(5, 3, 3))
+    data = json.loads(workflow.read_text(encoding="utf-8"))
+    written(tmp_path, {**data, "3": {"class_type": "Fail", "inputs": {"image": ["1", 0]}}})
+    assert call("run", workflow, "--set", f"1.image={tmp_path / 'many'}", "-o", tmp_path / "out") == 1
+    assert capsys.readouterr() == ("", "brushwork: Fail (node 3): the style is empty: choose another\n")
+
+
+def test_what_is_left_out_is_named_and_the_rest_is_written(
+    workflow: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("x.png", "y.png"):
+        write_picture(tmp_path / "many" / name, torch.ones(2, 3, 3))
+    data = json.loads(workflow.read_text(encoding="utf-8"))
+    written(tmp_path, {**data, "9": {"class_type": "PreviewImage", "inputs": {}}})
+    assert call("run", workflow, "--set", f"1.image={tmp_path / 'many'}", "-o", tmp_path / "out") == 0
+    assert len(capsys.readouterr().out.splitlines()) == 2
+    assert [record.getMessage() for record in caplog.records] == [
+        "left out: PreviewImage (node 9): the input 'images' is missing: link an output of type IMAGE to it"
+    ]
+
+
 def test_the_input_folder(workflow: Path, tmp_path: Path) -> None:
     write_picture(tmp_path / "in" / "a.png", torch.ones(2, 3, 3))
     assert call("run", workflow, "-i", tmp_path / "in", "-o", tmp_path / "out") == 0

@@ -33,7 +33,11 @@ def blend(**inputs: Any) -> Node:  # noqa: ANN401
 
 
 ERRORS = [
-    ({"n9": Node("Foo", {})}, "node 9 is a 'Foo', which is unknown here: run this workflow in ComfyUI"),
+    (
+        {"n9": Node("Foo", {}), "n2": None, "n3": blend(b=Link("9", 0))},
+        "node 9 is a 'Foo', which is unknown here: run this workflow in ComfyUI",
+    ),
+    ({"n4": Node("Foo", {})}, "node 4 is a 'Foo', which is unknown here: run this workflow in ComfyUI"),
     ({"n4": None}, "this workflow has no output node: add a Save Image or a Preview Image"),
     (
         {"n3": blend(a=Link("3", 0))},
@@ -178,3 +182,77 @@ def test_ranges_and_choices_do_not_bind_what_a_node_checks_itself() -> None:
     assert check(Graph({"1": node}), nodes).nodes["1"] == node
     with pytest.raises(WorkflowError, match="'y' is 5, more than its largest value 1"):
         check(Graph({"1": node.with_inputs(y=5)}), nodes)
+
+
+def test_complete_outputs_run_and_the_others_are_named(nodes: dict[str, type]) -> None:
+    """As ComfyUI does, whatever an output lacks; what only the others need does not run."""
+    paint, save = Node("Paint", {"level": 1, "width": 4}), {"filename_prefix": "x"}
+    unfinished = {
+        "1": paint,
+        "2": Node("SaveImage", {"images": Link("1", 0), **save}),
+        "3": Node("Blend", {"a": Link("1", 0), "alpha": 0.5}),
+        "4": Node("PreviewImage", {"images": Link("3", 0)}, "look"),
+        "5": Node("PreviewImage", {}),
+        "6": Node("PreviewImage", {"images": Link("99", 0)}),
+        "7": Node("LoadImage", {"image": "gone.png"}),
+        "8": Node("SaveImage", {"images": Link("7", 0), **save}),
+        "9": Node("Upscale", {"image": Link("1", 0)}),
+        "10": Node("SaveImage", {"images": Link("9", 0), **save}),
+        "11": Node("SaveVideo", {"images": Link("1", 0)}),
+        "12": Node("Blend", {"a": Link("12", 0), "b": Link("1", 0), "alpha": 0.5}),
+        "13": Node("PreviewImage", {"images": Link("12", 0)}),
+    }
+    lines: list[str] = []
+    graph = checked(Graph(unfinished), nodes, {INPUT_FOLDER: Path("in"), SAVER: Saver(Path("out"))}, lines.append)
+    assert list(graph.nodes) == ["1", "2"]
+    assert lines == [
+        "left out: look (node 4), which needs another: Blend (node 3): the input 'b' is missing: "
+        "link an output of type IMAGE to it",
+        "left out: PreviewImage (node 5): the input 'images' is missing: link an output of type IMAGE to it",
+        "left out: PreviewImage (node 6): 'images' is linked to node 99, which does not exist",
+        "left out: SaveImage (node 8), which needs another: LoadImage (node 7): there is no picture gone.png in in: "
+        "put it there, or set 'image' to another",
+        "left out: SaveImage (node 10), which needs another: node 9 is a 'Upscale', which is unknown here: "
+        "run this workflow in ComfyUI",
+        "left out: PreviewImage (node 13), which needs another: these nodes form a circle: "
+        "Blend (node 12) -> Blend (node 12); remove one of the links",
+        "left out: node 11 is a 'SaveVideo', which is unknown here: run this workflow in ComfyUI",
+    ]
+
+
+def test_inputs_that_exports_add_are_passed_over_with_what_is_linked_to_them(nodes: dict[str, type]) -> None:
+    strange = {"choose file to upload": "image", "videopreview": {"hidden": False}, "older": Link("9", 0)}
+    paint = Node("Paint", {"level": 0.25, "width": 4, **strange})
+    lines: list[str] = []
+    given = graph(n1=paint, n9=Node("Fail", {}))
+    result = checked(given, nodes, {INPUT_FOLDER: Path("in"), SAVER: Saver(Path("out"))}, lines.append)
+    assert result == checked(graph(), nodes, {INPUT_FOLDER: Path("in"), SAVER: Saver(Path("out"))})
+    assert lines == [f"Paint (node 1): '{name}' is none of its inputs and is passed over" for name in strange]
+
+
+def test_many_outputs_of_one_long_chain(nodes: dict[str, type]) -> None:
+    length = 2000
+    chain = {str(k): Node("Tint", {"image": Link(str(k - 1), 0), "force": Link("f", 0)}) for k in range(1, length)}
+    first = {"f": Node("PrimitiveFloat", {"value": 1.0}), "0": Node("Paint", {"level": 1, "width": 4})}
+    outputs = {f"o{k}": Node("PreviewImage", {"images": Link(str(k), 0)}) for k in range(0, length, 10)}
+    assert len(check(Graph({**outputs, **first, **chain}), nodes).nodes) == length + 1 + len(outputs) - 9
+
+
+@pytest.mark.parametrize(
+    "image", [3, True, {"a": 1}, ["a"], ["a", "b", "c"], None, "", ".", "a\0b", "\ud800", "x" * 5000]
+)
+def test_no_name_of_a_picture(image: object, nodes: dict[str, type]) -> None:
+    with pytest.raises(WorkflowError) as caught:
+        check(graph(n1=Node("LoadImage", {"image": image})), nodes)
+    assert str(caught.value).startswith("LoadImage (node 1): ") and len(str(caught.value)) < 300
+
+
+def test_a_picture_in_a_folder_as_windows_writes_it(tmp_path: Path, nodes: dict[str, type]) -> None:
+    (tmp_path / "sub").mkdir()
+    for name in ("sub/a.png", "back\\slash.png"):
+        (tmp_path / name).touch()
+    names = ["sub\\a.png", "sub\\a.png [input]", "sub/a.png [output]", "sub\\a.png[temp]", "back\\slash.png"]
+    for name in names[: None if (tmp_path / "back\\slash.png").is_file() else -1]:
+        check(graph(n1=Node("LoadImage", {"image": name})), nodes, tmp_path)
+    with pytest.raises(WorkflowError, match="is not a name inside the folder"):
+        check(graph(n1=Node("LoadImage", {"image": "..\\a.png"})), nodes, tmp_path)

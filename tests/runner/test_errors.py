@@ -10,8 +10,16 @@ SHOWN = [
     (WeightsError("a file is\n  missing"), "a file is missing"),
     (KeyError("no such level: choose one"), "no such level: choose one"),
     (FileNotFoundError(2, "No such file", "a.png"), "[Errno 2] No such file: 'a.png'"),
+    (MemoryError(), "there is not enough memory: take smaller pictures, or fewer at once"),
+    (
+        RuntimeError("[enforce fail at alloc_cpu.cpp:117] . DefaultCPUAllocator: can't allocate memory: you tried 9"),
+        "there is not enough memory: take smaller pictures, or fewer at once",
+    ),
+    (ValueError("a \x1b[2J\u202eb\ud800 é 名"), "a \\x1b[2J\\u202eb\\ud800 é 名"),
+    (ValueError(f"no {'x' * 5000}: choose another"), f"no {'x' * 297} ... {'x' * 284}: choose another"),
 ]
 BUGS = [
+    RuntimeError("the shape of memory"),
     KeyError("width"),
     KeyError(),
     ValueError(),

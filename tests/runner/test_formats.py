@@ -36,6 +36,12 @@ def test_api_and_ui_agree(nodes: dict[str, type]) -> None:
     assert parse_workflow(API, nodes) == parse_workflow(two_into_blend(), nodes)
 
 
+def test_what_is_sent_to_the_server(nodes: dict[str, type]) -> None:
+    assert parse_workflow({"prompt": API, "client_id": "x"}, nodes) == parse_workflow(API, nodes)
+    odd = {"prompt": API["1"]}
+    assert set(parse_workflow(odd, nodes).nodes) == {"prompt"}
+
+
 def test_links_of_newer_files_are_objects(nodes: dict[str, type]) -> None:
     data = two_into_blend()
     names = ("id", "origin_id", "origin_slot", "target_id", "target_slot", "type")
@@ -134,9 +140,9 @@ def test_titles_fall_back_to_what_the_page_shows(nodes: dict[str, type]) -> None
     assert [graph.nodes[i].title for i in "123"] == ["dark", "", "Blend Two"]
 
 
-@pytest.mark.parametrize("kind", ["8f3c-uuid", "workflow/old group", "workflow>old group"])
-def test_subgraphs_are_refused_in_one_sentence(kind: str, nodes: dict[str, type]) -> None:
-    data = ui([ui_node(1, kind, title="Both")], [], definitions={"subgraphs": [{"id": "8f3c-uuid"}]})
+@pytest.mark.parametrize("kind", ["workflow/old group", "workflow>old group"])
+def test_old_group_nodes_are_refused_in_one_sentence(kind: str, nodes: dict[str, type]) -> None:
+    data = ui([ui_node(1, kind, title="Both")], [])
     with pytest.raises(WorkflowError, match="^'Both' is a subgraph, which cannot run here: unpack it in ComfyUI"):
         parse_workflow(data, nodes)
 
@@ -176,3 +182,51 @@ def test_files(tmp_path: Path, nodes: dict[str, type]) -> None:
         read_workflow(path, nodes)
     path.write_text(json.dumps(API), encoding="utf-8")
     assert isinstance(read_workflow(path, nodes), Graph)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_encodings(encoding: str, tmp_path: Path, nodes: dict[str, type]) -> None:
+    data = api(n1=("Paint", {"level": 0.25, "width": 4}, "名"))
+    (tmp_path / "w.json").write_bytes(json.dumps(data, ensure_ascii=False).encode(encoding))
+    assert read_workflow(tmp_path / "w.json", nodes) == parse_workflow(data, nodes)
+
+
+DEEP = {
+    "lists": "[" * 100_000 + "]" * 100_000,
+    "unclosed": "[" * 100_000,
+    "objects": '{"a":' * 100_000 + "1" + "}" * 100_000,
+    "a value": '{"1": {"class_type": "Paint", "inputs": {"level": ' + "[" * 500 + "]" * 500 + "}}}",
+    "a widget": '{"nodes": [{"id": 1, "type": "Paint", "widgets_values": ' + "[" * 150 + "]" * 150 + "}]}",
+}
+
+
+@pytest.mark.parametrize("text", DEEP.values(), ids=DEEP)
+def test_deep_files(text: str, tmp_path: Path, nodes: dict[str, type]) -> None:
+    (tmp_path / "w.json").write_text(text, encoding="utf-8")
+    with pytest.raises(WorkflowError, match=r"w\.json is nested too deeply for a workflow: save the workflow"):
+        read_workflow(tmp_path / "w.json", nodes)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"links": [3]},
+        {"links": [[1, 2]]},
+        {"links": [[1, 1, "x", 2, 0, "*"]]},
+        {"links": [[1, 1, float("inf"), 2, 0, "*"]]},
+        {"links": {"a": 1}},
+        {"definitions": 3},
+        {"definitions": {"subgraphs": [{}]}},
+        {"definitions": {"subgraphs": {"a": 1}}},
+        {"nodes": [{"id": 1, "type": ["A"]}]},
+        {"nodes": [{"id": 1, "type": None}]},
+        {"nodes": [{"id": 1, "type": "Paint", "widgets_values": 3}]},
+        {"nodes": [{"id": 1, "type": "Paint", "properties": [3]}]},
+        {"nodes": [{"id": 1, "type": "Paint", "inputs": {"a": 1}}]},
+    ],
+)
+def test_parts_of_the_wrong_kind(change: Json, nodes: dict[str, type]) -> None:
+    with pytest.raises(WorkflowError, match="^x is damaged .*: save the workflow in ComfyUI again$"):
+        parse_workflow(
+            {**ui([ui_node(1, "Paint", [0.5, 4], [inlet("level", "FLOAT", 1)])], []), **change}, nodes, name="x"
+        )

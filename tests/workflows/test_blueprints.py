@@ -1,11 +1,16 @@
 """Subgraphs: the stages of each system in one node, in a form that pages with subgraphs open."""
 
 import json
+from typing import Any
 
 import pytest
 
 from brushwork.nodes import NODES
+from brushwork.runner.core_nodes import known_nodes
+from brushwork.runner.formats import parse_workflow
+from brushwork.runner.graph import Graph, Link
 from brushwork.tools.workflows.blueprints import BLUEPRINTS, FOLDER, INPUTS, OUTPUTS, blueprint, blueprint_text
+from brushwork.tools.workflows.parts import Workflow
 
 each_title = pytest.mark.parametrize("title", BLUEPRINTS)
 
@@ -46,3 +51,35 @@ def test_the_node_outside_shows_what_is_inside(title: str) -> None:
     assert set(kinds.values()) <= set(NODES)
     for node_id, name in outer["properties"]["proxyWidgets"]:
         assert name in NODES[kinds[node_id]].INPUT_TYPES()["required"]
+
+
+@each_title
+def test_it_runs_as_the_workflow_that_it_comes_from(title: str) -> None:
+    """With samples before it and a saved picture behind, it is the same graph, whatever the ids."""
+    draw, _ = BLUEPRINTS[title]
+    flow, whole = Workflow(title), blueprint(title)
+    draw(flow)
+    (outer,), ends = whole["nodes"], {node["title"]: node for node in flow.to_json()["nodes"] if "title" in node}
+    samples = [ends[name] for name in ("Content", "Style") if name in ends]
+    for number, node in enumerate([*samples, ends["Result"]], 1):
+        node["id"] = 100 + number
+        whole["nodes"].append(node)
+    for slot, node in enumerate(samples):
+        whole["links"].append([slot + 1, node["id"], 0, outer["id"], slot, "IMAGE"])
+        outer["inputs"][slot]["link"], node["outputs"][0]["links"] = slot + 1, [slot + 1]
+    whole["links"].append([9, outer["id"], 0, ends["Result"]["id"], 0, "IMAGE"])
+    outer["outputs"][0]["links"], ends["Result"]["inputs"][0]["link"] = [9], 9
+    found = parse_workflow(whole, known_nodes())
+    assert nested(found, "SaveImage") == nested(flow.graph(), "SaveImage")
+
+
+def nested(graph: Graph, kind: str) -> Any:  # noqa: ANN401
+    """What ends in the one node of a kind, each link as the node behind it."""
+
+    def seen(node_id: str) -> Any:  # noqa: ANN401
+        node = graph.nodes[node_id]
+        links = {name: (seen(value.node), value.slot) for name, value in node.inputs.items() if isinstance(value, Link)}
+        return node.kind, {**node.inputs, **links}
+
+    (end,) = (node_id for node_id, node in graph.nodes.items() if node.kind == kind)
+    return seen(end)

@@ -46,6 +46,7 @@ def application() -> "Typer":
 
     from ..training.recipes import RecipeName
     from .demo import demo
+    from .progress import printable
     from .run import run
     from .stylize import Stylization, stylize
     from .train import bundle, pack, train
@@ -53,7 +54,7 @@ def application() -> "Typer":
 
     def show(lines: Iterable[object]) -> None:
         for line in lines:
-            echo(line)
+            echo(printable(str(line)))
 
     app = Typer(
         help="Neural style transfer: AdaIN, WCT, MSG-Net and StyleBank.",

@@ -199,8 +199,7 @@ def test_files_that_are_no_pictures(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_text("hello")
     with pytest.raises(ValueError, match=r"a\.png is not a picture of a known format: convert it to PNG$"):
         read_picture(tmp_path / "a.png")
-    whole = encode_picture(torch.rand(20, 20, 3), ".jpg")
-    (tmp_path / "a.jpg").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "a.jpg").write_bytes(encode_picture(torch.rand(20, 20, 3), ".jpg")[:100])  # not even its size
     with pytest.raises(ValueError, match=r"a\.jpg cannot be read as a picture: "):
         read_picture(tmp_path / "a.jpg")
 

@@ -6,6 +6,7 @@ import logging
 import os
 import string
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from glob import escape, glob, has_magic
@@ -110,38 +111,44 @@ def outputs_of(found: Found, output: Path, pattern: str | None, styles: Sequence
         raise ValueError(f"'{pattern}' is no pattern of names: in braces it takes {', '.join(FIELDS)}")
     ending = Path(pattern).suffix.lower()
     ending = ending if ending in FORMATS else ""
+    pattern = pattern.removesuffix(Path(pattern).suffix) if ending else pattern
     shown = distinct_stems([Path(style) for style in styles])
-    stems: dict[Path, str] = {}
-    for folder in {folder for _, folder in found.files}:
-        own = [file for file, place in found.files if place == folder]
-        stems |= dict(zip(own, distinct_stems(own), strict=True))
+    numbers = {file: number for number, (file, _) in enumerate(found.files, 1)}
+
+    def named(file: Path, folder: Path, stem: str, style: str) -> Path:
+        values = (stem, file.name, file.absolute().parent.name, style, method, numbers[file])
+        try:
+            name = Path(pattern.format(**dict(zip(FIELDS, values, strict=True))))
+        except (ValueError, AttributeError, LookupError) as error:
+            raise ValueError(f"'{pattern}' is no pattern of names: {error}") from error
+        if name.is_absolute() or ".." in name.parts or not name.name:
+            raise ValueError(f"'{pattern}' leads out of the output folder: give a name, or folders below it")
+        return output / folder / name
+
+    plain = [[named(file, folder, file.stem, style) for style in shown] for file, folder in found.files]
+    taken = Counter(_key(path) for row in plain for path in row)
     outputs: list[list[Path]] = []
-    for number, (file, folder) in enumerate(found.files, 1):
-        row: list[Path] = []
-        for style in shown:
-            values = (stems[file], file.name, file.absolute().parent.name, style, method, number)
-            try:
-                name = pattern.removesuffix(Path(pattern).suffix if ending else "")
-                name = name.format(**dict(zip(FIELDS, values, strict=True)))
-            except ValueError as error:
-                raise ValueError(f"'{pattern}' is no pattern of names: {error}") from error
-            if Path(name).is_absolute() or ".." in Path(name).parts or not Path(name).name:
-                raise ValueError(f"'{pattern}' leads out of the output folder: give a name, or folders below it")
-            own = file.suffix.lower()
-            suffix = (ending or ".png") if own not in VIDEOS else own if own in KINDS else ".mp4"
-            path = output / folder / name
-            row.append(path.with_name(_fitting(path.name, suffix)))
-        outputs.append(row)
+    for (file, folder), row in zip(found.files, plain, strict=True):
+        if any(taken[_key(path)] > 1 for path in row):  # of two with one stem both have their endings in their names
+            row = [named(file, folder, file.name.replace(".", "_"), style) for style in shown]
+        own = file.suffix.lower()
+        suffix = (ending or ".png") if own not in VIDEOS else own if own in KINDS else ".mp4"
+        outputs.append([path.with_name(_fitting(path.name, suffix)) for path in row])
     seen: dict[str, Path] = {}
     for (file, _), row in zip(found.files, outputs, strict=True):
         for path in row:
-            other = seen.setdefault(unicodedata.normalize("NFC", str(path)).casefold(), file)
+            other = seen.setdefault(_key(path), file)
             if other != file or row.count(path) > 1:
                 raise ValueError(
                     f"{other} and {file} would both become {path}: tell them apart by --name, "
                     "as in '{parent}_{stem}' or '{number}_{stem}_{style}'"
                 )
     return outputs
+
+
+def _key(path: Path) -> str:
+    """Of all names that are one file on some file systems."""
+    return unicodedata.normalize("NFC", str(path)).casefold()
 
 
 def _fitting(stem: str, suffix: str) -> str:

@@ -195,15 +195,12 @@ def stylize(order: Stylization) -> list[Path] | list[str]:
                     keep(one)
                     report.tell(one, "painted")
     report.end(found)
-    made = {*map(id, report.painted)}
-    done = [one.output for one in orders if id(one) in made and str(one.output) != STREAM]
     if report.failures:
-        for path in () if order.json else done:
-            echo(printable(str(path)))
+        report.name_painted()
         named = "; ".join(report.failures[:NAMED])
         more = f"; and {len(report.failures) - NAMED} more" if len(report.failures) > NAMED else ""
         raise UnfinishedError(f"{len(report.failures)} of {len(left)} could not be painted: {named}{more}")
-    return [] if order.json else done
+    return [] if order.json else report.painted
 
 
 @dataclass
@@ -212,14 +209,14 @@ class _Report:
 
     order: Stylization
     counts: Counter[str] = field(default_factory=Counter)
-    painted: list[Stylization] = field(default_factory=list)
+    painted: list[Path] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     started: float = field(default_factory=perf_counter)
 
     def tell(self, one: Stylization, status: str, **more: object) -> None:
         self.counts[status] += 1
-        if status == "painted":
-            self.painted.append(one)
+        if status == "painted" and str(one.output) != STREAM:
+            self.painted.append(one.output)
         if self.order.json:
             line = {"status": status, "content": one.contents[0], "output": str(one.output), "styles": one.styles}
             echo(json.dumps(line | more))
@@ -233,12 +230,15 @@ class _Report:
             line = user_message(error)
             if out_of_memory(error):
                 line = f"{orders[0].contents[0]} needs more memory than there is: shrink it by --max-size"
-            cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
-            full = isinstance(cause, OSError) and cause.errno in FULL
-            if full or not self.order.into_folder:
+            if not self.order.into_folder:
                 if line is None or not out_of_memory(error):
                     raise
                 raise ValueError(line) from error
+            cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
+            if isinstance(cause, OSError) and cause.errno in FULL:
+                self.name_painted()
+                advice = "make room; what is painted stays, and the same command goes on from there"
+                raise OSError(f"{line}: {advice}") from None
             if line is None:  # a bug, which shall not cost the others a night
                 line = f"{type(error).__name__}: {error}"
                 log.error("%s", printable(orders[0].contents[0]), exc_info=error)
@@ -248,6 +248,11 @@ class _Report:
             self.failures.append(line)
             for one in orders:
                 self.tell(one, "failed", error=line)
+
+    def name_painted(self) -> None:
+        """Where an error takes the place of the answer."""
+        for path in () if self.order.json else self.painted:
+            echo(printable(str(path)))
 
     def end(self, found: Found) -> None:
         """Sum up what became of many."""

@@ -309,6 +309,8 @@ def save_picture(
     if kind == "JPEG" and len(about.get("exif", b"")) > MAX_SEGMENT:
         log.warning("What is said about the picture is too long for a JPEG and left out.")
         del about["exif"]
+    if kind == "TIFF" and "exif" in about:  # libtiff, which compresses, takes no EXIF from Pillow
+        options = {"compression": "raw"}
     try:
         to_pillow(image, alpha).save(file, kind, **options, **about)
     except (OSError, ValueError) as error:

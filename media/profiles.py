@@ -49,7 +49,9 @@ def srgb_conversion(picture: "Image") -> "Callable[[Image], Image] | None":
         if mode is None or (mode == "L" and colourful) or (mode != picture.mode and {mode, picture.mode} & {*special}):
             return None
         intent = ImageCms.Intent(ImageCms.getDefaultIntent(source))
-        transform = ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB", intent)
+        # What makes others quick takes a steep curve of greys for a few straight lines.
+        flags = ImageCms.Flags.NOOPTIMIZE if mode == "L" else ImageCms.Flags.NONE
+        transform = ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB", intent, flags)
     except (ImageCms.PyCMSError, OSError, TypeError, ValueError) as error:
         log.warning("The colour profile of a picture is damaged and left aside: %s", error)
         return None

@@ -95,14 +95,13 @@ def _below(folder: Path, output: Path, found: Found) -> Iterator[Path]:
         yield from (here / each for each in sorted(files) if (here / each).is_file())
 
 
-def outputs_of(found: Found, output: Path, pattern: str | None, styles: Sequence[str], method: str) -> list[list[Path]]:
+def outputs_of(found: Found, output: Path, pattern: str, styles: Sequence[str], method: str) -> list[list[Path]]:
     """For each file found, a path below `output` for each of several styles.
 
-    Without a `pattern` the name is the content's, with the style's behind it where there are several. A pattern may
-    hold `FIELDS` in braces and folders, and ends as the pictures shall be saved, else they are PNG; a video stays of
-    its kind where that can be written. ValueError for a pattern that leads out of the folder, or gives two one name.
+    A `pattern` may hold `FIELDS` in braces and folders, and ends as the pictures shall be saved, else they are PNG; a
+    video stays of its kind where that can be written. ValueError for a pattern that leads out of the folder, or gives
+    two one name.
     """
-    pattern = pattern or ("{stem}" if len(styles) < 2 else "{stem}_{style}")
     try:
         fields = {name for _, name, _, _ in string.Formatter().parse(pattern) if name is not None}
     except ValueError as error:
@@ -116,6 +115,7 @@ def outputs_of(found: Found, output: Path, pattern: str | None, styles: Sequence
     numbers = {file: number for number, (file, _) in enumerate(found.files, 1)}
 
     def named(file: Path, folder: Path, stem: str, style: str) -> Path:
+        stem = "stdin" if str(file) == STREAM else stem
         values = (stem, file.name, file.absolute().parent.name, style, method, numbers[file])
         try:
             name = Path(pattern.format(**dict(zip(FIELDS, values, strict=True))))

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..media.images import Picture, load_picture
 from ..methods.api import prepared, strengths_at
-from ..methods.protocol import Style
+from ..methods.protocol import Learnt, Style
 from ..methods.render import learn, render
 from ..methods.stylebank import bank_of
 from ..models.weights.download import Progress as Download
@@ -81,14 +81,7 @@ class Painter:
         region = None if self.mask is None else resize_mask(self.mask, size)
         counted = None if alpha is None else resize_mask(alpha, size)
         styles = [
-            replace(
-                each,
-                source=match_colours(each.source, content).clamp(0, 1)
-                if isinstance(each.source, Tensor)
-                else each.source,
-                weight=weight,
-                region=region,
-            )
+            replace(each, source=self._matched(each, content, counted), weight=weight, region=region)
             for each, weight in zip(self.styles, self.weights, strict=True)
         ]
         painted = render(
@@ -105,8 +98,14 @@ class Painter:
         if order.preserve_color == "luminance":
             painted = keep_luminance(painted, content)
         elif order.preserve_color == "matching" and not self.matches_styles:
-            painted = match_colours(painted, content)
+            painted = match_colours(painted, content, counted, counted)
         return painted.clamp(0, 1)
+
+    def _matched(self, style: Style, content: Tensor, counted: Tensor | None) -> Tensor | str | Learnt:
+        """What is kept of a style, or its picture in the content's colours."""
+        if not isinstance(style.source, Tensor):
+            return style.source
+        return match_colours(style.source, content, style.mask, counted).clamp(0, 1)
 
     def picture(self, picture: Picture, progress: Callable[[int, int], None]) -> tuple[Tensor, Tensor | None]:
         """What one picture becomes, [H, W, 3], and its alpha [H, W]."""

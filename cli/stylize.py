@@ -49,6 +49,9 @@ NAMED = 20
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 """Errors after which no other picture can be written either."""
 
+STATUSES = {"painted": "painted", "skipped": "done before", "planned": "to paint", "failed": "failed"}
+"""What becomes of a file, in JSON and in words."""
+
 if TYPE_CHECKING:
     MethodName = str
     Contents = str | list[str]
@@ -141,6 +144,10 @@ class UnfinishedError(RuntimeError):
     """Some of many could not be painted."""
 
 
+class StoppedError(OSError):
+    """No more can be written."""
+
+
 def stylize(order: Stylization) -> list[Path] | list[str]:
     """Stylize pictures and videos; each output has its content's size, and its transparency.
 
@@ -226,6 +233,8 @@ class _Report:
         """Inside the block an error is that of these, and the others go on; unless nothing can be written any more."""
         try:
             yield
+        except StoppedError:
+            raise
         except Exception as error:
             line = user_message(error)
             if out_of_memory(error):
@@ -238,12 +247,12 @@ class _Report:
             if isinstance(cause, OSError) and cause.errno in FULL:
                 self.name_painted()
                 advice = "make room; what is painted stays, and the same command goes on from there"
-                raise OSError(f"{line}: {advice}") from None
+                raise StoppedError(f"{line}: {advice}") from error
             if line is None:  # a bug, which shall not cost the others a night
                 line = f"{type(error).__name__}: {error}"
                 log.error("%s", printable(orders[0].contents[0]), exc_info=error)
             content = orders[0].contents[0]
-            line = line if content in line else f"{content}: {line}"
+            line = line if " ".join(content.split()) in line else f"{content}: {line}"
             log.warning("%s", printable(line))
             self.failures.append(line)
             for one in orders:
@@ -259,14 +268,14 @@ class _Report:
         if not self.order.into_folder:
             return
         passed = {"hidden": found.hidden, "no pictures": found.others}
-        seconds = round(perf_counter() - self.started, 3)
+        counts = {status: self.counts[status] for status in STATUSES if self.counts[status]}
         if self.order.json:
-            echo(json.dumps({"status": "end", **self.counts, "passed over": passed, "seconds": seconds}))
+            seconds = round(perf_counter() - self.started, 3)
+            echo(json.dumps({"status": "end", **counts, "passed over": passed, "seconds": seconds}))
             return
-        counts = {name.replace("skipped", "done before"): count for name, count in self.counts.items()}
         over = ", ".join(f"{count} {name}" for name, count in passed.items() if count)
-        line = ", ".join(f"{count} {name}" for name, count in counts.items()) + f"; passed over: {over}" * bool(over)
-        echo(f"{line}.", err=True)
+        line = ", ".join(f"{count} {STATUSES[status]}" for status, count in counts.items())
+        echo(line + f"; passed over: {over}" * bool(over) + ".", err=True)
 
 
 def _paint_pictures(
@@ -352,7 +361,8 @@ def _one_by_one(order: Stylization, ours: set[Path]) -> tuple[list[Stylization],
             raise ValueError(f"{what}, so the output {order.output} has to be one: leave its suffix out")
         named = [Path(style).stem if Path(style).suffix else style for style in order.styles]
         labels = [one.styles[0] for one in variants] if order.each_style else ["_".join(named)]
-        rows = outputs_of(found, order.output, order.name, labels, order.method)
+        pattern = order.name or ("{stem}_{style}" if order.each_style else "{stem}")
+        rows = outputs_of(found, order.output, pattern, labels, order.method)
     orders = [
         replace(one, content=str(file), output=output, each_style=False)
         for (file, _), row in zip(found.files, rows, strict=True)

@@ -41,8 +41,8 @@ MAX_PIXELS = 1 << 28
 DEFLATED = 8 * 1032
 """Pixels that a byte can stand for at most where eight are a byte, and are packed by deflate as far as it goes."""
 DENSEST = {
-    **dict.fromkeys(("PPM", "DDS", "TIFF raw"), 8),
-    **dict.fromkeys(("QOI", "BMP", "TGA", "SGI", "SUN"), 128),
+    **dict.fromkeys(("PPM", "DDS", "IM", "SPIDER", "TIFF raw"), 8),
+    **dict.fromkeys(("QOI", "BMP", "DIB", "TGA", "SGI", "SUN"), 128),
     **dict.fromkeys(("JPEG", "MPO", "PCX", "PSD", "TIFF packbits", "TIFF jpeg"), 512),
     **dict.fromkeys(("GIF", "PNG", "TIFF tiff_lzw", "TIFF tiff_adobe_deflate"), DEFLATED),
 }

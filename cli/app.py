@@ -48,14 +48,16 @@ def application() -> "Typer":
 
     from ..training.recipes import RecipeName
     from .demo import demo
+    from .progress import printable
     from .run import run
+    from .sheet import sheet
     from .stylize import Stylization, stylize
     from .train import bundle, pack, train
     from .weights import list_weights, pull, verify
 
     def show(lines: Iterable[object]) -> None:
         for line in lines:
-            echo(line)
+            echo(printable(str(line)))
 
     app = Typer(
         help="Neural style transfer: AdaIN, WCT, MSG-Net and StyleBank.",
@@ -70,6 +72,7 @@ def application() -> "Typer":
     app.add_typer(training, name="train")
     app.command()(run)
     app.command()(from_dataclass(stylize, Stylization))
+    app.command()(sheet)
     app.command()(demo)
     for recipe in get_args(RecipeName):
         help_text = f"Train by the recipe {recipe}, as training/README.md tells; name the files made."

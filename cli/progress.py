@@ -1,5 +1,6 @@
 """A progress bar in the terminal, on stderr, so that stdout holds nothing but the answer."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -24,3 +25,12 @@ def shown_progress() -> Iterator[Progress]:
             bars.update(task, completed=done, total=total, description=name)
 
         yield update
+
+
+def printable(text: str) -> str:
+    """`text` for any console: what could not be printed, or would move the cursor, as an escape."""
+    plain = "".join(
+        each if each.isprintable() else each.encode("unicode_escape", "surrogatepass").decode() for each in text
+    )
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return plain.encode(encoding, "backslashreplace").decode(encoding)

@@ -1,45 +1,76 @@
-"""`brushwork stylize`: one picture, video or folder."""
+"""`brushwork stylize`: pictures and videos, one or all that are in folders."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+import errno
+import io
+import json
+import logging
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, fields, replace
+from itertools import groupby
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from torch import Tensor
-from typer import Argument, Option
+from typer import Argument, Option, echo
 
-from ..media.images import READABLE, check_folder, check_suffix, distinct_stems, read_picture, write_picture
+from ..media.images import (
+    MAX_PIXELS,
+    Picture,
+    check_folder,
+    check_suffix,
+    encode_picture,
+    load_picture,
+    write_picture,
+)
 from ..media.video_read import VIDEOS
-from ..media.video_write import KINDS, check_video_suffix, is_partial, partial_path
+from ..media.video_write import KINDS, check_video_suffix, partial_path
 from ..methods import METHODS
-from ..methods.api import prepared, strengths_at
-from ..methods.protocol import Learnt, Style
-from ..methods.render import learn, render
-from ..methods.stylebank import bank_of
-from ..models.weights.download import Progress as Download
-from ..samples import sample_names, sample_path
-from ..transfer.colour import keep_luminance, match_colours
-from ..transfer.masks import resize_mask
-from ..transfer.operators import normalised
-from ..transfer.resize import to_longer_side
-from ..transfer.temporal import PER_IMAGE, SMOOTHED, TemporalWindow
-from .progress import shown_progress
+from ..models.weights.manifest import read_manifest
+from ..runner.errors import user_message
+from ..tiling.policy import out_of_memory
+from .contents import STREAM, Found, find, is_many, outputs_of, styles_at
+from .painter import Painter, file_of, weights_of
+from .progress import Progress, printable, shown_progress
+from .record import Record, alone, fingerprint
 from .video import stylize_video
 
-MOST_STYLES = 4
+log = logging.getLogger(__name__)
+
+MEGAPIXEL = 10**6
+AHEAD_PIXELS = 100 * MEGAPIXEL
+"""Of a picture while which the next one is read: of larger ones memory holds one at a time."""
+NAMED = 20
+"""Failures that the last line names; each was said when it happened."""
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""Errors after which no other picture can be written either."""
+
+STATUSES = {"painted": "painted", "skipped": "done before", "planned": "to paint", "failed": "failed"}
+"""What becomes of a file, in JSON and in words."""
 
 if TYPE_CHECKING:
     MethodName = str
+    Contents = str | list[str]
 else:
     MethodName = Literal[tuple(METHODS)]  # the command line shows the choices
+    Contents = list[str]  # and takes several
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stylization:
     """What to do, which is also the command line's face: names, defaults and help are read off this class."""
 
-    content: Annotated[str, Argument(help="The picture or video to stylize, a folder of them, or a sample's name.")]
-    output: Annotated[Path, Option("--output", "-o", help="The picture or video to write; for a folder, a folder.")]
+    content: Annotated[
+        Contents,
+        Argument(help="Pictures and videos to stylize, folders or patterns ('in/**/*.jpg') of them, a sample, or -."),
+    ]
+    output: Annotated[
+        Path, Option("--output", "-o", help="The picture or video to write; for several, a folder; - is stdout.")
+    ]
     style: Annotated[
         list[str] | None, Option("--style", "-s", help="A style picture or a sample's name; up to four.")
     ] = None
@@ -67,160 +98,318 @@ class Stylization:
     max_size: Annotated[
         int | None, Option(help="Shrink the content to this longer side first; the output is as small.")
     ] = None
+    each_style: Annotated[
+        bool, Option("--each-style", help="A picture in each of any number of styles; --style may be a folder.")
+    ] = False
+    name: Annotated[
+        str | None,
+        Option(help="Names in the output folder: '{stem}_{style}.jpg'; also {name}, {parent}, {method}, {number}."),
+    ] = None
+    keep_metadata: Annotated[
+        bool, Option("--keep-metadata", help="Keep EXIF and resolution, and embed the profile sRGB.")
+    ] = False
+    overwrite: Annotated[bool, Option("--overwrite", help="In a folder, paint again what is done.")] = False
+    dry_run: Annotated[bool, Option("--dry-run", help="Say what would be painted, and paint nothing.")] = False
+    json: Annotated[bool, Option("--json", help="A line of JSON on stdout for each file, and one at the end.")] = False
+    max_megapixels: Annotated[
+        float, Option(help="Refuse pictures of more million pixels, which might fill the memory.")
+    ] = MAX_PIXELS / MEGAPIXEL
+
+    @property
+    def max_pixels(self) -> int:
+        """Of a picture that is read."""
+        return round(self.max_megapixels * MEGAPIXEL)
+
+    @property
+    def contents(self) -> list[str]:
+        """All that was named."""
+        return [self.content] if isinstance(self.content, str) else [*self.content]
+
+    @property
+    def into_folder(self) -> bool:
+        """Whether there may be several outputs."""
+        return self.each_style or is_many(self.contents)
+
+    @property
+    def styles(self) -> tuple[str, ...]:
+        """The styles by name or path; none stands for a bank's first."""
+        return tuple(self.style or self.style_name or ())
 
 
-class Painter:
-    """A method with its network ready, and what it keeps of the styles, for one picture after the other."""
-
-    def __init__(self, order: Stylization, download: Download | None = None) -> None:
-        """ValueError, FileNotFoundError or WeightsError, before anything is loaded where that can be."""
-        bank = order.method == "stylebank"
-        self.order, self.weights = order, _weights(order)
-        styles = [] if bank else [_picture(name) for name in order.style or []]
-        if order.style_size is not None:
-            styles = [to_longer_side(style, order.style_size) for style in styles]
-        self.mask = None if order.mask is None else read_picture(order.mask)[0][..., 0]
-        self.network, self.method, self.host = prepared(order.method, order.network, progress=download)
-        sources: list[Tensor | str] = [*(order.style_name or bank_of(self.network).styles[:1])] if bank else [*styles]
-        levels = [level.strip() for level in order.levels.split(",")] if order.levels else None
-        self.strengths = strengths_at(self.method, order.alpha, levels)
-        self.matches_styles = order.preserve_color == "matching" and not bank
-        self.styles: list[Tensor | str | Learnt] = [
-            source if self.matches_styles else learn(self.network, self.method, Style(source), levels, self.host)
-            for source in sources
-        ]
-
-    def paint(
-        self,
-        content: Tensor,
-        window: TemporalWindow | None = None,
-        progress: Callable[[int, int], None] = lambda done, total: None,
-    ) -> Tensor:
-        """The pictures [B, 3, H, W] in 0..1 that `content` [B, 3, H, W] becomes; `window` is a video's."""
-        order = self.order
-        if order.max_size is not None:
-            content = to_longer_side(content, order.max_size, shrink=True)
-        region = None if self.mask is None else resize_mask(self.mask, (content.shape[-2], content.shape[-1]))
-        styles = [
-            Style(match_colours(each, content).clamp(0, 1) if isinstance(each, Tensor) else each, weight, region)
-            for each, weight in zip(self.styles, self.weights, strict=True)
-        ]
-        painted = render(
-            self.network,
-            self.method,
-            content,
-            styles,
-            strengths=self.strengths,
-            statistics=SMOOTHED if window is not None and order.statistics == "smoothed" else PER_IMAGE,
-            window=window,
-            host=replace(self.host, progress=progress),
-        )
-        if order.preserve_color == "luminance":
-            painted = keep_luminance(painted, content)
-        elif order.preserve_color == "matching" and not self.matches_styles:
-            painted = match_colours(painted, content)
-        return painted.clamp(0, 1)
+UNSEEN = ("content", "output", "each_style", "name", "overwrite", "dry_run", "json", "max_megapixels")
+"""The fields that change no picture."""
 
 
-def stylize(order: Stylization) -> list[Path]:
-    """Stylize a picture or a video, or every one in a folder; the output has the content's size."""
-    orders = _one_by_one(order)
-    with shown_progress() as progress:
-        painter = Painter(order, lambda done, total: progress(done / 1e6, total // 10**6, "MB of weights"))
-        pictures = [one for one in orders if not _is_video(one)]
-        for number, one in enumerate(pictures):
-
-            def tell(done: int, total: int, number: int = number, name: str = Path(one.content).name) -> None:
-                progress(number + done / max(total, 1), len(pictures), name)
-
-            write_picture(one.output, painter.paint(_picture(one.content), progress=tell)[0].movedim(0, -1))
-        for one in orders:
-            if _is_video(one):
-                stylize_video(painter, Path(one.content), one.output, progress)
-    return [one.output for one in orders]
+class UnfinishedError(RuntimeError):
+    """Some of many could not be painted."""
 
 
-def _picture(name: str) -> Tensor:
-    """[1, 3, H, W] in 0..1."""
-    return read_picture(_file(name))[0].movedim(-1, 1)
+class StoppedError(OSError):
+    """No more can be written."""
 
 
-def _file(name: str) -> Path:
-    """A file by its path, or a sample's by its name."""
-    if not Path(name).exists() and name in sample_names():
-        return sample_path(name)
-    if not Path(name).exists():
-        raise FileNotFoundError(f"there is no picture {name}; the samples are {', '.join(sample_names())}")
-    return Path(name)
+def stylize(order: Stylization) -> list[Path] | list[str]:
+    """Stylize pictures and videos; each output has its content's size, and its transparency.
 
+    In folders those that cannot be painted are named at the end, and what is done already is passed over:
+    `.brushwork.jsonl` beside the outputs says how each was made.
+    """
+    record = Record(order.output) if order.into_folder else None
+    variants, orders, found = _one_by_one(order, record.outputs if record else set())
+    made_by = {one.styles: _fingerprint(one) for one in variants} if record else {}
+    report = _Report(order)
 
-def _weights(order: Stylization) -> list[float]:
-    """A weight for each style; ValueError where styles are missing, too many, or of another kind."""
-    bank = order.method == "stylebank"
-    asked, other = ("--style-name", order.style) if bank else ("--style", order.style_name)
-    if other:
-        raise ValueError(f"{order.method} takes its styles as {asked}")
-    names = (order.style_name or [""]) if bank else order.style
-    if not names:
-        raise ValueError(
-            f"{order.method} needs a style: give a picture or one of {', '.join(sample_names())} as {asked}"
-        )
-    if len(names) > MOST_STYLES:
-        raise ValueError(f"{len(names)} styles were given: give at most {MOST_STYLES}")
-    if order.weight and len(order.weight) != len(names):
-        raise ValueError(f"there are {len(names)} styles, but weights for {len(order.weight)}: give one for each")
-    weights = order.weight or [1.0] * len(names)
-    normalised(weights)  # refuses what cannot be mixed, also where one style leaves nothing to mix
-    return weights
+    def is_done(one: Stylization) -> bool:
+        if record is None or order.overwrite:
+            return False
+        return record.has(one.output, file_of(one.contents[0]), made_by[one.styles])
 
-
-def _one_by_one(order: Stylization) -> list[Stylization]:
-    """The order for every single picture and video, with the file that it becomes."""
-    content = Path(order.content)
-    if content.is_dir():
-        if order.output.suffix:
-            raise ValueError(
-                f"the content is a folder, so the output {order.output} has to be one: leave its suffix out"
-            )
-        contents = _contents_of(content)
-        outputs = [
-            order.output / _named(stem, each) for stem, each in zip(distinct_stems(contents), contents, strict=True)
-        ]
-    else:
-        contents = [content]
-        outputs = [order.output / _named(content.stem, content) if order.output.is_dir() else order.output]
-    sources = {Path(name).resolve() for name in (*map(str, contents), *(order.style or []), str(order.mask or ""))}
-    for output in outputs:
-        if not sources.isdisjoint((output.resolve(), partial_path(output).resolve())):
-            raise ValueError(
-                f"the output {output} would replace a picture or video that it is made from: choose another name"
-            )
-    orders = [replace(order, content=str(each), output=output) for each, output in zip(contents, outputs, strict=True)]
+    left: list[Stylization] = []
     for one in orders:
-        _file(one.content)
-        check_folder(one.output.parent)
-        (check_video_suffix if _is_video(one) else check_suffix)(one.output.suffix)
-    return orders
+        if is_done(one):
+            report.tell(one, "skipped")
+        else:
+            left.append(one)
+    if order.dry_run:
+        for one in left:
+            report.tell(one, "planned")
+        report.end(found)
+        arrows = [f"{printable(one.contents[0])} -> {printable(str(one.output))}" for one in left]
+        return [] if order.json else arrows
+
+    def keep(one: Stylization) -> None:
+        if record is not None:
+            record.add(one.output, file_of(one.contents[0]), made_by[one.styles])
+
+    with ExitStack() as stack:
+        progress = stack.enter_context(shown_progress())
+        if record:
+            for each in {made_by[one.styles] for one in left}:
+                stack.enter_context(alone(order.output, each))
+        painters: dict[tuple[str, ...], Painter] = {}
+
+        def told(done: int, total: int) -> None:
+            progress(done / 1e6, total // 10**6, "MB of weights")
+
+        for one in variants if left else ():
+            first = next(iter(painters.values()), None)
+            painters[one.styles] = Painter(one, told, first)
+        _paint_pictures([one for one in left if not _is_video(one)], painters, report, keep, progress)
+        for one in left:
+            if _is_video(one):
+                with report.attempt([one]):
+                    stylize_video(painters[one.styles], Path(one.contents[0]), one.output, progress)
+                    keep(one)
+                    report.tell(one, "painted")
+    report.end(found)
+    if report.failures:
+        report.name_painted()
+        named = "; ".join(report.failures[:NAMED])
+        more = f"; and {len(report.failures) - NAMED} more" if len(report.failures) > NAMED else ""
+        raise UnfinishedError(f"{len(report.failures)} of {len(left)} could not be painted: {named}{more}")
+    return [] if order.json else report.painted
 
 
-def _contents_of(folder: Path) -> list[Path]:
-    endings = (*READABLE, *VIDEOS)
-    files = [file for file in sorted(folder.iterdir()) if file.suffix.lower() in endings and file.is_file()]
-    found = [file for file in files if not is_partial(file)]  # what a killed run left is no content
-    if not found:
-        raise FileNotFoundError(
-            f"there is no picture or video in {folder}: put some in, ending in one of {', '.join(endings)}"
-        )
-    return found
+@dataclass
+class _Report:
+    """What became of each content: said at once in JSON, and summed up at the end."""
+
+    order: Stylization
+    counts: Counter[str] = field(default_factory=Counter)
+    painted: list[Path] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    started: float = field(default_factory=perf_counter)
+
+    def tell(self, one: Stylization, status: str, **more: object) -> None:
+        self.counts[status] += 1
+        if status == "painted" and str(one.output) != STREAM:
+            self.painted.append(one.output)
+        if self.order.json:
+            line = {"status": status, "content": one.contents[0], "output": str(one.output), "styles": one.styles}
+            echo(json.dumps(line | more))
+
+    @contextmanager
+    def attempt(self, orders: Sequence[Stylization]) -> Iterator[None]:
+        """Inside the block an error is that of these, and the others go on; unless nothing can be written any more."""
+        try:
+            yield
+        except StoppedError:
+            raise
+        except Exception as error:
+            line = user_message(error)
+            if out_of_memory(error):
+                line = f"{orders[0].contents[0]} needs more memory than there is: shrink it by --max-size"
+            if not self.order.into_folder:
+                if line is None or not out_of_memory(error):
+                    raise
+                raise ValueError(line) from error
+            cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
+            if isinstance(cause, OSError) and cause.errno in FULL:
+                self.name_painted()
+                advice = "make room; what is painted stays, and the same command goes on from there"
+                raise StoppedError(f"{line}: {advice}") from error
+            if line is None:  # a bug, which shall not cost the others a night
+                line = f"{type(error).__name__}: {error}"
+                log.error("%s", printable(orders[0].contents[0]), exc_info=error)
+            content = orders[0].contents[0]
+            line = line if " ".join(content.split()) in line else f"{content}: {line}"
+            log.warning("%s", printable(line))
+            self.failures.append(line)
+            for one in orders:
+                self.tell(one, "failed", error=line)
+
+    def name_painted(self) -> None:
+        """Where an error takes the place of the answer."""
+        for path in () if self.order.json else self.painted:
+            echo(printable(str(path)))
+
+    def end(self, found: Found) -> None:
+        """Sum up what became of many."""
+        if not self.order.into_folder:
+            return
+        passed = {"hidden": found.hidden, "no pictures": found.others}
+        counts = {status: self.counts[status] for status in STATUSES if self.counts[status]}
+        if self.order.json:
+            seconds = round(perf_counter() - self.started, 3)
+            echo(json.dumps({"status": "end", **counts, "passed over": passed, "seconds": seconds}))
+            return
+        over = ", ".join(f"{count} {name}" for name, count in passed.items() if count)
+        line = ", ".join(f"{count} {STATUSES[status]}" for status, count in counts.items())
+        echo(line + f"; passed over: {over}" * bool(over) + ".", err=True)
 
 
-def _named(stem: str, content: Path) -> str:
-    """A picture becomes a PNG; a video stays of its kind where that can be written."""
-    ending = content.suffix.lower()
-    return stem + (".png" if ending not in VIDEOS else ending if ending in KINDS else ".mp4")
+def _paint_pictures(
+    orders: Sequence[Stylization],
+    painters: dict[tuple[str, ...], Painter],
+    report: _Report,
+    keep: Callable[[Stylization], None],
+    progress: Progress,
+) -> None:
+    """Paint one after the other, while the next one is read and the last one is written."""
+    groups = [list(group) for _, group in groupby(orders, key=lambda one: one.contents[0])]
+    number = 0
+    ahead: Future[Picture] | None = None
+    written: tuple[Stylization, Future[None]] | None = None
+
+    def save(one: Stylization, image: Tensor, alpha: Tensor | None, picture: Picture) -> None:
+        _save(one, image, alpha, picture)
+        keep(one)
+
+    def settle(pending: tuple[Stylization, Future[None]] | None) -> None:
+        if pending:
+            with report.attempt([pending[0]]):
+                pending[1].result()
+                report.tell(pending[0], "painted")
+
+    with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
+        for index, group in enumerate(groups):
+            name, coming = printable(Path(group[0].contents[0]).name), ahead
+            ahead = None
+            with report.attempt(group):
+                picture = coming.result() if coming else _load(group[0])
+                large = picture.image[..., 0].numel() > AHEAD_PIXELS
+                if index + 1 < len(groups) and not large:
+                    ahead = reader.submit(_load, groups[index + 1][0])
+                for offset, one in enumerate(group):
+
+                    def tell(done: int, total: int, before: int = number + offset, name: str = name) -> None:
+                        progress(before + done / max(total, 1), len(orders), name)
+
+                    with report.attempt([one]):
+                        image, alpha = painters[one.styles].picture(picture, tell)
+                        pending, written = written, (one, writer.submit(save, one, image, alpha, picture))
+                        settle(pending)
+                        if large:
+                            pending, written = written, None
+                            settle(pending)
+            number += len(group)
+        settle(written)
+
+
+def _load(one: Stylization) -> Picture:
+    content = one.contents[0]
+    source = io.BytesIO(sys.stdin.buffer.read()) if content == STREAM else file_of(content)
+    return load_picture(source, max_pixels=one.max_pixels, metadata=one.keep_metadata)
+
+
+def _save(one: Stylization, image: Tensor, alpha: Tensor | None, picture: Picture) -> None:
+    if str(one.output) == STREAM:
+        ending = Path(one.name or "").suffix
+        sys.stdout.buffer.write(encode_picture(image, ending or ".png", alpha, picture.metadata))
+        sys.stdout.buffer.flush()
+    else:
+        write_picture(one.output, image, alpha, picture.metadata)
+
+
+def _one_by_one(order: Stylization, ours: set[Path]) -> tuple[list[Stylization], list[Stylization], Found]:
+    """The order for each style, that for every single picture and video with the file that it becomes, and what was
+    found; `ours` are results of runs before."""
+    contents, variants = order.contents, _by_style(order)
+    for one in variants:
+        weights_of(one)  # refuses what cannot be painted before any file is looked at
+    if STREAM in (*contents, str(order.output)) and (order.into_folder or order.json or order.dry_run):
+        raise ValueError("- is one picture in one style: leave --each-style, --json and --dry-run out")
+    if str(order.output) == STREAM and sys.stdout.isatty():
+        raise ValueError("a picture would fill the terminal: send stdout into a file or a program")
+    found = find(contents, order.output, ours)
+    into_folder = order.into_folder or order.name is not None or order.output.is_dir()
+    if str(order.output) == STREAM or not into_folder:
+        rows = [[order.output]]
+    else:
+        if order.output.suffix and not order.output.is_dir():
+            what = "the content is a folder" if Path(contents[0]).is_dir() else "there may be several pictures"
+            raise ValueError(f"{what}, so the output {order.output} has to be one: leave its suffix out")
+        named = [Path(style).stem if Path(style).suffix else style for style in order.styles]
+        labels = [one.styles[0] for one in variants] if order.each_style else ["_".join(named)]
+        pattern = order.name or ("{stem}_{style}" if order.each_style else "{stem}")
+        rows = outputs_of(found, order.output, pattern, labels, order.method)
+    orders = [
+        replace(one, content=str(file), output=output, each_style=False)
+        for (file, _), row in zip(found.files, rows, strict=True)
+        for one, output in zip(variants, row, strict=True)
+    ]
+    named = (*(style for one in variants for style in one.style or []), *([order.mask] if order.mask else []))
+    sources = {Path(name).resolve() for name in (*(file for file, _ in found.files), *named)}
+    for one in orders:
+        if str(one.output) == STREAM:
+            check_suffix(Path(one.name or "").suffix or ".png")
+        elif not sources.isdisjoint((one.output.resolve(), partial_path(one.output).resolve())):
+            raise ValueError(
+                f"the output {one.output} would replace a picture or video that it is made from: choose another name"
+            )
+        else:
+            (check_video_suffix if _is_video(one) else check_suffix)(one.output.suffix)
+    for folder in {one.output.parent for one in orders if str(one.output) != STREAM}:
+        check_folder(folder)
+    for file, _ in found.files:
+        if str(file) != STREAM:
+            file_of(file)
+    return variants, orders, found
+
+
+def _by_style(order: Stylization) -> list[Stylization]:
+    """The order itself, or one for each style."""
+    if not order.each_style:
+        return [order]
+    if order.weight:
+        raise ValueError("--weight mixes styles, and --each-style keeps them apart: leave one of them out")
+    if order.method == "stylebank":
+        network, _, _ = (order.network or METHODS[order.method].network).partition("/")
+        known = read_manifest().networks
+        names = order.style_name or list(known[network].styles if network in known else ())
+        return [replace(order, style_name=[name]) for name in dict.fromkeys(names)] or [order]
+    return [replace(order, style=[name]) for name in dict.fromkeys(styles_at(order.style or []))] or [order]
+
+
+def _fingerprint(one: Stylization) -> str:
+    """Of all that was asked for and changes pictures, and of the files it names."""
+    asked = {each.name: getattr(one, each.name) for each in fields(one) if each.name not in UNSEEN}
+    asked = {each.name: asked[each.name] for each in fields(one) if asked.get(each.name, each.default) != each.default}
+    names = (*(one.style or ()), *(each for each in (one.mask, one.network) if each))
+    return fingerprint(asked, [file_of(name) for name in names if Path(name).exists()])
 
 
 def _is_video(order: Stylization) -> bool:
     """A GIF is one where a video is asked for."""
-    ending = Path(order.content).suffix.lower()
+    ending = Path(order.contents[0]).suffix.lower()
     return ending in VIDEOS or (ending == ".gif" and order.output.suffix.lower() in KINDS)

@@ -50,13 +50,15 @@ def render(
     window: TemporalWindow | None = None,
     host: Host | None = None,
     device: torch.device | None = None,
+    counted: Tensor | None = None,
 ) -> Tensor:
     """`content` [B, 3, H, W] in 0..1 restyled: [B, 3, H, W] in 0..1, float32 on `device` (the CPU unless told).
 
     `strengths` is one for every step, or one by level; then the steps are those levels in that order, each on the
     picture that the last one painted. A step of strength 0 is left out. Styles without a region are mixed by weight, as
     are those of one region (one tensor); regions lie over the rest in order. Where no style goes, the content's own
-    pixels stay. `statistics` is one of statistics.STATISTICS; a `window` carries those over time from one part of a
+    pixels stay. The content's statistics are those of its pixels that are `counted` [1 or B, H, W] in 0..1, all unless
+    given. `statistics` is one of statistics.STATISTICS; a `window` carries those over time from one part of a
     video to the next. Memory holds content and result, which lies there as [B, H, W, 3], and tiles. ValueError for
     batches that do not pair, a network or levels that the method does not take, a strength outside 0..1, and where not
     even small tiles fit.
@@ -89,8 +91,10 @@ def render(
     for start in range(0, len(content), many):  # through all steps before the next ones begin
         items = slice(start, min(start + many, len(content)))
         source, own = content[items], [layer.of_items(items) for layer in layers]
+        seen = None if counted is None else items_of(counted, items)
         for step in steps:
-            _Pass(loop, network, method, step, alphas[step], own, statistics, window).restyle(source, result[items])
+            part = _Pass(loop, network, method, step, alphas[step], own, statistics, window, seen)
+            part.restyle(source, result[items])
             source = result[items]
     return result
 
@@ -215,6 +219,7 @@ class _Pass:
     layers: Sequence[_Layer]
     statistics: str
     window: TemporalWindow | None
+    counted: Tensor | None
 
     def restyle(self, source: Tensor, result: Tensor) -> None:
         """From `source` [B, 3, H, W] into `result`, which may be the source."""
@@ -222,6 +227,8 @@ class _Pass:
         size, space = (source.shape[-2], source.shape[-1]), network.space(step.level)
         buffer = FeatureBuffer(network, space, encoding_grid(network, size, [space]).size, len(source), host)
         regions = [layer.region for layer in self.layers]
+        if (counted := self.counted) is not None:
+            regions = [counted if region is None else region.to(counted.device) * counted for region in regions]
         found = accumulate_statistics(self.loop, network, source, {step.level: step.content}, regions, buffer)
         contents = found.get(step.level) or [None] * len(regions)
         fitted: list[tuple[Operator, Tensor | None]] = []

@@ -18,11 +18,17 @@ def keep_luminance(stylised: Tensor, content: Tensor) -> Tensor:
     return lab_to_rgb(torch.cat([lightness, chroma.expand(lightness.shape[0], -1, -1, -1)], 1))
 
 
-def match_colours(image: Tensor, reference: Tensor) -> Tensor:
+def match_colours(
+    image: Tensor, reference: Tensor, image_mask: Tensor | None = None, reference_mask: Tensor | None = None
+) -> Tensor:
     """`image` [B, 3, H, W] with the mean colour and colour covariance of `reference` [B or 1, 3, h, w].
 
-    Statistics are divided by the number of pixels. Five well-known ports forget to, which scales the contrast by the
-    root of the ratio of the picture sizes. The result is not clamped.
+    A mask [1 or B, H, W] in 0..1 tells how much each pixel counts. Statistics are divided by the number of pixels. Five
+    well-known ports forget to, which scales the contrast by the root of the ratio of the picture sizes. The result is
+    not clamped.
     """
-    target = Moments.of(reference, full=True)
-    return wct(Moments.of(image, full=True), target, TRANSPORT, PIXEL_FLOOR)(image)
+    own, target = (
+        Moments.of(values, None if mask is None else mask[:, None], full=True)
+        for values, mask in ((image, image_mask), (reference, reference_mask))
+    )
+    return wct(own, target, TRANSPORT, PIXEL_FLOOR)(image)

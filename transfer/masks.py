@@ -52,3 +52,23 @@ def inner_feather(mask: Tensor, radius: int) -> Tensor:
     eroded = -greatest(-values)
     softened = F.avg_pool2d(eroded, window, 1, radius, count_include_pad=False)
     return torch.maximum(softened, values - greatest(eroded))[:, 0]
+
+
+def fill_hidden(image: Tensor, alpha: Tensor) -> Tensor:
+    """`image` [B, 3, H, W] with other colours where `alpha` [B, H, W] is 0: those of the nearest pixels that show.
+
+    What an editor leaves under transparent pixels would else reach what shows through every convolution. Pixels that
+    show stay as they are; where none does, all is black.
+    """
+
+    def filled(colours: Tensor, weights: Tensor) -> Tensor:
+        """Colours times weights, and weights, of pixels twice as large in each call."""
+        own = colours / weights.clamp(min=torch.finfo(weights.dtype).tiny)
+        if weights.min() > 0 or max(weights.shape[-2:]) == 1:
+            return own
+        coarser = (F.avg_pool2d(each, 2, ceil_mode=True, count_include_pad=False) for each in (colours, weights))
+        around = F.interpolate(filled(*coarser), size=weights.shape[-2:], mode="bilinear", align_corners=False)
+        return torch.where(weights > 0, own, around)
+
+    weights = alpha[:, None].float()
+    return torch.where(weights > 0, image, filled(image * weights, weights))

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from brushwork.cli.app import from_dataclass
 from brushwork.cli.stylize import Painter, Stylization, stylize
-from brushwork.media.images import read_picture, write_picture
+from brushwork.media.images import load_picture, read_picture, write_picture
 from brushwork.methods import METHODS, api
 from brushwork.methods.render import render
 from brushwork.models.networks.base import ADAIN, RECONSTRUCTION, StyleNetwork
@@ -20,6 +20,7 @@ from brushwork.models.weights.manifest import read_manifest
 from brushwork.samples import load_sample
 from brushwork.tests.tolerances import VISIBLE
 from brushwork.transfer.colour import keep_luminance, match_colours
+from brushwork.transfer.masks import fill_hidden
 from brushwork.transfer.resize import to_longer_side
 
 BANK = read_manifest().network("stylebank").styles
@@ -211,3 +212,79 @@ def test_the_command_line_has_the_fields_and_defaults_of_the_order() -> None:
         field: parameter.default for field, parameter in signature(Stylization).parameters.items()
     }
     assert list(command) == [field.name for field in fields(Stylization)]
+
+
+def cut_out(path: Path, hidden: float) -> Path:
+    """A disc of a sample, with some colour hidden around."""
+    image = small()[0].movedim(0, -1)
+    rows, columns = torch.meshgrid(*(torch.linspace(-1, 1, side) for side in image.shape[:2]), indexing="ij")
+    alpha = (rows.square() + columns.square() < 0.5).float()
+    write_picture(path, torch.where(alpha[..., None] > 0, image, hidden * torch.rand_like(image)), alpha)
+    return path
+
+
+@every_method
+def test_hidden_colours_have_no_effect_and_transparency_stays(method: str, tmp_path: Path) -> None:
+    results: list[Tensor] = []
+    for hidden in (0.0, 1.0):
+        content = cut_out(tmp_path / "a.png", hidden)
+        (made,) = stylize(order(content=str(content), output=tmp_path / "o.png", method=method, **ONE[method]))
+        picture = load_picture(Path(made))
+        assert picture.alpha is not None and torch.equal(picture.alpha, load_picture(content).alpha)
+        results.append(picture.image)
+    assert torch.equal(*results)
+
+
+@pytest.mark.parametrize("preserve", ["none", "matching"])
+def test_statistics_are_those_of_what_shows(preserve: str) -> None:
+    content, alpha = small(), torch.zeros(1, 32, 48)
+    alpha[..., :20] = 1
+    filled = fill_hidden(content, alpha)
+    network, chosen, _ = api.prepared("adain")
+    style = load_sample("hubble")
+    if preserve == "matching":
+        style = match_colours(style, filled, None, alpha).clamp(0, 1)
+    expected = render(network, chosen, filled, [api.Style(style)], counted=alpha)
+    found = Painter(order(style=["hubble"], preserve_color=preserve)).paint(content, alpha=alpha)
+    assert alike(found, expected)
+    assert not alike(found, render(network, chosen, filled, [api.Style(style)]))
+
+
+def test_all_hidden_is_a_picture_too(tmp_path: Path) -> None:
+    write_picture(tmp_path / "a.png", torch.rand(9, 9, 3), torch.zeros(9, 9))
+    (made,) = stylize(order(content=str(tmp_path / "a.png"), output=tmp_path / "o.png", style=["hubble"]))
+    picture = load_picture(Path(made))
+    assert picture.alpha is not None and not picture.alpha.any()
+
+
+@pytest.mark.parametrize("method", ["adain", "wct", "msgnet"])
+def test_hidden_colours_of_a_style(method: str, tmp_path: Path) -> None:
+    one, other = (
+        painted(small(), method=method, style=[str(cut_out(tmp_path / f"{hidden}.png", hidden))], style_size=64)
+        for hidden in (0.0, 1.0)
+    )
+    assert torch.equal(one, other)
+
+
+def test_a_style_that_shows_nothing(tmp_path: Path) -> None:
+    write_picture(tmp_path / "s.png", torch.rand(9, 9, 3), torch.zeros(9, 9))
+    with pytest.raises(ValueError, match=r"^the style .*s\.png is transparent all over: give one that shows"):
+        Painter(order(style=[str(tmp_path / "s.png")]))
+
+
+def test_a_mask_is_what_is_white_and_shows(tmp_path: Path) -> None:
+    """White that is hidden restyles nothing."""
+    content, alpha = small(), torch.zeros(24, 48)
+    alpha[:, 32:] = 1
+    write_picture(tmp_path / "hidden.png", torch.ones(24, 48, 3), alpha)
+    write_picture(tmp_path / "plain.png", alpha[..., None].expand(-1, -1, 3))
+    one, other = (painted(content, style=["hubble"], mask=tmp_path / f"{name}.png") for name in ("hidden", "plain"))
+    assert torch.equal(one, other)
+    assert torch.equal(one[..., :8], content[..., :8])
+
+
+def test_a_smaller_output_has_a_smaller_alpha(tmp_path: Path) -> None:
+    content = cut_out(tmp_path / "a.png", 1)
+    (made,) = stylize(order(content=str(content), output=tmp_path / "o.webp", style=["hubble"], max_size=20))
+    picture = load_picture(Path(made))
+    assert picture.alpha is not None and picture.alpha.shape[-1] == 20

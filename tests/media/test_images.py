@@ -1,26 +1,34 @@
 """Picture files: every mode that cameras and painters leave behind, and files that are whole or not there."""
 
 import io
+import struct
+import sys
+import zlib
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import ExifTags, Image, ImageFile, PngImagePlugin, features
 
 from brushwork.media.images import (
     FORMATS,
     READABLE,
     ROWS,
+    Picture,
     distinct_stems,
     eight_bits,
     encode_picture,
     from_pillow,
+    is_hidden,
+    load_picture,
     pictures_at,
     pictures_in,
     read_picture,
+    readable,
     to_pillow,
     write_picture,
     write_whole,
@@ -199,8 +207,7 @@ def test_files_that_are_no_pictures(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_text("hello")
     with pytest.raises(ValueError, match=r"a\.png is not a picture of a known format: convert it to PNG$"):
         read_picture(tmp_path / "a.png")
-    whole = encode_picture(torch.rand(20, 20, 3), ".jpg")
-    (tmp_path / "a.jpg").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "a.jpg").write_bytes(encode_picture(torch.rand(20, 20, 3), ".jpg")[:100])  # not even its size
     with pytest.raises(ValueError, match=r"a\.jpg cannot be read as a picture: "):
         read_picture(tmp_path / "a.jpg")
 
@@ -248,3 +255,241 @@ def test_a_picture_may_be_of_any_size_where_a_person_names_it(tmp_path: Path, mo
     assert Image.MAX_IMAGE_PIXELS == 400
     with pytest.raises(ValueError, match=r"a\.png cannot be read as a picture: .*decompression bomb"):
         read_picture(tmp_path / "a.png", trusted=False)
+
+
+def png_of(width: int, height: int, pixels: bytes, kind: int = 2) -> bytes:
+    """A PNG of eight bits that says it is of a size, whatever pixels follow."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, kind, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(pixels)) + chunk(b"IEND", b"")
+
+
+def lying(kind: str) -> bytes:
+    """A small sound file whose header then says 10000 x 10000."""
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(file, kind, **({"compression": "raw"} if kind == "TIFF" else {}))
+    content, size = file.getvalue(), 10_000
+    if kind == "PNG":
+        return png_of(size, size, bytes(100))
+    if kind == "JPEG":
+        at = content.index(b"\xff\xc0") + 5
+        return content[:at] + struct.pack(">HH", size, size) + content[at + 4 :]
+    if kind == "BMP":
+        return content[:18] + struct.pack("<ii", size, size) + content[26:]
+    if kind == "GIF":
+        at = content.index(b",\0\0\0\0") + 5
+        sizes = struct.pack("<HH", size, size)
+        return content[:6] + sizes + content[10:at] + sizes + content[at + 4 :]
+    if kind == "PPM":
+        return content.replace(b"8 8", b"10000 10000")
+    picture = Image.open(io.BytesIO(content))
+    places = [content.index(struct.pack("<HHI", tag, picture.tag_v2.tagtype[tag], 1)) + 8 for tag in (256, 257)]  # pyright: ignore
+    for at in places:
+        width = 4 if content[at - 6] == 4 else 2
+        content = content[:at] + size.to_bytes(width, "little") + content[at + width :]
+    return content
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP", "GIF", "PPM", "TIFF"])
+def test_a_header_that_lies_is_refused_before_memory_is_taken(kind: str, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(lying(kind))
+    with pytest.raises(ValueError, match=r"a\.png claims 10000 x 10000 pixels in \d+ bytes, which cannot hold them"):
+        load_picture(tmp_path / "a.png")
+    with pytest.raises(ValueError, match="^the picture claims 10000 x 10000 pixels"):
+        load_picture(io.BytesIO(lying(kind)))
+
+
+def test_what_compresses_well_is_no_lie(tmp_path: Path) -> None:
+    for kind, options in (("png", {}), ("jpg", {}), ("gif", {}), ("tif", {"compression": "tiff_adobe_deflate"})):
+        Image.new("L", (4000, 2000)).save(tmp_path / f"a.{kind}", **options)
+        assert load_picture(tmp_path / f"a.{kind}").image.shape == (1, 2000, 4000, 3)
+
+
+def test_giants_are_refused_and_the_limit_can_be_raised(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(png_of(60_000, 60_000, bytes(100)))
+    with pytest.raises(ValueError, match=r"a\.png has 60000 x 60000 pixels, over the limit of 268 million: make it"):
+        load_picture(tmp_path / "a.png")
+    Image.new("RGB", (30, 40)).save(tmp_path / "b.png")
+    with pytest.raises(ValueError, match=r"has 30 x 40 pixels, over the limit .*\(--max-megapixels\)$"):
+        read_picture(tmp_path / "b.png", max_pixels=1199)
+    assert read_picture(tmp_path / "b.png", max_pixels=1200)[0].shape == (1, 40, 30, 3)
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.bmp"])
+@pytest.mark.parametrize("cut", [1, 40, 400])
+def test_what_is_cut_off_is_read_as_far_as_it_goes(
+    name: str, cut: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Libwebp gives nothing of a file that is cut; the others give what came before."""
+    Image.effect_noise((64, 64), 50).convert("RGB").save(tmp_path / name)
+    whole = load_picture(tmp_path / name).image
+    content = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(content[:-cut])
+    if name == "a.webp":
+        with pytest.raises(ValueError, match=r"a\.webp cannot be read as a picture: "):
+            load_picture(tmp_path / name)
+        return
+    picture = load_picture(tmp_path / name).image
+    top = picture[0, :16] if name != "a.bmp" else picture[0, -16:]  # a bitmap begins at its foot
+    assert torch.equal(top, whole[0, :16] if name != "a.bmp" else whole[0, -16:])
+    if not torch.equal(picture, whole):
+        assert "is cut off or damaged" in caplog.text
+
+
+def test_a_wrong_checksum_costs_no_pixel(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file = PngImagePlugin.PngInfo()
+    file.add_text("prompt", "{}")
+    Image.new("RGB", (3, 2), (9, 8, 7)).save(tmp_path / "a.png", pnginfo=file)
+    content = (tmp_path / "a.png").read_bytes()
+    at = content.index(b"IDAT")
+    (tmp_path / "a.png").write_bytes(content[: at - 4] + content[at - 4 :].replace(b"IEND", b"IENX"))
+    assert (load_picture(tmp_path / "a.png").image * 255).round().unique().tolist() == [7, 8, 9]
+
+
+def test_pillows_limits_stay_as_they_were(tmp_path: Path) -> None:
+    before = ImageFile.LOAD_TRUNCATED_IMAGES, Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    with pytest.raises(ValueError):
+        load_picture(tmp_path / "a.png")
+    assert before == (ImageFile.LOAD_TRUNCATED_IMAGES, Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK)
+
+
+@pytest.mark.parametrize("compressed", [True, False])
+def test_long_texts_in_a_png(compressed: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    info = PngImagePlugin.PngInfo()
+    for name in ("workflow", "prompt"):
+        info.add_text(name, "x" * (3 << 20), zip=compressed)
+    Image.new("RGB", (3, 2)).save(tmp_path / "a.png", pnginfo=info)
+    assert load_picture(tmp_path / "a.png").image.shape == (1, 2, 3, 3)
+    assert not caplog.messages
+
+
+def test_floats_that_are_none(tmp_path: Path) -> None:
+    Image.fromarray(np.array([[np.nan, np.inf, -np.inf, 0.5]], np.float32)).save(tmp_path / "a.tif")
+    assert load_picture(tmp_path / "a.tif").image[0, 0, :, 0].tolist() == [0, 1, 0, 0.5]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".webp", ".tif"])
+def test_transparency_is_kept(suffix: str, tmp_path: Path) -> None:
+    alpha = torch.arange(12).reshape(3, 4) / 17
+    write_picture(tmp_path / f"a{suffix}", torch.full((3, 4, 3), 0.6), alpha)
+    again = load_picture(tmp_path / f"a{suffix}")
+    assert again.alpha is not None
+    assert_close(again.alpha[0], eight_bits(alpha) / 255)
+    assert again.image.shape == (1, 3, 4, 3)
+
+
+def test_on_white_where_a_format_has_no_transparency(tmp_path: Path) -> None:
+    write_picture(tmp_path / "a.jpg", torch.zeros(16, 16, 3), torch.full((16, 16), 0.25))
+    assert (load_picture(tmp_path / "a.jpg").image - 0.75).abs().max() < 2 / 255
+
+
+def test_an_opaque_alpha_is_an_alpha(tmp_path: Path) -> None:
+    Image.new("RGBA", (2, 2), (1, 2, 3, 255)).save(tmp_path / "a.png")
+    assert read_picture(tmp_path / "a.png")[1].shape == (1, 2, 2)
+
+
+def described(tmp_path: Path) -> Picture:
+    """A photograph as cameras leave it: turned, with a thumbnail, sizes and a maker's note."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Make], exif[ExifTags.Base.Orientation], exif[ExifTags.Base.Copyright] = "Zeiss", 6, "me"
+    exif[ExifTags.IFD.Exif] = {
+        ExifTags.Base.DateTimeOriginal: "2020:01:02 03:04:05",
+        ExifTags.Base.ExifImageWidth: 20,
+        ExifTags.Base.ColorSpace: 65535,
+        ExifTags.Base.MakerNote: b"x" * 100,
+    }
+    exif[ExifTags.IFD.GPSInfo] = {ExifTags.GPS.GPSLatitudeRef: "N"}
+    content = bytearray(exif.tobytes()[6:])  # Pillow writes no thumbnail
+    order = "<" if content[:2] == b"II" else ">"
+    following = 10 + 12 * struct.unpack_from(f"{order}H", content, 8)[0]
+    struct.pack_into(f"{order}I", content, following, len(content))
+    content += struct.pack(f"{order}HHHIHHI", 1, ExifTags.Base.Compression, 3, 1, 6, 0, 0)
+    Image.new("RGB", (20, 10)).save(tmp_path / "a.jpg", exif=b"Exif\0\0" + content, dpi=(300, 300))
+    with Image.open(tmp_path / "a.jpg") as picture:
+        assert picture.getexif().get_ifd(ExifTags.IFD.IFD1) == {ExifTags.Base.Compression: 6}
+    return load_picture(tmp_path / "a.jpg", metadata=True)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif"])
+def test_what_is_said_about_a_picture_is_kept_on_request(suffix: str, tmp_path: Path) -> None:
+    picture = described(tmp_path)
+    assert picture.image.shape == (1, 20, 10, 3)
+    write_picture(tmp_path / f"b{suffix}", picture.image[0], metadata=picture.metadata)
+    with Image.open(tmp_path / f"b{suffix}") as again:
+        exif = again.getexif()
+        own = exif.get_ifd(ExifTags.IFD.Exif)
+        assert (exif[ExifTags.Base.Make], exif[ExifTags.Base.Copyright]) == ("Zeiss", "me")
+        assert ExifTags.Base.Orientation not in exif
+        assert not exif.get_ifd(ExifTags.IFD.IFD1)
+        assert own[ExifTags.Base.DateTimeOriginal] == "2020:01:02 03:04:05" and own[ExifTags.Base.ColorSpace] == 1
+        assert not {ExifTags.Base.ExifImageWidth, ExifTags.Base.MakerNote} & own.keys()
+        assert exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitudeRef] == "N"
+        assert "icc_profile" in again.info
+        assert suffix == ".webp" or [round(each) for each in again.info["dpi"]] == [300, 300]
+
+
+def test_nothing_is_said_unless_asked(tmp_path: Path) -> None:
+    described(tmp_path)
+    picture = load_picture(tmp_path / "a.jpg")
+    assert not picture.metadata
+    write_picture(tmp_path / "b.jpg", picture.image[0])
+    with Image.open(tmp_path / "b.jpg") as again:
+        assert not len(again.getexif()) and "icc_profile" not in again.info
+
+
+def test_too_much_said_for_a_jpeg(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_picture(tmp_path / "a.jpg", torch.zeros(2, 2, 3), metadata={"exif": b"Exif\0\0" + bytes(70_000)})
+    assert "too long for a JPEG" in caplog.text and load_picture(tmp_path / "a.jpg")
+
+
+def test_every_ending_that_pillow_reads(tmp_path: Path) -> None:
+    expected = {".jfif", ".jpe", ".jp2", ".tga", ".ppm", *READABLE}
+    assert expected | ({".avif"} if features.check("avif") else set()) <= readable().keys()
+    assert not {".eps", ".ps", ".mpg", ".mpeg", ".hdf", ".txt", ".pdf"} & readable().keys()
+    for name in ("a.jfif", "b.JPE", "c.tga", "._c.tga", ".d.png", "e.eps"):
+        (tmp_path / name).touch()
+    assert [file.name for file in pictures_at(tmp_path)] == ["a.jfif", "b.JPE", "c.tga"]
+    assert is_hidden(tmp_path / ".d.png") and not is_hidden(tmp_path / "c.tga")
+    assert pictures_at(tmp_path / ".d.png") == [tmp_path / ".d.png"]  # who names it means it
+
+
+def test_a_program_for_ghostscript_is_no_picture(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpage\n")
+    with pytest.raises(ValueError, match="is not a picture of a known format"):
+        load_picture(tmp_path / "a.png")
+
+
+def test_formats_of_plugins_where_they_are_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    plugin = ModuleType("pillow_heif")
+
+    def register() -> None:
+        Image.register_open("HEIFISH", PngImagePlugin.PngImageFile)
+        Image.register_extension("HEIFISH", ".heic")
+
+    plugin.register_heif_opener = register  # pyright: ignore[reportAttributeAccessIssue]
+    monkeypatch.setitem(sys.modules, "pillow_heif", plugin)
+    readable.cache_clear()
+    try:
+        assert readable()[".heic"] == "HEIFISH"
+    finally:
+        Image.ID.remove("HEIFISH")
+        del Image.OPEN["HEIFISH"], Image.EXTENSION[".heic"]
+        readable.cache_clear()
+
+
+def test_names_as_long_as_the_file_system_takes(tmp_path: Path) -> None:
+    for name in ("x" * 251 + ".png", "é" * 125 + ".png", "new\nline \x1b[31m.png", "-n.png"):
+        write_picture(tmp_path / name, torch.zeros(1, 1, 3))
+        assert load_picture(tmp_path / name).image.shape == (1, 1, 1, 3)
+
+
+def test_temporary_names_are_no_longer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[str] = []
+    monkeypatch.setattr(Path, "replace", lambda self, target: taken.append(self.name))
+    for _ in range(2):
+        write_whole(tmp_path / "a long name.png", b"x")
+    assert len({*taken}) == 2 and all(is_hidden(Path(name)) and len(name) < len("a long name.png") for name in taken)

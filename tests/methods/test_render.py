@@ -257,3 +257,30 @@ def test_styles_of_one_region_are_mixed_by_weight(side: int) -> None:
     assert not torch.allclose(painted(1.0, 1.0), alone, atol=0.01)
     outside = (region == 0).expand(2, -1, -1)
     assert torch.equal(painted(1.0, 1.0).movedim(1, -1)[outside], content.movedim(1, -1)[outside])
+
+
+@pytest.mark.parametrize("host", [tiles_of(16), WHOLE], ids=["tiles", "whole"])
+@pytest.mark.parametrize("masked", [False, True])
+def test_statistics_of_the_pixels_that_count(host: Host, masked: bool) -> None:
+    """The operator is fitted to what counts, and applied everywhere."""
+    content, counted = picture(112, 40, 2), torch.zeros(1, 112, 40)
+    counted[..., :32, :16] = 1
+    region = torch.zeros(1, 112, 40) if masked else None
+    if region is not None:
+        region[..., 8:104, :] = 1
+    own = counted if region is None else counted * region
+    space = NETWORK.space("relu3_1")
+    features = NETWORK.encode(content, space.level)
+    weights = cell_weights(own, (features.values.shape[-2], features.values.shape[-1]), space.stride)
+    (step,) = (method := AdaIN()).steps(NETWORK, [space.level])
+    source = picture(40, 33, seed=5)
+    style = method.learn(NETWORK, step, Moments.of(NETWORK.encode(source, space.level).values))
+    operator = method.fit(NETWORK, step, Moments.of(features.values, weights), style)
+    expected = NETWORK.decode(features.with_values(operator(features.values)), step.decoder).clamp(0, 1)
+    strengths = {space.level: 1.0}
+    found = render(
+        NETWORK, method, content, [Style(source, region=region)], strengths=strengths, host=host, counted=counted
+    )
+    edge = 8 + 2 * space.margin if masked else 0  # further in, a region's edge is not seen
+    assert 2 * edge < 112
+    assert_close(found[..., edge : 112 - edge, :], expected[..., edge : 112 - edge, :])

@@ -86,3 +86,14 @@ def test_flat_and_grey_pictures(flat: str, size: int) -> None:
     result = match_colours(image, reference)
     assert_close(result.mean((2, 3)), reference.mean((2, 3)))
     assert_close(result, reference.mean((2, 3), keepdim=True).expand_as(result))
+
+
+def test_pixels_that_do_not_count() -> None:
+    """As if they were not there; they are changed as all are."""
+    image, reference = picture(8, 8), picture(6, 7, seed=1)
+    masks = torch.zeros(1, 8, 8), torch.zeros(1, 6, 7)
+    masks[0][..., :3], masks[1][..., 2:] = 1, 1
+    result = match_colours(image, reference, *masks)
+    assert_close(result[..., :3], match_colours(image[..., :3], reference[..., 2:]))
+    again = match_colours(result, reference, *masks)
+    assert_close(again, result)

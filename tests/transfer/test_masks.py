@@ -8,7 +8,7 @@ from torch import Tensor
 
 from brushwork.tests.laws import law, picture, seeds
 from brushwork.tests.tolerances import assert_close
-from brushwork.transfer.masks import cell_weights, feather, inner_feather, resize_mask
+from brushwork.transfer.masks import cell_weights, feather, fill_hidden, inner_feather, resize_mask
 
 lengths = st.integers(1, 40)
 strides = st.sampled_from([1, 2, 4, 8, 16])
@@ -115,3 +115,29 @@ def test_an_inner_feather_adds_nothing_and_leaves_thin_lines() -> None:
 def test_an_inner_feather_sees_two_radii() -> None:
     mask = (torch.rand(1, 40, 40, generator=torch.Generator().manual_seed(1)) > 0.02).float()
     assert_close(inner_feather(mask[:, 4:36, 4:36], 3)[:, 6:-6, 6:-6], inner_feather(mask, 3)[:, 10:30, 10:30])
+
+
+@law
+@given(lengths, lengths, seeds)
+def test_hidden_colours_have_no_effect(height: int, width: int, seed: int) -> None:
+    image, other = picture(height, width, 2, seed), picture(height, width, 2, seed + 1)
+    alpha = (mask(height, width, seed, 2) - 0.5).clamp(min=0) * 2
+    shown = alpha[:, None] > 0
+    filled = fill_hidden(image, alpha)
+    assert torch.equal(filled.where(shown, 0), image.where(shown, 0))
+    assert torch.equal(filled, fill_hidden(torch.where(shown, image, other), alpha))
+    for index in range(2):
+        if shown[index].any():
+            seen = image[index][:, shown[index, 0]]
+            low, high = seen.amin(1)[:, None, None], seen.amax(1)[:, None, None]
+            assert (filled[index] > low - 1e-4).all() and (filled[index] < high + 1e-4).all()
+        else:
+            assert not filled[index].any()
+
+
+def test_hidden_pixels_take_the_nearest_colours() -> None:
+    image, alpha = torch.zeros(1, 3, 8, 64), torch.zeros(1, 8, 64)
+    image[:, 0, :, :8] = image[:, 1, :, -8:] = 1
+    alpha[..., :8] = alpha[..., -8:] = 1
+    filled = fill_hidden(image, alpha)[0, :, 4]
+    assert filled[0, 9:24].min() > 0.7 and filled[1, -24:-9].min() > 0.7

@@ -1,0 +1,156 @@
+"""A method with its network ready, and what it keeps of its styles, for one picture after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from ..media.images import Picture, load_picture
+from ..methods.api import prepared, strengths_at
+from ..methods.protocol import Learnt, Style
+from ..methods.render import learn, render
+from ..methods.stylebank import bank_of
+from ..models.weights.download import Progress as Download
+from ..samples import sample_names, sample_path
+from ..transfer.colour import keep_luminance, match_colours
+from ..transfer.masks import fill_hidden, resize_mask
+from ..transfer.operators import normalised
+from ..transfer.resize import to_longer_side
+from ..transfer.temporal import PER_IMAGE, SMOOTHED, TemporalWindow
+
+if TYPE_CHECKING:
+    from .stylize import Stylization
+
+MOST_STYLES = 4
+
+
+class Painter:
+    """A method with its network ready, and what it keeps of the styles, for one picture after the other."""
+
+    def __init__(self, order: Stylization, download: Download | None = None, ready: Painter | None = None) -> None:
+        """ValueError, FileNotFoundError or WeightsError, before anything is loaded where that can be.
+
+        `ready` is a painter of the same method whose network is taken.
+        """
+        bank = order.method == "stylebank"
+        self.order, self.weights = order, weights_of(order)
+        styles = [] if bank else [_style_picture(name, order) for name in order.style or []]
+        self.mask = None
+        if order.mask is not None:
+            mask = load_picture(order.mask, max_pixels=order.max_pixels)
+            self.mask = mask.image[..., 0] if mask.alpha is None else mask.image[..., 0] * mask.alpha
+        self.network, self.method, self.host = (
+            (ready.network, ready.method, ready.host)
+            if ready
+            else prepared(order.method, order.network, progress=download)
+        )
+        sources: list[Style] = (
+            [Style(name) for name in order.style_name or bank_of(self.network).styles[:1]] if bank else styles
+        )
+        levels = [level.strip() for level in order.levels.split(",")] if order.levels else None
+        self.strengths = strengths_at(self.method, order.alpha, levels)
+        self.matches_styles = order.preserve_color == "matching" and not bank
+        self.styles: list[Style] = [
+            source if self.matches_styles else Style(learn(self.network, self.method, source, levels, self.host))
+            for source in sources
+        ]
+
+    def paint(
+        self,
+        content: Tensor,
+        window: TemporalWindow | None = None,
+        progress: Callable[[int, int], None] = lambda done, total: None,
+        alpha: Tensor | None = None,
+    ) -> Tensor:
+        """The pictures [B, 3, H, W] in 0..1 that `content` [B, 3, H, W] becomes; `window` is a video's.
+
+        What lies where `alpha` [B, H, W] is 0 is replaced by the colours around, and counts for no statistics.
+        """
+        order = self.order
+        if alpha is not None and alpha.any():
+            content = fill_hidden(content, alpha)
+        else:
+            alpha = None
+        if order.max_size is not None:
+            content = to_longer_side(content, order.max_size, shrink=True)
+        size = content.shape[-2], content.shape[-1]
+        region = None if self.mask is None else resize_mask(self.mask, size)
+        counted = None if alpha is None else resize_mask(alpha, size)
+        styles = [
+            replace(each, source=self._matched(each, content, counted), weight=weight, region=region)
+            for each, weight in zip(self.styles, self.weights, strict=True)
+        ]
+        painted = render(
+            self.network,
+            self.method,
+            content,
+            styles,
+            strengths=self.strengths,
+            statistics=SMOOTHED if window is not None and order.statistics == "smoothed" else PER_IMAGE,
+            window=window,
+            host=replace(self.host, progress=progress),
+            counted=counted,
+        )
+        if order.preserve_color == "luminance":
+            painted = keep_luminance(painted, content)
+        elif order.preserve_color == "matching" and not self.matches_styles:
+            painted = match_colours(painted, content, counted, counted)
+        return painted.clamp(0, 1)
+
+    def _matched(self, style: Style, content: Tensor, counted: Tensor | None) -> Tensor | str | Learnt:
+        """What is kept of a style, or its picture in the content's colours."""
+        if not isinstance(style.source, Tensor):
+            return style.source
+        return match_colours(style.source, content, style.mask, counted).clamp(0, 1)
+
+    def picture(self, picture: Picture, progress: Callable[[int, int], None]) -> tuple[Tensor, Tensor | None]:
+        """What one picture becomes, [H, W, 3], and its alpha [H, W]."""
+        painted = self.paint(picture.image.movedim(-1, 1), progress=progress, alpha=picture.alpha)
+        alpha = None if picture.alpha is None else resize_mask(picture.alpha, (painted.shape[-2], painted.shape[-1]))[0]
+        return painted[0].movedim(0, -1), alpha
+
+
+def file_of(name: str | Path) -> Path:
+    """A file by its path, or a sample's by its name; FileNotFoundError where there is neither."""
+    if not Path(name).exists() and str(name) in sample_names():
+        return sample_path(str(name))
+    if not Path(name).exists():
+        raise FileNotFoundError(f"there is no picture {name}; the samples are {', '.join(sample_names())}")
+    return Path(name)
+
+
+def _style_picture(name: str, order: Stylization) -> Style:
+    """A style from a file; of a cut-out, what shows counts."""
+    picture = load_picture(file_of(name), max_pixels=order.max_pixels)
+    image, alpha = picture.image.movedim(-1, 1), picture.alpha
+    if alpha is not None:
+        if not alpha.any():
+            raise ValueError(f"the style {name} is transparent all over: give one that shows something")
+        image = fill_hidden(image, alpha)
+    if order.style_size is not None:
+        image = to_longer_side(image, order.style_size)
+    return Style(image, mask=None if alpha is None else resize_mask(alpha, (image.shape[-2], image.shape[-1])))
+
+
+def weights_of(order: Stylization) -> list[float]:
+    """A weight for each style; ValueError where styles are missing, too many, or of another kind."""
+    bank = order.method == "stylebank"
+    asked, other = ("--style-name", order.style) if bank else ("--style", order.style_name)
+    if other:
+        raise ValueError(f"{order.method} takes its styles as {asked}")
+    names = (order.style_name or [""]) if bank else order.style
+    if not names:
+        raise ValueError(
+            f"{order.method} needs a style: give a picture or one of {', '.join(sample_names())} as {asked}"
+        )
+    if len(names) > MOST_STYLES:
+        raise ValueError(f"{len(names)} styles were given: give at most {MOST_STYLES}")
+    if order.weight and len(order.weight) != len(names):
+        raise ValueError(f"there are {len(names)} styles, but weights for {len(order.weight)}: give one for each")
+    weights = order.weight or [1.0] * len(names)
+    normalised(weights)  # refuses what cannot be mixed, also where one style leaves nothing to mix
+    return weights

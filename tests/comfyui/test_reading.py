@@ -1,5 +1,6 @@
 """Workflows are read here as ComfyUI's own page reads them; needs what `test_page.py` needs."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
@@ -8,8 +9,16 @@ from brushwork.runner.core_nodes import all_titles, known_nodes
 from brushwork.runner.formats import parse_workflow
 from brushwork.runner.prefixes import filled
 from brushwork.tests.comfyui import drawn
-from brushwork.tests.comfyui.page import Page
-from brushwork.tests.comfyui.test_page import api, blank, page  # noqa: F401 - fixtures
+from brushwork.tests.comfyui.client import to_api
+from brushwork.tests.comfyui.page import Page, browser
+from brushwork.tests.comfyui.server import Server
+
+
+@pytest.fixture(scope="module")
+def page(server: Server) -> Iterator[Page]:
+    with browser(f"http://127.0.0.1:{server.port}") as page:
+        page.open()
+        yield page
 
 
 def test_prefixes_are_filled_in_as_on_the_page(page: Page) -> None:
@@ -26,6 +35,5 @@ def test_prefixes_are_filled_in_as_on_the_page(page: Page) -> None:
 def test_what_the_page_keeps_to_itself(name: str, page: Page) -> None:
     graph = drawn.cases()[name]
     page.load(graph)
-    assert page.prompt() == api(graph)
-    saved = page.save()
-    assert page.prompt() == api(saved)
+    for read in (graph, page.save()):
+        assert page.prompt() == to_api(parse_workflow(read, known_nodes()))

@@ -5,17 +5,14 @@ With `COMFYUI_FLAGS="--cpu --front-end-root FOLDER"` it is another page than the
 
 import json
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 import pytest
 
 from brushwork.nodes import NODES
 from brushwork.nodes.entry import PAINTING_WORDS, PLAIN_WORDS
-from brushwork.runner.core_nodes import all_titles, known_nodes
+from brushwork.runner.core_nodes import known_nodes
 from brushwork.runner.formats import parse_workflow
-from brushwork.runner.prefixes import filled
-from brushwork.tests.comfyui import drawn
 from brushwork.tests.comfyui.client import to_api
 from brushwork.tests.comfyui.page import Page, browser
 from brushwork.tests.comfyui.server import PACK, Server
@@ -150,22 +147,3 @@ def test_words_find_their_nodes(page: Page) -> None:
         page.close_search()
     page.window.unroute("**/object_info")
     page.open()
-
-
-def test_prefixes_are_filled_in_as_on_the_page(page: Page) -> None:
-    graph = drawn.cases()["a note"]
-    named = "%BrushworkSamplePicture.name% %Sample Picture.name% %BrushworkBrushSize.scale% %nobody.x% %width% 100%"
-    prefix = f"%date:yyyy-MM-dd%/%date:yy M d%_{named}"
-    next(node for node in graph["nodes"] if node["type"] == "SaveImage")["widgets_values"] = [prefix]
-    page.load(graph)
-    ours = filled(parse_workflow(graph, known_nodes(), all_titles()), datetime.now())
-    assert page.prompt()["9"]["inputs"]["filename_prefix"] == ours.nodes["9"].inputs["filename_prefix"]
-
-
-@pytest.mark.parametrize("name", drawn.cases())
-def test_what_the_page_keeps_to_itself(name: str, page: Page) -> None:
-    graph = drawn.cases()[name]
-    page.load(graph)
-    assert page.prompt() == api(graph)
-    saved = page.save()
-    assert page.prompt() == api(saved)

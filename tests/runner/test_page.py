@@ -6,7 +6,7 @@ import pytest
 
 from brushwork.runner.formats import parse_workflow
 from brushwork.runner.graph import Graph, Link, Node, WorkflowError
-from brushwork.tests.runner.fakes import Json, inlet, ui, ui_node
+from brushwork.tests.runner.fakes import Json, fake_nodes, inlet, ui, ui_node
 
 ENTRANCE, EXIT = -10, -20
 
@@ -159,27 +159,25 @@ def test_subgraphs_that_multiply(nodes: dict[str, type]) -> None:
         parse_workflow(ui([ui_node(5, "d0")], [], definitions={"subgraphs": definitions}), nodes)
 
 
-def chained(*between: tuple[Json, int, int], more: tuple[Json, ...] = ()) -> Graph:
-    """A paint, through nodes (with the number of their link in and of the one out), saved by link 9."""
+def chained(between: Json, *more: Json) -> Graph:
+    """A paint by link 1, through a node, saved by link 9."""
     nodes = [ui_node(1, "Paint", [0.5, 4]), ui_node(9, "SaveImage", ["x"], [inlet("images", "IMAGE", 9)])]
-    links = [[1, 1, 0, 2, 0, "IMAGE"], *([out, node["id"], 0, 0, 0, "*"] for node, _, out in between)]
-    from brushwork.tests.runner.fakes import fake_nodes
-
-    return parse_workflow(ui([*nodes, *(node for node, *_ in between), *more], links), fake_nodes())
+    links = [[1, 1, 0, 2, 0, "IMAGE"], [9, between["id"], 0, 9, 0, "*"]]
+    return parse_workflow(ui([*nodes, between, *more], links), fake_nodes())
 
 
 @pytest.mark.parametrize("kind", ["Reroute", "Reroute (rgthree)", "ReroutePrimitive|pysssss", "SetNode"])
 def test_reroutes_of_other_packs(kind: str) -> None:
-    graph = chained((ui_node(2, kind, ["name"], [inlet("", "*", 1)]), 1, 9))
+    graph = chained(ui_node(2, kind, ["name"], [inlet("", "*", 1)]))
     assert graph.nodes["9"].inputs["images"] == Link("1", 0) and set(graph.nodes) == {"1", "9"}
 
 
 @pytest.mark.parametrize(("put", "take"), [("SetNode", "GetNode"), ("easy setNode", "easy getNode")])
 def test_set_and_get(put: str, take: str) -> None:
     setters = (ui_node(2, put, ["other"], []), ui_node(3, put, ["style"], [inlet("IMAGE", "IMAGE", 1)]))
-    graph = chained((ui_node(4, take, ["style"]), 0, 9), more=setters)
+    graph = chained(ui_node(4, take, ["style"]), *setters)
     assert graph.nodes["9"].inputs["images"] == Link("1", 0) and set(graph.nodes) == {"1", "9"}
-    missing = chained((ui_node(4, take, ["nobody"]), 0, 9), more=setters)
+    missing = chained(ui_node(4, take, ["nobody"]), *setters)
     assert "images" not in missing.nodes["9"].inputs
 
 
@@ -193,9 +191,7 @@ def test_a_get_inside_of_a_subgraph_finds_the_set_outside(nodes: dict[str, type]
 
 def test_a_circle_of_set_and_get() -> None:
     with pytest.raises(WorkflowError, match="^nodes 4 form a circle of links: remove one of the links$"):
-        chained(
-            (ui_node(4, "GetNode", ["a"]), 0, 9), more=(ui_node(5, "SetNode", ["a"], [inlet("IMAGE", "IMAGE", 9)]),)
-        )
+        chained(ui_node(4, "GetNode", ["a"]), ui_node(5, "SetNode", ["a"], [inlet("IMAGE", "IMAGE", 9)]))
 
 
 def test_a_class_of_the_same_name_is_no_node_of_the_page(nodes: dict[str, type]) -> None:

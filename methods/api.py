@@ -110,7 +110,7 @@ def prepared(
         network = load_network(network, progress=progress, dtype=compute_dtype(AUTOMATIC, place))
     network = network.to(place)
     # Asked after the network took its share.
-    policy = Policy.within(torch.cuda.mem_get_info(place)[0]) if place.type == "cuda" else Policy()
+    policy = Policy.within(torch.cuda.mem_get_info(place)[0], place) if place.type == "cuda" else Policy()
     return network, chosen, Host(place, policy=policy)
 
 

@@ -26,6 +26,7 @@ from ..tiling.instance_norm import over_tiles
 from ..tiling.plan import Box
 from ..tiling.policy import Host
 from ..tiling.runner import TileBatch, TileLoop, cut
+from ..tiling.transfers import Transfers
 from ..transfer.masks import inner_feather
 from ..transfer.moments import check_batches
 from ..transfer.operators import blend, masked_blend, normalised
@@ -71,23 +72,31 @@ def render(
         if not 0 <= alpha <= 1:
             raise ValueError(f"the strength is {alpha}: give one from 0 to 1.")
     groups = _by_region(styles)
-    result = blank(content.shape[0], (content.shape[-2], content.shape[-1]), device)
+    size = content.shape[-2], content.shape[-1]
+    result = blank(content.shape[0], size, device, host.device)
     if not (steps and styles):
         return result.copy_(content)
     pictures = [style.source for style in styles if isinstance(style.source, Tensor)]
     total = 2 * len(steps) * _pixels(network, content) + sum(_pixels(network, picture) for picture in pictures)
     loop = TileLoop(host, network, total)
     layers = [
-        _Layer(region, [_learn(loop, network, method, steps, style, statistics) for style in own], weights)
+        _Layer(_on_device(region, host), [_learn(loop, network, method, steps, style, statistics) for style in own], weights)
         for region, own, weights in groups
     ]
+    transfers = Transfers(host.device)
     many = len(content) if statistics != PER_IMAGE else loop.together(_pixels(network, content[:1]))
     for start in range(0, len(content), many):  # through all steps before the next ones begin
         items = slice(start, min(start + many, len(content)))
-        source, own = content[items], [layer.of_items(items) for layer in layers]
+        source, painted, own = content[items], result[items], [layer.of_items(items) for layer in layers]
+        stays = result.device != host.device and 2 * source.numel() * result.itemsize <= host.policy.feature_bytes
+        if stays:  # between the steps
+            source, painted = transfers.upload(source), blank(len(source), size, host.device)
         for step in steps:
-            _Pass(loop, network, method, step, alphas[step], own, statistics, window).restyle(source, result[items])
-            source = result[items]
+            _Pass(loop, network, method, step, alphas[step], own, statistics, window).restyle(source, painted)
+            source = painted
+        if stays:
+            transfers.download(painted, result[items])
+    transfers.finish()
     return result
 
 
@@ -143,6 +152,12 @@ class _Layer:
             {at: {n: items_of(v, items) for n, v in own.items()} for at, own in each.items()} for each in self.learnt
         ]
         return _Layer(None if self.region is None else items_of(self.region, items), kept, self.weights)
+
+
+def _on_device(region: Tensor | None, host: Host) -> Tensor | None:
+    """A region where it is pooled to weights, at every step, if there is room."""
+    fits = region is not None and host.device.type != "cpu" and region.numel() * 4 <= host.policy.feature_bytes
+    return region.to(host.device, torch.float32, non_blocking=True) if fits else region
 
 
 def _by_region(styles: Sequence[Style]) -> list[tuple[Tensor | None, list[Style], list[float]]]:

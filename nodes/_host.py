@@ -205,9 +205,9 @@ def tiling_host() -> Host:
     """What a loop over tiles needs, once its network is loaded."""
     device, policy = compute_device(), Policy()
     if management := _comfy("comfy.model_management"):
-        policy = Policy.within(int(management.get_free_memory(device)))
+        policy = Policy.within(int(management.get_free_memory(device)), device)
     elif device.type == "cuda":
-        policy = Policy.within(torch.cuda.mem_get_info(device)[0])
+        policy = Policy.within(torch.cuda.mem_get_info(device)[0], device)
     return Host(device, progress(), check_interrupted, _empty_cache, policy=policy)
 
 

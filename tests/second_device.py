@@ -414,6 +414,10 @@ def _cuda(second: SecondDevice) -> list[Any]:
         groups = by_device(*args).items()
         return {(CUDA if device == INSIDE else device, dtype): value for (device, dtype), value in groups}
 
+    def waited(device: object = None) -> None:
+        second.host_reads += 1
+        second.waits += 1
+
     class Generator(torch.Generator):
         def __new__(cls, device: object = "cpu") -> torch.Generator:
             return super().__new__(cls)
@@ -431,10 +435,11 @@ def _cuda(second: SecondDevice) -> list[Any]:
         "is_bf16_supported": lambda including_emulation=True: True,
         "manual_seed": seed,
         "manual_seed_all": seed,
-        "synchronize": lambda device=None: None,
+        "synchronize": waited,
         "empty_cache": lambda: None,
         "stream": nullcontext,
-        **dict.fromkeys(("Stream", "Event", "current_stream"), MagicMock()),
+        **dict.fromkeys(("Stream", "current_stream"), MagicMock()),
+        "Event": lambda **_: SimpleNamespace(record=lambda stream=None: None, synchronize=waited),
     }
     kinds = [torch.Tensor, torch.nn.Parameter, DeviceTensor]
     return [

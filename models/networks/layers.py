@@ -4,14 +4,24 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .cpu_fast import in_row_strips, reflect_pad, shuffle_subpixels, subpixel_conv, width_packed_conv
+from .cpu_fast import (
+    in_row_strips,
+    reflect_pad,
+    shuffle_subpixels,
+    subpixel_conv,
+    subpixel_kernels,
+    width_packed,
+    width_packed_conv,
+)
+from .gpu_fast import bordered, convolved, fewer_kernels, large_map
+from .kept import KeepingConv
 from .norm import InstanceNorm
 
 FEW_OUTPUTS = 4
 """Of a convolution: so few leave most of a CPU's vector empty."""
 
 
-class ReflectConv(nn.Conv2d):
+class ReflectConv(KeepingConv):
     """Nearest upsampling by `scale`, reflection padding, a convolution; stride 2 halves the size, rounded up.
 
     `scale` 2 goes with kernels of 1 and 3.
@@ -26,15 +36,26 @@ class ReflectConv(nn.Conv2d):
     def forward(self, input: Tensor) -> Tensor:
         """[B, inputs, h, w] -> [B, outputs, h * scale / stride, w * scale / stride]; sides longer than kernel // 2."""
         margin = self.kernel_size[0] // 2
-        if self.scale == 2 and margin:
+        if fewer_kernels(input):
+            output = self.kernel_convolved(bordered(self, input))
+            if self.scale == 2 and margin:
+                return large_map(self, output)
+        elif self.scale == 2 and margin:
             return shuffle_subpixels(subpixel_conv(input, self))
-        padded = reflect_pad(input, margin) if margin else input
-        if self.out_channels <= FEW_OUTPUTS and self.stride == (1, 1) and input.device.type == "cpu":
-            output = width_packed_conv(padded, self.weight, self.bias)
         else:
-            output = super().forward(padded)
+            padded = reflect_pad(input, margin) if margin else input
+            if self.out_channels <= FEW_OUTPUTS and self.stride == (1, 1) and input.device.type == "cpu":
+                output = width_packed_conv(padded, *self.folded("width", width_packed), self.kernel_size[1])
+            else:
+                output = super().forward(padded)
         # A 1x1 convolution does not see its neighbours, so it comes first, on a quarter of the pixels.
         return F.interpolate(output, scale_factor=2, mode="nearest") if self.scale == 2 else output
+
+    def kernel_convolved(self, padded: Tensor, relu: bool = False) -> Tensor:
+        """The convolution of `padded` [B, inputs, H, W], which has its border; sub-pixels where it upsamples."""
+        if self.scale == 2 and self.kernel_size != (1, 1):
+            return convolved(self, padded, *self.folded("sub-pixels", subpixel_kernels), relu)
+        return convolved(self, padded, self.weight, self.bias, relu)
 
 
 class StripSequential(nn.Sequential):

@@ -69,7 +69,7 @@ def test_a_picture_costs_no_more(name: str, size: str, batch: int) -> None:
     key, build = NETWORKS[name]
     method, most = METHODS[key], MOST[name, size, batch]
     with SecondDevice(values=False) as device:
-        network, host = ready(build), Host(torch.device("cuda"), policy=Policy.within(FREE))
+        network, host = ready(build), Host(torch.device("cuda"), policy=Policy.within(FREE, torch.device("cuda")))
         source = torch.empty(1, 3, 512, 512) if method.style_input == "picture" else "waves"
         style = Style(learn(network, method, Style(source), host=host))
         content = torch.empty(batch, 3, *SIZES[size])

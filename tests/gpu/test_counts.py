@@ -72,7 +72,7 @@ def test_a_picture_costs_no_more(name: str, size: str, batch: int) -> None:
         network, host = ready(build), Host(torch.device("cuda"), policy=Policy.within(FREE, torch.device("cuda")))
         source = torch.empty(1, 3, 512, 512) if method.style_input == "picture" else "waves"
         style = Style(learn(network, method, Style(source), host=host))
-        content = torch.empty(batch, 3, *SIZES[size])
+        content = torch.empty(batch, *SIZES[size], 3).movedim(-1, 1)
         for _ in range(2):  # what is kept is there the second time
             device.reset()
             render(network, method, content, [style], strengths=1.0, host=host)

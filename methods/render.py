@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import mul
 
 import torch
 from torch import Tensor
@@ -208,9 +210,7 @@ class _Operators:
             box.bottom + 2 * FEATHER,
             box.right + 2 * FEATHER,
         )
-        bare = torch.ones(1, 1, 1)
-        for _, mask in self.inside:
-            bare = bare.to(mask.device) * (1 - cut(items_of(mask, items), seen).float())
+        bare = reduce(mul, (1 - cut(items_of(mask, items), seen).float() for _, mask in self.inside))
         return cut(inner_feather(1 - bare**4, FEATHER), box.within(seen))
 
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .cpu_fast import reflect_pad, replicate_pad
-from .kept import KeepingConv
+from .kept import SIZES, KeepingConv
 
 WIDE = 16
 """Bytes that a thread of the gather moves at once."""
@@ -44,7 +44,7 @@ def bordered(conv: KeepingConv, values: Tensor) -> Tensor:
         rows, columns = (mirror(length, margin, values.device) for length in (height, width))
         return rows[:, None], columns
 
-    return _gathered(values.movedim(1, -1), conv.keep("border", (height, width, mirror), places))
+    return _gathered(values.movedim(1, -1), conv.keep("border", (height, width, mirror), places, SIZES))
 
 
 def large_map(conv: KeepingConv, subpixels: Tensor, margin: int = 0) -> Tensor:
@@ -60,7 +60,7 @@ def large_map(conv: KeepingConv, subpixels: Tensor, margin: int = 0) -> Tensor:
         cells = (rows + 1) // 2, (columns + 1) // 2
         return cells[0][:, None], cells[1], (rows % 2)[:, None], columns % 2
 
-    kept = conv.keep(f"large map, {margin}", (height, width), places)
+    kept = conv.keep("large map", (height, width, margin), places, SIZES)
     return _gathered(subpixels.movedim(1, -1).unflatten(3, (2, 2, -1)), kept)
 
 

@@ -436,6 +436,8 @@ def _cuda(second: SecondDevice) -> list[Any]:
         "manual_seed": seed,
         "manual_seed_all": seed,
         "synchronize": waited,
+        "reset_peak_memory_stats": lambda device=None: None,
+        "max_memory_allocated": lambda device=None: 1 << 20,
         "empty_cache": lambda: None,
         "stream": nullcontext,
         **dict.fromkeys(("Stream", "current_stream"), MagicMock()),

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import mul
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from ..models.networks.base import FeatureMap, StyleNetwork
+from ..models.networks.graphs import Graphs
 from ..tiling.features import (
     FeatureBuffer,
     Kind,
@@ -93,9 +95,20 @@ def render(
         stays = result.device != host.device and 2 * source.numel() * result.itemsize <= host.policy.feature_bytes
         if stays:  # between the steps
             source, painted = transfers.upload(source), blank(len(source), size, host.device)
-        for step in steps:
-            _Pass(loop, network, method, step, alphas[step], own, statistics, window).restyle(source, painted)
-            source = painted
+
+        def through(source: Tensor, painted: Tensor, layers: Sequence[_Layer]) -> Tensor:
+            for step in steps:
+                _Pass(loop, network, method, step, alphas[step], layers, statistics, window).restyle(source, painted)
+                source = painted
+            return painted
+
+        # Nothing waits between encoder and decoder of such a method, so all of it can be one CUDA graph.
+        always_alike = statistics == PER_IMAGE and all(step.content in (None, "diagonal") for step in steps)
+        if stays and network.graphs is not None and always_alike and loop.at_once(_pixels(network, source)):
+            area = 2 * len(steps) * _pixels(network, source)
+            painted = _repeated(network.graphs, loop, (*alphas.items(),), through, source, own, area)
+        else:
+            through(source, painted, own)
         if stays:
             transfers.download(painted, result[items])
     transfers.finish()
@@ -154,6 +167,36 @@ class _Layer:
             {at: {n: items_of(v, items) for n, v in own.items()} for at, own in each.items()} for each in self.learnt
         ]
         return _Layer(None if self.region is None else items_of(self.region, items), kept, self.weights)
+
+
+def _repeated(
+    graphs: Graphs,
+    loop: TileLoop,
+    alphas: Hashable,
+    through: Callable[[Tensor, Tensor, Sequence[_Layer]], Tensor],
+    source: Tensor,
+    layers: Sequence[_Layer],
+    area: int,
+) -> Tensor:
+    """What `through` paints of `source`, by a CUDA graph where it is known; `area` pixels of the loop."""
+    parts = [(layer.region, layer.learnt, layer.weights) for layer in layers]
+    leaves, spec = tree_flatten((source, parts))
+    tensors = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
+    places = [number for number, leaf in enumerate(leaves) if isinstance(leaf, Tensor)]
+
+    def work(*given: Tensor) -> Tensor:
+        filled = [*leaves]
+        for number, tensor in zip(places, given, strict=True):
+            filled[number] = tensor
+        own, others = tree_unflatten(filled, spec)
+        return through(own, blank(len(own), (own.shape[-2], own.shape[-1]), own.device), [_Layer(*o) for o in others])
+
+    others = tuple(leaf for leaf in leaves if not isinstance(leaf, Tensor))
+    loop.host.progress(loop.done, loop.total)
+    loop.host.interrupt()
+    painted, repeated = graphs.run((alphas, others, str(spec)), work, tensors)
+    loop.done += area if repeated else 0
+    return painted
 
 
 def _on_device(region: Tensor | None, host: Host) -> Tensor | None:

@@ -114,6 +114,9 @@ class DeviceTensor(Tensor):
     def get_device(self) -> int:
         return 0
 
+    def data_ptr(self) -> int:
+        return 0 if self.held.is_meta else self.held.data_ptr()
+
     def record_stream(self, stream: object) -> None:
         """Nothing is done late here."""
 
@@ -165,7 +168,7 @@ class SecondDevice(TorchDispatchMode):
         super().__init__()
         self.place = torch.device("cpu" if values else "meta")
         """Where tensors are held."""
-        self.recording: list[Callable[[], None]] | None = None
+        self.recording: list[tuple[Any, ...]] | None = None
         """What a CUDA graph that is being captured will do again."""
         self.random = torch.Generator().get_state()
         self.reset()
@@ -226,6 +229,8 @@ class SecondDevice(TorchDispatchMode):
         args, kwargs = _each(_held, args), _each(_held, kwargs)
         with self._drawing(func):
             result = self._result(func, args, kwargs, placed, bool(ours))
+        if self.recording is not None and placed and not func.is_view:
+            self.recording.append((func, args, kwargs, result))
         self._count(func, args, kwargs, result, placed, bool(ours), bool(strangers))
         if not placed:
             return result
@@ -418,6 +423,29 @@ def _cuda(second: SecondDevice) -> list[Any]:
         second.host_reads += 1
         second.waits += 1
 
+    class Graph:
+        """Does again what was recorded, op by op, on the same memory."""
+
+        recorded: list[tuple[Any, ...]]
+
+        def replay(self) -> None:
+            second.launches += 1
+            second.replays += 1
+            for func, args, kwargs, result in self.recorded:
+                again = _computed(func, args, kwargs)
+                for one, other in zip(_tensors([result]), _tensors([again]), strict=True):
+                    if one is not other:
+                        one.copy_(other)
+
+    @contextmanager
+    def captured(graph: Graph, **_: object) -> Iterator[None]:
+        second.recording = []
+        try:
+            yield
+            graph.recorded = second.recording
+        finally:
+            second.recording = None
+
     class Generator(torch.Generator):
         def __new__(cls, device: object = "cpu") -> torch.Generator:
             return super().__new__(cls)
@@ -439,6 +467,8 @@ def _cuda(second: SecondDevice) -> list[Any]:
         "reset_peak_memory_stats": lambda device=None: None,
         "max_memory_allocated": lambda device=None: 1 << 20,
         "empty_cache": lambda: None,
+        "CUDAGraph": Graph,
+        "graph": captured,
         "stream": nullcontext,
         **dict.fromkeys(("Stream", "current_stream"), MagicMock()),
         "Event": lambda **_: SimpleNamespace(record=lambda stream=None: None, synchronize=waited),

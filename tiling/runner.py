@@ -72,6 +72,10 @@ class TileLoop:
                 self.done += 0 if parts else part.area
         self.host.progress(self.done, self.total)
 
+    def at_once(self, area: int) -> bool:
+        """Whether pictures of so many pixels in all are one tile batch."""
+        return area <= min(self.pixels, self._limit, self.whole_pixels)
+
     def together(self, area: int) -> int:
         """How many pictures of so many pixels make one tile batch."""
         return max(1, self.pixels // area)

@@ -1,4 +1,4 @@
-"""`python -m brushwork.benchmarks.gpu`: every method on this machine's GPU, beside the plain way and beside its limits."""
+"""`python -m brushwork.benchmarks.gpu`: every method on this machine's GPU, beside the plain way and its limits."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from ..methods import METHODS
 from ..methods.protocol import Style
@@ -57,7 +58,7 @@ class Traffic(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401
         result = func(*args, **(kwargs or {}))
-        leaves = {id(one): one for one in torch.utils._pytree.tree_leaves((args, result)) if isinstance(one, Tensor)}
+        leaves = {id(one): one for one in tree_leaves((args, result)) if isinstance(one, Tensor)}
         ours = [one for one in leaves.values() if one.device.type == self.device.type]
         if ours and not func.is_view and func.overloadpacket not in FREE:
             self.kernels += 1
@@ -147,7 +148,7 @@ def main(
 def measure(
     cases: list[str], sizes: list[str], batches: list[int], device: torch.device, minutes: float = 7.5
 ) -> list[Row]:
-    """Rows of all cases at the smallest size first, so that a slow card has all of those; a line names what is left out."""
+    """Rows of all cases, the smallest size first, so that a slow card has those; a line says what is left out."""
     until, rows, left = monotonic() + 60 * minutes, list[Row](), list[str]()
     bytes_a_second, rates = _bandwidth(device), dict[torch.dtype, float]()
     for one in sorted(sizes, key=lambda one: pixels(one)[0] * pixels(one)[1]):

@@ -41,6 +41,10 @@ FEATHER = 4
 """Pixels: half the width of the edge between paint and the content's own pixels."""
 
 
+MAPPED_BYTES = 1 << 28
+"""Of a batch's features in float32 that an operator maps at once."""
+
+
 @torch.no_grad()
 def render(
     network: StyleNetwork,
@@ -84,7 +88,11 @@ def render(
     total = 2 * len(steps) * _pixels(network, content) + sum(_pixels(network, picture) for picture in pictures)
     loop = TileLoop(host, network, total)
     layers = [
-        _Layer(_on_device(region, host), [_learn(loop, network, method, steps, style, statistics) for style in own], weights)
+        _Layer(
+            _on_device(region, host),
+            [_learn(loop, network, method, steps, style, statistics) for style in own],
+            weights,
+        )
         for region, own, weights in groups
     ]
     transfers = Transfers(host.device)
@@ -149,7 +157,16 @@ def transform(
     if step.content:
         own = pooled_content(statistics_of_map(step.content, content.values, within), statistics, window)
     fitted = [method.fit(network, step, own, each) for each in learnt]
-    return content.with_values(masked_blend(type(fitted[0]).mix(fitted, weights), content.values, within))
+    operator, values = type(fitted[0]).mix(fitted, weights), content.values
+    many = max(1, MAPPED_BYTES // (4 * values[0].numel()))
+    if len(values) <= many:
+        return content.with_values(masked_blend(operator, values, within))
+    mapped = torch.empty_like(values)
+    for start in range(0, len(values), many):  # what is mapped passes through float32
+        items = slice(start, start + many)
+        share = None if within is None else items_of(within, items)
+        mapped[items] = masked_blend(operator.of_items(items), values[items], share)
+    return content.with_values(mapped)
 
 
 @dataclass(frozen=True)
@@ -202,7 +219,7 @@ def _repeated(
 def _on_device(region: Tensor | None, host: Host) -> Tensor | None:
     """A region where it is pooled to weights, at every step, if there is room."""
     fits = region is not None and host.device.type != "cpu" and region.numel() * 4 <= host.policy.feature_bytes
-    return region.to(host.device, torch.float32, non_blocking=True) if fits else region
+    return region.to(host.device, torch.float32, non_blocking=True) if region is not None and fits else region
 
 
 def _by_region(styles: Sequence[Style]) -> list[tuple[Tensor | None, list[Style], list[float]]]:

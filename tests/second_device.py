@@ -3,8 +3,8 @@
 As in torch's FakeTensor a tensor has no memory of its own, and a mode meets each op below autograd and autocast. Here
 it also holds a tensor on the CPU, with which the op is computed: values, gradients and optimisers are real.
 
-Without values (`SecondDevice(values=False)`) it holds tensors of the meta device: pictures of any size and networks of any
-width are counted in a second. What the host reads there is ones.
+Without values (`SecondDevice(values=False)`) it holds tensors of the meta device: pictures of any size and networks of
+any width are counted in a second. What the host reads there is ones.
 
 To C++ the device is XLA's, which nobody uses here: CUDA's autocast takes it for its own, and autograd asks it for no
 streams. What a CPU build lacks for it, a guard that does nothing, is lent by the meta device.
@@ -157,9 +157,10 @@ class SecondDevice(TorchDispatchMode):
 
     `launches`: ops on it, but views and metadata. `layout_copies`: where NHWC becomes NCHW or the other way, be it by a
     convolution of NCHW values, an op that CUDA has for NCHW alone, or a copy. `host_reads`: where the host waits for a
-    value. `uploads`: copies to the device. `casts`: copies to another dtype. `biases`: those that are added by a kernel of
-    their own, after a convolution; `weight_copies`: NCHW weights of convolutions of NHWC values. `waits`: `host_reads`, and uploads that were not told to be `non_blocking`. `traffic`:
-    bytes that kernels read and write. `uploaded`, `downloaded`: bytes of copies from and to the host.
+    value. `uploads`: copies to the device. `casts`: copies to another dtype. `biases`: those that are added by a kernel
+    of their own, after a convolution; `weight_copies`: NCHW weights of convolutions of NHWC values. `waits`:
+    `host_reads`, and uploads that were not told to be `non_blocking`. `traffic`: bytes that kernels read and write.
+    `uploaded`, `downloaded`: bytes of copies from and to the host. `replays`: CUDA graphs that were run.
     """
 
     _mode_key = torch._C._TorchDispatchModeKey.FAKE  # with it, C++ looks for no driver

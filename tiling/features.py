@@ -81,7 +81,8 @@ def paint(
 ) -> None:
     """Decode the features of what is `seen` around a tile batch and write its core into `result` [B, 3, H, W], in 0..1.
 
-    By `transfers` it need not be there before they are finished. With `coverage` [1 or n, h, w] of the core it covers what was there `before` [B, 3, H, W] only so far.
+    By `transfers` it need not be there before they are finished. With `coverage` [1 or n, h, w] of the core it covers
+    what was there `before` [B, 3, H, W] only so far.
     """
     height, width = result.shape[-2:]
     size = min(seen.bottom, height) - seen.top, min(seen.right, width) - seen.left

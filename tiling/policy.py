@@ -38,11 +38,11 @@ class Policy:
         """For a device with `free` bytes: half of them at most for each kind of use.
 
         A GPU is as good as its tiles are large, and done with any of them before a person would interrupt it: there a
-        quarter of what is free is a tile's, another the features'.
+        sixth of what is free is a tile's, a quarter the features'.
         """
         usual = Policy()
         if device is not None and device.type == "cuda":
-            return Policy(tile_bytes=free // 4, tile_pixels=1 << 24, whole_bytes=free // 2, feature_bytes=free // 4)
+            return Policy(tile_bytes=free // 6, tile_pixels=1 << 24, whole_bytes=free // 2, feature_bytes=free // 4)
         tile, features = min(usual.tile_bytes, free // 2), min(usual.feature_bytes, free // 2)
         return Policy(tile_bytes=tile, whole_bytes=free // 2, feature_bytes=features)
 

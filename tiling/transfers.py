@@ -25,34 +25,40 @@ class Transfers:
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
-        self._aside = device.type == "cuda"
-        self._up, self._down = (torch.cuda.Stream(device) if self._aside else None for _ in range(2))
+        self._streams = (torch.cuda.Stream(device), torch.cuda.Stream(device)) if device.type == "cuda" else None
         self._underway: deque[tuple[torch.cuda.Event, Tensor, Tensor]] = deque()
 
     def upload(self, values: Tensor) -> Tensor:
-        """`values` in float32 on the device: a copy starts at once, whatever the device is at."""
-        if not self._aside or values.device.type != "cpu":
+        """`values` [B, 3, H, W] in float32 on the device; from the CPU, whatever the device is at, and in NHWC."""
+        if self._streams is None or values.device.type != "cpu":
             return values.to(self._device, torch.float32)
-        with torch.cuda.stream(self._up):
-            there = values.float().pin_memory().to(self._device, non_blocking=True)
+        up, _ = self._streams
+        # Straight rows, or torch would make them so in memory that is not locked.
+        own = values.movedim(1, -1)
+        with torch.cuda.stream(up):
+            locked = torch.empty(own.shape, pin_memory=True).copy_(own)
+            there = locked.to(self._device, non_blocking=True)
         now = torch.cuda.current_stream(self._device)
-        now.wait_stream(self._up)
+        now.wait_stream(up)
         there.record_stream(now)
-        return there
+        return there.movedim(-1, 1)
 
     def download(self, values: Tensor, result: Tensor) -> None:
-        """`values` of the device into `result`, which has them after `finish`."""
-        if not self._aside or result.device.type != "cpu":
+        """`values` [B, 3, H, W] of the device into `result`, which has them after `finish`."""
+        if self._streams is None or result.device.type != "cpu":
             result.copy_(values)
             return
-        self._down.wait_stream(torch.cuda.current_stream(self._device))
-        with torch.cuda.stream(self._down):
-            locked = result if result.is_pinned() else torch.empty_like(result, pin_memory=True)
-            locked.copy_(values, non_blocking=True)
-            values.record_stream(self._down)
+        _, down = self._streams
+        own, place = values.movedim(1, -1).contiguous(), result.movedim(1, -1)
+        down.wait_stream(torch.cuda.current_stream(self._device))
+        with torch.cuda.stream(down):
+            straight = place.is_pinned() and place.is_contiguous()
+            locked = place if straight else torch.empty(own.shape, dtype=own.dtype, pin_memory=True)
+            locked.copy_(own, non_blocking=True)
+            own.record_stream(down)
             event = torch.cuda.Event()
-            event.record(self._down)
-        self._underway.append((event, locked, result))
+            event.record(down)
+        self._underway.append((event, locked, place))
         while len(self._underway) > UNDERWAY:
             self._arrived()
 
@@ -62,7 +68,7 @@ class Transfers:
             self._arrived()
 
     def _arrived(self) -> None:
-        event, locked, result = self._underway.popleft()
+        event, locked, place = self._underway.popleft()
         event.synchronize()
-        if locked is not result:
-            result.copy_(locked)
+        if locked is not place:
+            place.copy_(locked)

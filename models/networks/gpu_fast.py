@@ -1,5 +1,5 @@
-"""The layers' work in fewer kernels on a GPU, where nothing learns: a border and sub-pixels are one gather, bias and ReLU
-are part of the convolution. Every function gives what the plain layers give, up to rounding."""
+"""The layers' work in fewer kernels on a GPU, where nothing learns: a border and sub-pixels are one gather, bias and
+ReLU are part of the convolution. Every function gives what the plain layers give, up to rounding."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Recording:
 
     def repeat(self, given: Sequence[Tensor]) -> Tensor:
         """A result of its own for each time."""
-        torch._foreach_copy_(list(self.given), list(given))
+        torch._foreach_copy_(list(self.given), list(given))  # pyright: ignore[reportPrivateImportUsage]
         self.graph.replay()
         return self.result.clone()
 
@@ -80,7 +80,8 @@ class Graphs:
 
     def _weights(self) -> Hashable:
         return tuple(
-            (weight.data_ptr(), 0 if weight.is_inference() else weight._version) for weight in self._network.parameters()
+            (weight.data_ptr(), 0 if weight.is_inference() else weight._version)
+            for weight in self._network.parameters()
         )
 
     def __deepcopy__(self, memo: dict[int, Any]) -> None:

@@ -16,7 +16,7 @@ SIZES = 8
 
 
 class KeepingConv(nn.Conv2d):
-    """A convolution that keeps things by name. They go when the module moves, as ComfyUI moves it, is cast or filled."""
+    """A convolution that keeps things by name, until the module moves, as ComfyUI moves it, is cast or filled."""
 
     def folded(self, name: str, make: Callable[[Tensor, Tensor | None], Made]) -> Made:
         """`make` of weight and bias: kept while both are what they were, and never where they learn."""

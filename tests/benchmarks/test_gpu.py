@@ -30,7 +30,10 @@ def test_it_measures_on_a_cpu(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "StyleBank" in result.output and "of the limit" in result.output
     rows = [Row(**row) for row in json.loads(output.read_text())["rows"]]
-    assert [(row.case, row.size, row.batch) for row in rows] == [("stylebank", "32x24", 2), ("efdm-compact", "32x24", 2)]
+    assert [(row.case, row.size, row.batch) for row in rows] == [
+        ("stylebank", "32x24", 2),
+        ("efdm-compact", "32x24", 2),
+    ]
     for row in rows:
         assert row.latency > 0 and row.on_card > 0 and row.limit > 0 and row.kernels > 10
         assert row.throughput == row.batch / row.latency

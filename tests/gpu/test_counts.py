@@ -101,4 +101,3 @@ def ready(build: Callable[[], StyleNetwork]) -> StyleNetwork:
     with torch.device("meta"):
         network = build().eval().requires_grad_(False)
     return network.to_empty(device="cuda").prepare(torch.float16)
-

@@ -1,4 +1,4 @@
-"""CUDA graphs, recorded and repeated on an emulated device: the same pictures by one launch, and none where they may not be."""
+"""CUDA graphs, recorded and repeated on an emulated device: the same pictures by one launch, if they may be."""
 
 from copy import deepcopy
 
@@ -74,7 +74,7 @@ def test_a_batch_in_parts_repeats_its_parts() -> None:
 
 
 def test_it_can_be_stopped_between_parts() -> None:
-    class Stopped(Exception):
+    class StoppedError(Exception):
         pass
 
     calls = []
@@ -82,9 +82,9 @@ def test_it_can_be_stopped_between_parts() -> None:
     def check() -> None:
         calls.append(1)
         if len(calls) > 12:
-            raise Stopped
+            raise StoppedError
 
-    with SecondDevice(), pytest.raises(Stopped):
+    with SecondDevice(), pytest.raises(StoppedError):
         host = Host(CUDA, interrupt=check, policy=Policy(tile_pixels=32 * 32))
         painted("adain", recording(small_network("shared encoder")), picture(32, 32, 40), host=host)
 
@@ -93,7 +93,11 @@ def test_weights_that_change_or_move_are_recorded_anew() -> None:
     network, content = small_network("shared encoder"), picture(40, 36)
     with SecondDevice() as device:
         recording(network)
-        for change in (lambda: None, lambda: network.to("cpu").to("cuda"), lambda: next(network.parameters()).mul_(1.1)):
+        for change in (
+            lambda: None,
+            lambda: network.to("cpu").to("cuda"),
+            lambda: next(network.parameters()).mul_(1.1),
+        ):
             change()
             found = [painted("adain", network, content) for _ in range(3)]
             expected = painted("adain", deepcopy(network), content)
@@ -124,7 +128,7 @@ def test_few_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_what_waits_or_goes_in_tiles_is_not_recorded(name: str, how: dict[str, object]) -> None:
     network, content = small_network("shared encoder"), picture(48, 48, 2)
-    expected = painted(name, network, content)if "statistics" not in how else None
+    expected = painted(name, network, content) if "statistics" not in how else None
     with SecondDevice() as device:
         recording(network)
         found = [painted(name, network, content, **how) for _ in range(3)]
@@ -137,7 +141,9 @@ def test_work_that_reads_a_value_goes_on_without() -> None:
     with SecondDevice() as device:
         own = Graphs(torch.nn.Identity())
         for value in (1.0, 2.0, 3.0):
-            result, repeated = own.run("key", lambda given: given * given.sum().item(), [torch.full((2,), value).cuda()])
+            result, repeated = own.run(
+                "key", lambda given: given * given.sum().item(), [torch.full((2,), value).cuda()]
+            )
             assert result.tolist() == [2 * value**2] * 2 and not repeated
         assert device.replays == 0
 

@@ -86,7 +86,9 @@ def test_a_video_goes_on() -> None:
     def parts(device: str) -> Tensor:
         window, host = TemporalWindow(), Host(torch.device(device))
         how = {"statistics": SMOOTHED, "window": window, "host": host}
-        return torch.cat([render(network.to(device), METHODS["adain"], part, [style], **how) for part in frames.split(4)])
+        return torch.cat(
+            [render(network.to(device), METHODS["adain"], part, [style], **how) for part in frames.split(4)]
+        )
 
     expected = parts("cpu")
     with SecondDevice():

@@ -142,7 +142,7 @@ def _encoder(encoder: VggEncoder, level: str) -> nn.Sequential:
     first = nn.Conv2d(3, 3, 1)
     nn.init.dirac_(first.weight)
     nn.init.zeros_(first.get_parameter("bias"))
-    layers: list[nn.Module] = [first]
+    layers: list[nn.Module] = [first.to(next(encoder.parameters()))]
     for name, conv in encoder.items():
         if name.endswith("_1") and name != "conv1_1":
             layers.append(nn.MaxPool2d(2, 2, ceil_mode=True))
@@ -162,7 +162,7 @@ def _decoder(decoder: VggDecoder) -> nn.Sequential:
 def _padded(conv: nn.Module) -> list[nn.Module]:
     assert isinstance(conv, ReflectConv)
     copy = nn.Conv2d(conv.in_channels, conv.out_channels, conv.kernel_size[0], conv.stride[0])
-    copy.load_state_dict(conv.state_dict())
+    copy.to(conv.weight).load_state_dict(conv.state_dict())
     before: list[nn.Module] = [nn.Upsample(scale_factor=2)] if conv.scale == 2 else []
     return [*before, nn.ReflectionPad2d(conv.kernel_size[0] // 2), copy]
 

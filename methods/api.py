@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..media.images import eight_bits, from_pillow, to_pillow
 from ..models.networks.base import StyleNetwork
+from ..models.networks.graphs import Graphs
 from ..models.networks.precision import AUTOMATIC, compute_dtype
 from ..models.registry import load_network
 from ..models.weights.download import Progress
@@ -109,8 +110,10 @@ def prepared(
             raise ValueError(f"{network} is no network for {method}: choose one of {', '.join(suited)}.")
         network = load_network(network, progress=progress, dtype=compute_dtype(AUTOMATIC, place))
     network = network.to(place)
+    if place.type == "cuda" and network.graphs is None:
+        network.graphs = Graphs(network)
     # Asked after the network took its share.
-    policy = Policy.within(torch.cuda.mem_get_info(place)[0]) if place.type == "cuda" else Policy()
+    policy = Policy.within(torch.cuda.mem_get_info(place)[0], place) if place.type == "cuda" else Policy()
     return network, chosen, Host(place, policy=policy)
 
 

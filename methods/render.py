@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
+from operator import mul
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from ..models.networks.base import FeatureMap, StyleNetwork
+from ..models.networks.graphs import Graphs
 from ..tiling.features import (
     FeatureBuffer,
     Kind,
@@ -28,6 +31,7 @@ from ..tiling.instance_norm import over_tiles
 from ..tiling.plan import Box
 from ..tiling.policy import Host
 from ..tiling.runner import TileBatch, TileLoop, cut
+from ..tiling.transfers import Transfers
 from ..transfer.masks import inner_feather
 from ..transfer.moments import check_batches
 from ..transfer.operators import blend, masked_blend, normalised
@@ -36,6 +40,10 @@ from .protocol import Learnt, Method, Operator, Step, Style, Tensors
 
 FEATHER = 4
 """Pixels: half the width of the edge between paint and the content's own pixels."""
+
+
+MAPPED_BYTES = 1 << 28
+"""Of a batch's features in float32 that an operator maps at once."""
 
 
 @torch.no_grad()
@@ -75,7 +83,8 @@ def render(
         if not 0 <= alpha <= 1:
             raise ValueError(f"the strength is {alpha}: give one from 0 to 1.")
     groups = _by_region(styles)
-    result = blank(content.shape[0], (content.shape[-2], content.shape[-1]), device)
+    size = content.shape[-2], content.shape[-1]
+    result = blank(content.shape[0], size, device, host.device)
     if host.show or not (steps and styles):
         result.copy_(content)
     if not (steps and styles):
@@ -84,18 +93,43 @@ def render(
     total = 2 * len(steps) * _pixels(network, content) + sum(_pixels(network, picture) for picture in pictures)
     loop = TileLoop(host, network, total)
     layers = [
-        _Layer(region, [_learn(loop, network, method, steps, style, statistics) for style in own], weights)
+        _Layer(
+            _on_device(region, host),
+            [_learn(loop, network, method, steps, style, statistics) for style in own],
+            weights,
+        )
         for region, own, weights in groups
     ]
+    transfers = Transfers(host.device)
     many = len(content) if statistics != PER_IMAGE else loop.together(_pixels(network, content[:1]))
     for start in range(0, len(content), many):  # through all steps before the next ones begin
         items = slice(start, min(start + many, len(content)))
-        source, own = content[items], [layer.of_items(items) for layer in layers]
+        source, painted, own = content[items], result[items], [layer.of_items(items) for layer in layers]
         seen = None if counted is None else items_of(counted, items)
-        for step in steps:
-            part = _Pass(loop, network, method, step, alphas[step], own, statistics, window, seen)
-            part.restyle(source, result[items])
-            source = result[items]
+        stays = result.device != host.device and 2 * source.numel() * result.itemsize <= host.policy.feature_bytes
+        if stays:  # between the steps
+            source, painted = transfers.upload(source), blank(len(source), size, host.device)
+            if host.show:
+                painted.copy_(source)
+
+        def through(source: Tensor, painted: Tensor, layers: Sequence[_Layer], seen: Tensor | None = seen) -> Tensor:
+            for step in steps:
+                part = _Pass(loop, network, method, step, alphas[step], layers, statistics, window, seen)
+                part.restyle(source, painted)
+                source = painted
+            return painted
+
+        # Nothing waits between encoder and decoder of such a method, so all of it can be one CUDA graph.
+        always_alike = statistics == PER_IMAGE and all(step.content in (None, "diagonal") for step in steps)
+        alone = seen is None and host.show is None
+        if stays and network.graphs is not None and always_alike and alone and loop.at_once(_pixels(network, source)):
+            area = 2 * len(steps) * _pixels(network, source)
+            painted = _repeated(network.graphs, loop, (*alphas.items(),), through, source, own, area)
+        else:
+            through(source, painted, own)
+        if stays:
+            transfers.download(painted, result[items])
+    transfers.finish()
     return result
 
 
@@ -133,7 +167,16 @@ def transform(
     if step.content:
         own = pooled_content(statistics_of_map(step.content, content.values, within), statistics, window)
     fitted = [method.fit(network, step, own, each) for each in learnt]
-    return content.with_values(masked_blend(type(fitted[0]).mix(fitted, weights), content.values, within))
+    operator, values = type(fitted[0]).mix(fitted, weights), content.values
+    many = max(1, MAPPED_BYTES // (4 * values[0].numel()))
+    if len(values) <= many:
+        return content.with_values(masked_blend(operator, values, within))
+    mapped = torch.empty_like(values)
+    for start in range(0, len(values), many):  # what is mapped passes through float32
+        items = slice(start, start + many)
+        share = None if within is None else items_of(within, items)
+        mapped[items] = masked_blend(operator.of_items(items), values[items], share)
+    return content.with_values(mapped)
 
 
 @dataclass(frozen=True)
@@ -151,6 +194,42 @@ class _Layer:
             {at: {n: items_of(v, items) for n, v in own.items()} for at, own in each.items()} for each in self.learnt
         ]
         return _Layer(None if self.region is None else items_of(self.region, items), kept, self.weights)
+
+
+def _repeated(
+    graphs: Graphs,
+    loop: TileLoop,
+    alphas: Hashable,
+    through: Callable[[Tensor, Tensor, Sequence[_Layer]], Tensor],
+    source: Tensor,
+    layers: Sequence[_Layer],
+    area: int,
+) -> Tensor:
+    """What `through` paints of `source`, by a CUDA graph where it is known; `area` pixels of the loop."""
+    parts = [(layer.region, layer.learnt, layer.weights) for layer in layers]
+    leaves, spec = tree_flatten((source, parts))
+    tensors = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
+    places = [number for number, leaf in enumerate(leaves) if isinstance(leaf, Tensor)]
+
+    def work(*given: Tensor) -> Tensor:
+        filled = [*leaves]
+        for number, tensor in zip(places, given, strict=True):
+            filled[number] = tensor
+        own, others = tree_unflatten(filled, spec)
+        return through(own, blank(len(own), (own.shape[-2], own.shape[-1]), own.device), [_Layer(*o) for o in others])
+
+    others = tuple(leaf for leaf in leaves if not isinstance(leaf, Tensor))
+    loop.host.progress(loop.done, loop.total)
+    loop.host.interrupt()
+    painted, repeated = graphs.run((alphas, others, str(spec)), work, tensors)
+    loop.done += area if repeated else 0
+    return painted
+
+
+def _on_device(region: Tensor | None, host: Host) -> Tensor | None:
+    """A region where it is pooled to weights, at every step, if there is room."""
+    fits = region is not None and host.device.type != "cpu" and region.numel() * 4 <= host.policy.feature_bytes
+    return region.to(host.device, torch.float32, non_blocking=True) if region is not None and fits else region
 
 
 def _by_region(styles: Sequence[Style]) -> list[tuple[Tensor | None, list[Style], list[float]]]:
@@ -201,9 +280,7 @@ class _Operators:
             box.bottom + 2 * FEATHER,
             box.right + 2 * FEATHER,
         )
-        bare = torch.ones(1, 1, 1)
-        for _, mask in self.inside:
-            bare = bare.to(mask.device) * (1 - cut(items_of(mask, items), seen).float())
+        bare = reduce(mul, (1 - cut(items_of(mask, items), seen).float() for _, mask in self.inside))
         return cut(inner_feather(1 - bare**4, FEATHER), box.within(seen))
 
 

@@ -47,9 +47,10 @@ class CachedFeatures:
 class FeatureCache:
     """Knows the maps that nodes have returned, oldest first, without keeping any of them alive."""
 
-    def __init__(self, limit_bytes: int) -> None:
+    def __init__(self, limit_bytes: int, free: Callable[[], int] | None = None) -> None:
         self.limit_bytes = limit_bytes
-        """That live maps may take off the CPU."""
+        """That live maps may take off the CPU, where nobody tells how much is `free` there."""
+        self._free = free
         self._entries: list[ref[CachedFeatures]] = []
 
     def add(self, features: FeatureMap, network: HostedNetwork) -> CachedFeatures:
@@ -57,7 +58,10 @@ class FeatureCache:
         added = CachedFeatures(features, network)
         known = [each for entry in self._entries if (each := entry()) is not None]
         live = [each for each in (*known, added) if each.features.values.device.type != "cpu"]
-        while sum(each.features.values.nbytes for each in live) > self.limit_bytes:
+        taken = sum(each.features.values.nbytes for each in live)
+        limit = self.limit_bytes if self._free is None else (self._free() + taken) // 4
+        while live and taken > limit:
+            taken -= live[0].features.values.nbytes
             live.pop(0).offload()
         self._entries = [ref(each) for each in live]
         return added
@@ -221,20 +225,17 @@ class HostedNetwork:
 
 def tiling_host() -> Host:
     """What a loop over tiles needs, once its network is loaded."""
-    device, policy = compute_device(), Policy()
-    if management := _comfy("comfy.model_management"):
-        policy = Policy.within(int(management.get_free_memory(device)))
-    elif device.type == "cuda":
-        policy = Policy.within(torch.cuda.mem_get_info(device)[0])
-    progress = Progress()
-    show = progress.show if management else None
+    device, free, progress = compute_device(), _free_memory(), Progress()
+    policy = Policy() if free is None else Policy.within(free, device)
+    show = progress.show if _comfy("comfy.model_management") else None
     return Host(device, progress, show, check_interrupted, _empty_cache, policy=policy)
 
 
 @cache
 def feature_cache() -> FeatureCache:
-    """The one cache of the feature maps that lie on the compute device."""
-    return FeatureCache(Policy().feature_bytes)
+    """The one cache of the feature maps that lie on the compute device, in a quarter of what they could have there."""
+    on_gpu = compute_device().type == "cuda"
+    return FeatureCache(Policy().feature_bytes, (lambda: _free_memory() or 0) if on_gpu else None)
 
 
 def as_sampled(model: Any, latent: Tensor) -> Tensor:  # noqa: ANN401 - ComfyUI's class
@@ -242,6 +243,14 @@ def as_sampled(model: Any, latent: Tensor) -> Tensor:  # noqa: ANN401 - ComfyUI'
     if not hasattr(model, "get_model_object"):
         raise ValueError("'model' holds no model: connect the one that will sample, or nothing.")
     return model.get_model_object("process_latent_in")(latent)
+
+
+def _free_memory() -> int | None:
+    """Bytes of the compute device; None where nobody counts them."""
+    device = compute_device()
+    if management := _comfy("comfy.model_management"):
+        return int(management.get_free_memory(device))
+    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else None
 
 
 def _empty_cache() -> None:

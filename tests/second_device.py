@@ -3,11 +3,15 @@
 As in torch's FakeTensor a tensor has no memory of its own, and a mode meets each op below autograd and autocast. Here
 it also holds a tensor on the CPU, with which the op is computed: values, gradients and optimisers are real.
 
+Without values (`SecondDevice(values=False)`) it holds tensors of the meta device: pictures of any size and networks of
+any width are counted in a second. What the host reads there is ones.
+
 To C++ the device is XLA's, which nobody uses here: CUDA's autocast takes it for its own, and autograd asks it for no
 streams. What a CPU build lacks for it, a guard that does nothing, is lent by the meta device.
 """
 
 import ctypes
+import math
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -30,7 +34,9 @@ GUARDS, XLA, META = "_ZN3c104impl26device_guard_impl_registryE", 9, 14
 
 COMPOSED = torch._C.DispatchKey.CompositeImplicitAutograd
 
-CONVOLUTIONS = (aten.convolution, aten.convolution_backward)
+FUSED = aten.cudnn_convolution_relu
+"""Convolution, bias and ReLU in one kernel; CUDA alone has it."""
+CONVOLUTIONS = (aten.convolution, aten.convolution_backward, FUSED)
 MIXED = (aten.copy_, aten._to_copy, aten._foreach_copy_, aten.index, aten.index_put, aten.index_put_)
 """Take tensors of both devices; indices on the CPU are uploaded."""
 PLANAR = (
@@ -54,6 +60,8 @@ READ = (
     aten.unique_dim,
 )
 """The host waits for these."""
+SEVERAL = {aten.native_batch_norm: 3, aten._native_batch_norm_legit: 3}
+"""Kernels of an op that has more than one: statistics, their root, the values."""
 FREE = (aten.empty, aten.empty_like, aten.empty_strided, aten.new_empty, aten.new_empty_strided, aten._unsafe_view)
 """No kernel runs."""
 
@@ -106,6 +114,9 @@ class DeviceTensor(Tensor):
     def get_device(self) -> int:
         return 0
 
+    def data_ptr(self) -> int:
+        return 0 if self.held.is_meta else self.held.data_ptr()
+
     def record_stream(self, stream: object) -> None:
         """Nothing is done late here."""
 
@@ -146,18 +157,26 @@ class SecondDevice(TorchDispatchMode):
 
     `launches`: ops on it, but views and metadata. `layout_copies`: where NHWC becomes NCHW or the other way, be it by a
     convolution of NCHW values, an op that CUDA has for NCHW alone, or a copy. `host_reads`: where the host waits for a
-    value. `uploads`: copies to the device. `casts`: copies to another dtype.
+    value. `uploads`: copies to the device. `casts`: copies to another dtype. `biases`: those that are added by a kernel
+    of their own, after a convolution; `weight_copies`: NCHW weights of convolutions of NHWC values. `waits`:
+    `host_reads`, and uploads that were not told to be `non_blocking`. `traffic`: bytes that kernels read and write.
+    `uploaded`, `downloaded`: bytes of copies from and to the host. `replays`: CUDA graphs that were run.
     """
 
     _mode_key = torch._C._TorchDispatchModeKey.FAKE  # with it, C++ looks for no driver
 
-    def __init__(self) -> None:
+    def __init__(self, values: bool = True) -> None:
         super().__init__()
+        self.place = torch.device("cpu" if values else "meta")
+        """Where tensors are held."""
+        self.recording: list[tuple[Any, ...]] | None = None
+        """What a CUDA graph that is being captured will do again."""
         self.random = torch.Generator().get_state()
         self.reset()
 
     def reset(self) -> None:
-        self.launches = self.layout_copies = self.host_reads = self.uploads = self.casts = 0
+        self.launches = self.layout_copies = self.host_reads = self.uploads = self.casts = self.biases = 0
+        self.weight_copies = self.waits = self.traffic = self.uploaded = self.downloaded = self.replays = 0
 
     def __enter__(self) -> "SecondDevice":
         with ExitStack() as opened:
@@ -206,11 +225,13 @@ class SecondDevice(TorchDispatchMode):
         if ours and strangers and op not in MIXED:
             raise RuntimeError("Expected all tensors to be on the same device, but found at least two, cuda:0 and cpu!")
         if device:
-            kwargs["device"] = torch.device("cpu")
+            kwargs["device"] = self.place if placed else torch.device("cpu")
         known = {id(leaf.held): leaf for leaf in ours}
         args, kwargs = _each(_held, args), _each(_held, kwargs)
         with self._drawing(func):
-            result = _computed(func, args, kwargs)
+            result = self._result(func, args, kwargs, placed, bool(ours))
+        if self.recording is not None and placed and not func.is_view:
+            self.recording.append((func, args, kwargs, result))
         self._count(func, args, kwargs, result, placed, bool(ours), bool(strangers))
         if not placed:
             return result
@@ -220,19 +241,50 @@ class SecondDevice(TorchDispatchMode):
 
         return _each(ours_again, result)
 
+    def _result(self, func, args, kwargs, placed: bool, ours: bool):
+        """Computed; without values, what comes to the host is ones, and what is made of its values has their shape."""
+        op = func.overloadpacket
+        if self.place.type == "cpu":
+            return _computed(func, args, kwargs)
+        if op is aten._local_scalar_dense:
+            return torch.ones((), dtype=args[0].dtype).item()
+        if op is aten._linalg_check_errors:
+            return None
+        if ours and not placed and op is aten._to_copy:
+            there = torch.empty_like(args[0], dtype=kwargs.get("dtype"), memory_format=kwargs.get("memory_format"))
+            return torch.ones_like(there, device="cpu")
+        if ours and not placed and op is aten.copy_:
+            return args[0]
+        if op in MIXED:
+            args = _each(lambda one: one.to(self.place) if isinstance(one, Tensor) else one, args)
+        return _computed(func, args, kwargs)
+
     def _count(self, func, args, kwargs, result, placed: bool, ours: bool, strangers: bool) -> None:
         op = func.overloadpacket
         moved = op in MIXED and (not ours or strangers)
-        if op in READ or (op in MIXED and not placed) or _by_mask(op, args):
-            self.host_reads += 1
+        late = bool(kwargs.get("non_blocking")) or (op is aten.copy_ and len(args) > 2 and args[2])
+        read = op in READ or (op in MIXED and not placed and not late) or _by_mask(op, args)
+        if self.recording is not None and (read or (placed and moved)):
+            raise RuntimeError(f"operation not permitted when stream is capturing: {func}")
+        self.host_reads += read
+        self.waits += read
+        if op in MIXED and not placed:
+            self.downloaded += _bytes(args[0] if op is aten.copy_ else result)
         if placed and moved:
             self.uploads += 1
+            self.waits += not late
+            self.uploaded += sum(_bytes(one) for one in [result, *_tensors(args)][: 1 if op is not aten.index else 0])
         if func.is_view or op in FREE or op is aten._local_scalar_dense or not placed:
             return
-        self.launches += not (moved and op in (aten.copy_, aten._to_copy))
+        self.launches += SEVERAL.get(op, 1) * (not (moved and op in (aten.copy_, aten._to_copy)))
+        self.biases += op is aten.convolution and args[2] is not None
+        if not moved:
+            self.traffic += sum(_bytes(one) for one in {id(one): one for one in _tensors([result, args])}.values())
         self.casts += op is aten._to_copy and not moved and args[0].dtype != result.dtype
         if op in CONVOLUTIONS:
             self.layout_copies += sum(_layout(one) is PLANES for one in args[: 1 + (op is aten.convolution_backward)])
+            mixed = op is not aten.convolution_backward and _layout(args[0]) is CELLS and _layout(args[1]) is PLANES
+            self.weight_copies += mixed
         elif op in PLANAR:
             self.layout_copies += _layout(args[0]) is CELLS
         elif op in (aten.clone, aten._to_copy, aten.copy_) and not moved:
@@ -300,6 +352,12 @@ def _layout(values: Tensor) -> str | None:
     return None if channel == along else CELLS if channel < along else PLANES
 
 
+def _bytes(values: Tensor) -> int:
+    """That lie in memory; what is expanded is there once."""
+    own = [length for length, stride in zip(values.shape, values.stride(), strict=True) if stride]
+    return math.prod(own) * values.element_size()
+
+
 def _by_mask(op, args) -> bool:
     """Whether it is an index by a mask, whose cells the host has to count."""
     masks = args[1] if op in (aten.index, aten.index_put, aten.index_put_) else ()
@@ -309,6 +367,8 @@ def _by_mask(op, args) -> bool:
 def _computed(func, args, kwargs):
     """On the CPU, in the layout that CUDA would give."""
     op = func.overloadpacket
+    if op is FUSED:
+        return _computed(aten.convolution.default, [*args[:-1], False, [0, 0], args[-1]], {}).relu_()
     if op in PLANAR:
         return func(*[one.contiguous() if isinstance(one, Tensor) else one for one in args], **kwargs)
     if op not in CONVOLUTIONS:
@@ -360,6 +420,33 @@ def _cuda(second: SecondDevice) -> list[Any]:
         groups = by_device(*args).items()
         return {(CUDA if device == INSIDE else device, dtype): value for (device, dtype), value in groups}
 
+    def waited(device: object = None) -> None:
+        second.host_reads += 1
+        second.waits += 1
+
+    class Graph:
+        """Does again what was recorded, op by op, on the same memory."""
+
+        recorded: list[tuple[Any, ...]]
+
+        def replay(self) -> None:
+            second.launches += 1
+            second.replays += 1
+            for func, args, kwargs, result in self.recorded:
+                again = _computed(func, args, kwargs)
+                for one, other in zip(_tensors([result]), _tensors([again]), strict=True):
+                    if one is not other:
+                        one.copy_(other)
+
+    @contextmanager
+    def captured(graph: Graph, **_: object) -> Iterator[None]:
+        second.recording = []
+        try:
+            yield
+            graph.recorded = second.recording
+        finally:
+            second.recording = None
+
     class Generator(torch.Generator):
         def __new__(cls, device: object = "cpu") -> torch.Generator:
             return super().__new__(cls)
@@ -377,10 +464,15 @@ def _cuda(second: SecondDevice) -> list[Any]:
         "is_bf16_supported": lambda including_emulation=True: True,
         "manual_seed": seed,
         "manual_seed_all": seed,
-        "synchronize": lambda device=None: None,
+        "synchronize": waited,
+        "reset_peak_memory_stats": lambda device=None: None,
+        "max_memory_allocated": lambda device=None: 1 << 20,
         "empty_cache": lambda: None,
+        "CUDAGraph": Graph,
+        "graph": captured,
         "stream": nullcontext,
-        **dict.fromkeys(("Stream", "Event", "current_stream"), MagicMock()),
+        **dict.fromkeys(("Stream", "current_stream"), MagicMock()),
+        "Event": lambda **_: SimpleNamespace(record=lambda stream=None: None, synchronize=waited),
     }
     kinds = [torch.Tensor, torch.nn.Parameter, DeviceTensor]
     return [

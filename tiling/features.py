@@ -19,6 +19,7 @@ from .instance_norm import over_tiles
 from .plan import Box, Grid, up
 from .policy import Host
 from .runner import TileBatch, TileLoop, cut
+from .transfers import Transfers, room_for
 
 GLIMPSE_SIDE = 512
 """Pixels, of a picture that is looked at while it is painted."""
@@ -38,10 +39,10 @@ def encode(network: StyleNetwork, image: Tensor, level: str, host: Host) -> Feat
     space, size = network.space(level), (image.shape[-2], image.shape[-1])
     grid = encoding_grid(network, size, [space])
     loop = TileLoop(host, network, image.shape[0] * grid.picture.area)
-    cells = FeatureBuffer(network, space, grid.size, image.shape[0], host)
+    cells, transfers = FeatureBuffer(network, space, grid.size, image.shape[0], host), Transfers(host.device)
 
     def work(part: TileBatch) -> None:
-        seen = cut(image[part.items], part.tile.outer).to(host.device, torch.float32)
+        seen = transfers.upload(cut(image[part.items], part.tile.outer))
         cells.put(part, network.encode(seen, level).values)
 
     over_tiles(loop, network, grid, image.shape[0], work, encoding=True)
@@ -59,18 +60,19 @@ def decode(
     """
     grid = decoding_grid(network, features.image_size, features.space)
     batch, stride = features.values.shape[0], features.space.stride
-    result = blank(batch, features.image_size, device)
-    loop = TileLoop(host, network, batch * grid.picture.area)
+    result = blank(batch, features.image_size, device, host.device)
+    loop, transfers = TileLoop(host, network, batch * grid.picture.area), Transfers(host.device)
     if host.show:
         result.zero_()
 
     def work(part: TileBatch) -> None:
         values = cut(features.values[part.items], part.tile.outer.cells(stride)).to(host.device)
-        paint(network, features.with_values(values), decoder, part, part.tile.outer, result)
+        paint(network, features.with_values(values), decoder, part, part.tile.outer, result, transfers=transfers)
         if host.show:
             host.show(partial(glimpse, result, part))
 
     over_tiles(loop, network, grid, batch, work, encoding=False)
+    transfers.finish()
     return result
 
 
@@ -90,10 +92,12 @@ def paint(
     result: Tensor,
     before: Tensor | None = None,
     coverage: Tensor | None = None,
+    transfers: Transfers | None = None,
 ) -> None:
     """Decode the features of what is `seen` around a tile batch and write its core into `result` [B, 3, H, W], in 0..1.
 
-    With `coverage` [1 or n, h, w] of the core it covers what was there `before` [B, 3, H, W] only so far.
+    By `transfers` it need not be there before they are finished. With `coverage` [1 or n, h, w] of the core it covers
+    what was there `before` [B, 3, H, W] only so far.
     """
     height, width = result.shape[-2:]
     size = min(seen.bottom, height) - seen.top, min(seen.right, width) - seen.left
@@ -103,12 +107,15 @@ def paint(
     painted = cut(picture, core.within(seen)).clamp_(0, 1)
     if before is not None and coverage is not None:
         painted = cut(before[part.items], core).to(painted).lerp(painted, coverage[:, None].to(painted))
-    cut(result[part.items], core).copy_(painted)
+    place = cut(result[part.items], core)
+    transfers.download(painted, place) if transfers else place.copy_(painted)
 
 
-def blank(batch: int, size: tuple[int, int], device: torch.device | None = None) -> Tensor:
-    """Room for pictures [B, 3, H, W] that lie in memory as [B, H, W, 3]."""
-    return torch.empty(batch, *size, 3, device=device).movedim(-1, 1)
+def blank(
+    batch: int, size: tuple[int, int], device: torch.device | None = None, source: torch.device | None = None
+) -> Tensor:
+    """Room for pictures [B, 3, H, W] that lie in memory as [B, H, W, 3], and are painted on `source`."""
+    return room_for((batch, *size, 3), device, source or torch.device("cpu")).movedim(-1, 1)
 
 
 def encoding_grid(network: StyleNetwork, size: tuple[int, int], spaces: Sequence[FeatureSpace]) -> Grid:
@@ -240,10 +247,11 @@ def accumulate_statistics(
     spaces = [network.space(level) for level in wanted]
     size = (pictures.shape[-2], pictures.shape[-1])
     grid = encoding_grid(network, size, spaces)
+    transfers = Transfers(loop.host.device)
     sums: dict[tuple[str, int], dict[int, Statistics]] = {(at, n): {} for at in wanted for n in range(len(regions))}
 
     def work(part: TileBatch) -> None:
-        seen = cut(pictures[part.items], part.tile.outer).to(loop.host.device, torch.float32)
+        seen = transfers.upload(cut(pictures[part.items], part.tile.outer))
         found: list[tuple[tuple[str, int], Statistics]] = []
         for (level, kind), features in zip(wanted.items(), network.encode_levels(seen, wanted).values(), strict=True):
             if keep is not None and level == next(iter(wanted)):

@@ -35,9 +35,15 @@ class Policy:
     """Pixels of a side that is not cut any more."""
 
     @staticmethod
-    def within(free: int) -> Policy:
-        """For a device with `free` bytes: half of them at most for each kind of use."""
+    def within(free: int, device: torch.device | None = None) -> Policy:
+        """For a device with `free` bytes: half of them at most for each kind of use.
+
+        A GPU is as good as its tiles are large, and done with any of them before a person would interrupt it: there a
+        sixth of what is free is a tile's, a quarter the features'.
+        """
         usual = Policy()
+        if device is not None and device.type == "cuda":
+            return Policy(tile_bytes=free // 6, tile_pixels=1 << 24, whole_bytes=free // 2, feature_bytes=free // 4)
         tile, features = min(usual.tile_bytes, free // 2), min(usual.feature_bytes, free // 2)
         return Policy(tile_bytes=tile, whole_bytes=free // 2, feature_bytes=features)
 
@@ -61,7 +67,8 @@ class Host:
     show: Callable[[Callable[[], Tensor]], None] | None = None
     """Given, after every tile batch, a way to see the picture [1, 3, h, w] as far as it is painted, made small."""
     interrupt: Callable[[], None] = lambda: None
-    """Called before every convolution, since a tile batch may take seconds; it raises to stop."""
+    """Called before every convolution, since a tile batch may take seconds (but for CUDA, where it does not); it raises
+    to stop."""
     empty_cache: Callable[[], None] = lambda: None
     """Gives memory back before the next try."""
     is_full: Callable[[Exception], bool] = out_of_memory

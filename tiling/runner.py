@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from math import isqrt
 
@@ -53,9 +53,13 @@ class TileLoop:
         TooLargeError with the remedy where the smallest tile does not fit.
         """
         waiting = deque(self._tile_batches(grid, batch))
-        with checked(self._network, self.host.interrupt):
+        # A GPU's host hands out the work of a tile batch in a few milliseconds, and a hook a layer would double them.
+        at_once = self.host.device.type == "cuda"
+        with nullcontext() if at_once else checked(self._network, self.host.interrupt):
             while waiting:
                 self.host.progress(self.done, self.total)
+                if at_once:
+                    self.host.interrupt()
                 part = waiting.popleft()
                 parts = self._parts(grid, part) if part.area > self._limit else []
                 if not parts and not self._fits(work, part):
@@ -67,6 +71,10 @@ class TileLoop:
                 waiting.extendleft(reversed(parts))
                 self.done += 0 if parts else part.area
         self.host.progress(self.done, self.total)
+
+    def at_once(self, area: int) -> bool:
+        """Whether pictures of so many pixels in all are one tile batch."""
+        return area <= min(self.pixels, self._limit, self.whole_pixels)
 
     def together(self, area: int) -> int:
         """How many pictures of so many pixels make one tile batch."""

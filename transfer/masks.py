@@ -20,6 +20,8 @@ def cell_weights(mask: Tensor, cells: tuple[int, int], stride: int) -> Tensor:
     pixels, since the pools round up; a plain resize would shift the mask by up to a cell.
     """
     height, width = mask.shape[-2:]
+    if stride == 1 and (height, width) == tuple(cells):
+        return mask[:, None].float()
     missing = cells[0] * stride - height, cells[1] * stride - width
     padded = F.pad(mask[:, None].float(), (0, missing[1], 0, missing[0]), mode="replicate")
     return F.avg_pool2d(padded, stride)

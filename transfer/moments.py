@@ -81,12 +81,23 @@ class Moments:
         Count and scatter are those of an average item of the window, so that equal items stay what they are at the ends
         of the batch too, where the window holds fewer.
         """
-        last = self.count.shape[0] - 1
-        steps = sorted(range(-min(before, last), min(after, last) + 1), key=abs)  # the item itself comes first
-        merged = reduce(Moments.merge, (self._shifted(step) for step in steps))
-        place = torch.arange(last + 1, device=self.count.device)
-        items = 1 + place.clamp(max=before) + (last - place).clamp(max=after)
-        return merged._scaled(1 / items.to(self.count))
+        frames, device = self.count.shape[0], self.count.device
+        exact = self.mean.dtype if device.type == "mps" else torch.float64
+        place = torch.arange(frames, device=device)
+        first, end = (place - min(before, frames)).clamp_min(0), (place + min(after, frames) + 1).clamp_max(frames)
+
+        def summed(values: Tensor) -> Tensor:
+            """Over each item's window, by one running sum."""
+            sums = torch.cat([values[:1] * 0, values]).cumsum(0)
+            return sums[end] - sums[first]
+
+        centre = self.mean.to(exact).mean(0, keepdim=True)
+        count, own = self.count.to(exact), self.mean.to(exact) - centre
+        total = summed(count)
+        mean = summed(own * count[:, None]) / _positive(total)[:, None]
+        scatter = summed(self.scatter.to(exact) + self._square(own, count)) - self._square(mean, total)
+        merged = Moments(total, mean + centre, scatter)._scaled(1 / (end - first).to(exact))
+        return Moments(*(part.to(self.mean.dtype) for part in (merged.count, merged.mean, merged.scatter)))
 
     @property
     def full(self) -> bool:
@@ -121,12 +132,6 @@ class Moments:
             raise ValueError("these moments hold each channel by itself: take them with full=True for a covariance.")
         return self.scatter
 
-    def _shifted(self, step: int) -> Moments:
-        """For each item the one `step` places on, or no pixel where the batch has ended."""
-        place = torch.arange(self.count.shape[0], device=self.count.device) + step
-        near = place.clamp(0, len(place) - 1)
-        return Moments(self.count[near], self.mean[near], self.scatter[near])._scaled(near == place)
-
     def _scaled(self, factor: Tensor) -> Moments:
         """The moments as if each pixel of item b counted `factor` [B] times as much."""
         factor = factor.to(self.count)
@@ -140,13 +145,16 @@ class Moments:
 
 
 def _of_block(pixels: Tensor, weights: Tensor | None, full: bool) -> Moments:
-    pixels = pixels.to(torch.promote_types(pixels.dtype, torch.float32))
+    exact = torch.promote_types(pixels.dtype, torch.float32)
     if weights is None:
-        count = pixels.new_full((pixels.shape[0],), pixels.shape[2])
-        mean = pixels.mean(2)
+        count = torch.full((pixels.shape[0],), pixels.shape[2], dtype=exact, device=pixels.device)
+        if pixels.device.type != "cpu" and not full:  # in one kernel
+            variance, mean = torch.var_mean(pixels.to(exact), 2, correction=0)
+            return Moments(count, mean, variance * pixels.shape[2])
+        mean = pixels.mean(2, dtype=exact)
         centred = weighted = pixels - mean[..., None]
     else:
-        weights = weights.to(pixels)
+        pixels, weights = pixels.to(exact), weights.to(pixels.device, exact)
         count = weights.sum((1, 2))
         mean = (pixels * weights).sum(2) / _positive(count)[:, None]
         centred = pixels - mean[..., None]
@@ -155,8 +163,8 @@ def _of_block(pixels: Tensor, weights: Tensor | None, full: bool) -> Moments:
 
 
 def _positive(count: Tensor) -> Tensor:
-    """The count, or 1 where no pixel counts: sums are zero there, and stay finite."""
-    return torch.where(count > 0, count, torch.ones_like(count))
+    """The count, or nearly nothing where no pixel counts: sums are zero there, and stay so."""
+    return count.clamp_min(torch.finfo(count.dtype).tiny)
 
 
 def exact_products(values: Tensor) -> AbstractContextManager[object]:

@@ -70,7 +70,11 @@ class ChannelMap:
             return torch.addcmul(self.shift[..., None, None], centred, self.matrix[..., None, None]).to(values.dtype)
         pixels = values.movedim(1, -1).flatten(1, 2).to(self.matrix.dtype)  # [B, N, C], a view of channels_last values
         with exact_products(values):
-            mapped = (pixels @ self.matrix.mT).add_((self.shift - self._linear(self.centre))[:, None])
+            offset = (self.shift - self._linear(self.centre))[:, None]
+            if len(offset) == len(pixels) and values.device.type != "cpu":  # in one kernel
+                mapped = torch.baddbmm(offset, pixels, self.matrix.mT)
+            else:
+                mapped = (pixels @ self.matrix.mT).add_(offset)
         return mapped.unflatten(1, values.shape[-2:]).movedim(-1, 1).to(values.dtype)
 
     @staticmethod
@@ -87,17 +91,25 @@ class ChannelMap:
 
     def blend(self, alpha: float | Tensor) -> ChannelMap:
         """alpha * T + (1 - alpha) * I: strength 1 is this map, 0 leaves features as they are. A tensor alpha is [B]."""
-        alpha = torch.as_tensor(alpha, dtype=self.matrix.dtype, device=self.matrix.device).reshape(-1, 1)
+        if isinstance(alpha, Tensor):
+            alpha = alpha.to(self.matrix).reshape(-1, 1)
+        elif alpha == 1:
+            return self
         shift = alpha * self.shift + (1 - alpha) * self.centre
         if not self.full:
             return ChannelMap(alpha * self.matrix + (1 - alpha), self.centre, shift)
-        identity = torch.eye(self.matrix.shape[1]).to(self.matrix)
-        alpha = alpha[..., None]
-        return ChannelMap(alpha * self.matrix + (1 - alpha) * identity, self.centre, shift)
+        matrix = (alpha[..., None] if isinstance(alpha, Tensor) else alpha) * self.matrix
+        matrix.diagonal(dim1=1, dim2=2).add_(1 - alpha)
+        return ChannelMap(matrix, self.centre, shift)
 
     def where(self, useful: Tensor) -> ChannelMap:
         """This map for the items of the batch where `useful` [B] holds, the identity for the others."""
-        return self.blend(useful.to(self.matrix.dtype))
+        shift = torch.where(useful[:, None], self.shift, self.centre)
+        if not self.full:
+            return ChannelMap(torch.where(useful[:, None], self.matrix, 1.0), self.centre, shift)
+        matrix = torch.where(useful[:, None, None], self.matrix, 0.0)
+        matrix.diagonal(dim1=1, dim2=2).add_(~useful[:, None])
+        return ChannelMap(matrix, self.centre, shift)
 
     def of_items(self, items: slice) -> ChannelMap:
         """The maps of some items of the batch; one item goes with all."""
@@ -115,6 +127,8 @@ class ChannelMap:
     @staticmethod
     def mix(maps: Sequence[ChannelMap], weights: Sequence[float]) -> ChannelMap:
         """The weighted mean of several maps; weights are scaled to the sum one."""
+        if len(maps) == 1 and normalised(weights):
+            return maps[0]
         maps = _alike(maps)
         centre = maps[0].centre
         shares = normalised(weights)
@@ -148,7 +162,11 @@ class KernelMap:
     def __call__(self, values: Tensor) -> Tensor:
         """Convolve `values` [B, C, h, w] with reflected borders, repeated where a side is too short."""
         mode = "reflect" if min(values.shape[-2:]) > self.halo else "replicate"
-        padded = F.pad(values, (self.halo,) * 4, mode=mode)
+        if values.device.type == "cpu" or mode == "replicate" or self.halo != 1:
+            padded = F.pad(values, (self.halo,) * 4, mode=mode)
+        else:  # a GPU's own padding is for NCHW alone
+            rows = torch.cat([values[:, :, 1:2], values, values[:, :, -2:-1]], 2)
+            padded = torch.cat([rows[..., 1:2], rows, rows[..., -2:-1]], 3)
         pairs = list(zip(self.weight.to(values), self.bias.to(values), strict=True))
         if len(pairs) == 1:
             return F.conv2d(padded, *pairs[0])
@@ -179,14 +197,17 @@ class KernelMap:
 
     def blend(self, alpha: float) -> KernelMap:
         """alpha * K + (1 - alpha) * I: strength 0 is the auto-encoder branch, a control the paper does not have."""
-        size = self.weight.shape[1]
+        if alpha == 1:
+            return self
         identity = torch.zeros_like(self.weight[:1])
-        identity[:, :, :, self.halo, self.halo] = torch.eye(size).to(identity)
+        identity[:, :, :, self.halo, self.halo].diagonal(dim1=1, dim2=2).fill_(1)
         return KernelMap.mix([self, KernelMap(identity, torch.zeros_like(self.bias[:1]))], [alpha, 1 - alpha])
 
     @staticmethod
     def mix(kernels: Sequence[KernelMap], weights: Sequence[float]) -> KernelMap:
         """The linear fusion of styles (section 4.3 of the paper); weights are scaled to the sum one."""
+        if len(kernels) == 1 and normalised(weights):
+            return kernels[0]
         return KernelMap(mix([k.weight for k in kernels], weights), mix([k.bias for k in kernels], weights))
 
 
@@ -221,9 +242,13 @@ class LookupMap:
 
     def blend(self, alpha: float) -> LookupMap:
         """alpha * f + (1 - alpha) * I, between the outer knots."""
+        if alpha == 1:
+            return self
         return LookupMap(self.knots, self.knots.lerp(self.values, alpha))
 
     @staticmethod
     def mix(maps: Sequence[LookupMap], weights: Sequence[float]) -> LookupMap:
         """The weighted mean of maps over the same knots; weights are scaled to the sum one."""
+        if len(maps) == 1 and normalised(weights):
+            return maps[0]
         return LookupMap(maps[0].knots, mix([each.values for each in maps], weights))

@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .graphs import Graphs
+
 
 @dataclass(frozen=True)
 class FeatureSpace:
@@ -72,6 +74,8 @@ class StyleNetwork(nn.Module, ABC):
 
     spaces: Mapping[str, FeatureSpace]
     """Its levels, from fine to coarse."""
+    graphs: Graphs | None = None
+    """Where CUDA graphs of its work are kept; None where its weights are moved about, as in ComfyUI."""
 
     def encode(self, image: Tensor, level: str) -> FeatureMap:
         """Features of `image` [B, 3, H, W] in 0..1 at one level, in the dtype of the weights; any size from 1 x 1."""

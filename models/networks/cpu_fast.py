@@ -7,7 +7,9 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
+
+from .kept import KeepingConv
 
 STRIP_BYTES = 4 << 20
 """Of the widest map of a strip: larger ones leave the cache, and more often are fresh memory, slow to touch."""
@@ -92,28 +94,35 @@ def in_row_strips(
     return torch.cat(strips, 2)
 
 
-def width_packed_conv(values: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """`F.conv2d(values, weight, bias)` without padding: [B, C, H, W] and [out, C, k, k] to [B, out, h, w].
+def width_packed(weight: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    """Weight [out, C, k, k] and bias of a convolution of four columns in one, for `width_packed_conv`.
 
-    Four columns become one of four times as many channels, which fill a CPU's vector where there are few.
+    For each of four results the weight, a column further right each: [4 out, 4 C, k, taps].
     """
     outputs, channels, height, width = weight.shape
     taps = -(-(width + PACKED - 1) // PACKED)  # of the packed kernel along a row
-    # For each of four results the weight, a column further right each: [4 out, 4 C, k, taps].
     shifted = [F.pad(weight, (place, PACKED * taps - width - place)) for place in range(PACKED)]
     kernel = torch.cat(shifted).unflatten(3, (taps, PACKED)).permute(0, 4, 1, 2, 3)
     kernel = kernel.reshape(PACKED * outputs, PACKED * channels, height, taps)
-    kernel = kernel.contiguous(memory_format=torch.channels_last)
+    return kernel.contiguous(memory_format=torch.channels_last), None if bias is None else bias.repeat(PACKED)
+
+
+def width_packed_conv(values: Tensor, kernel: Tensor, bias: Tensor | None, width: int) -> Tensor:
+    """`F.conv2d` of `values` [B, C, H, W], without padding, by what `width_packed` made of a kernel `width` wide.
+
+    Four columns become one of four times as many channels, which fill a CPU's vector where there are few.
+    """
+    taps = kernel.shape[-1]
     columns = values.shape[-1] - width + 1
     missing = PACKED * (-(-columns // PACKED) + taps - 1) - values.shape[-1]
     packed = F.pad(values, (0, missing)).permute(0, 2, 3, 1).unflatten(2, (-1, PACKED)).flatten(3).permute(0, 3, 1, 2)
-    result = F.conv2d(packed, kernel, None if bias is None else bias.repeat(PACKED))
+    result = F.conv2d(packed, kernel, bias)
     result = result.permute(0, 2, 3, 1).unflatten(3, (PACKED, -1)).flatten(2, 3).permute(0, 3, 1, 2)
     return result[..., :columns]
 
 
-def subpixel_conv(values: Tensor, conv: nn.Conv2d) -> Tensor:
-    """`conv`, a 3x3 one, over the nearest-upsampled `values` [B, C, h, w], as sub-pixels [B, 4 out, h + 1, w + 1].
+def subpixel_kernels(weight: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    """The weight [out, C, 3, 3] of a convolution over nearest-upsampled values as that of sub-pixels, [4 out, C, 2, 2].
 
     Exact, with 4/9 of the products: an upsampled row stands beside itself or its neighbour, so two of the three taps
     always meet one row; and the reflection padding of the large map is the replication padding of the small one.
@@ -126,9 +135,14 @@ def subpixel_conv(values: Tensor, conv: nn.Conv2d) -> Tensor:
         before, here, after = weight.split(1, axis)
         return torch.cat([before, here + after, before + here, after], axis).split(2, axis)
 
-    kernels = torch.cat([kernel for rows in halved(conv.weight, 2) for kernel in halved(rows, 3)])
-    bias = None if conv.bias is None else conv.bias.repeat(4)
-    return F.conv2d(replicate_pad(values), kernels, bias)
+    kernels = torch.cat([kernel for rows in halved(weight, 2) for kernel in halved(rows, 3)])
+    kernels = kernels.contiguous(memory_format=_layout(weight))
+    return kernels, None if bias is None else bias.repeat(4)
+
+
+def subpixel_conv(values: Tensor, conv: KeepingConv) -> Tensor:
+    """`conv`, a 3x3 one, over the nearest-upsampled `values` [B, C, h, w], as sub-pixels [B, 4 out, h + 1, w + 1]."""
+    return F.conv2d(replicate_pad(values), *conv.folded("sub-pixels", subpixel_kernels))
 
 
 def shuffle_subpixels(subpixels: Tensor) -> Tensor:
@@ -146,12 +160,8 @@ def reflect_subpixels(subpixels: Tensor) -> Tensor:
     return padded
 
 
-def conv_of_subpixels(subpixels: Tensor, conv: nn.Conv2d) -> Tensor:
-    """`conv`, a 3x3 one, over the large map of `reflect_subpixels`: [B, out, 2 h, 2 w].
-
-    With few outputs (a picture's three) this is faster than over the large map: here are four times as many, which fill
-    a vector, and nothing wide is shuffled.
-    """
+def kernel_of_subpixels(weight: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    """The weight [out, C, 3, 3] of a convolution over a large map as one over its sub-pixels, [4 out, 4 C, 2, 2]."""
 
     def spread(weight: Tensor, axis: int) -> Tensor:
         # The taps that meet cells i and i + 1 of either sub-pixel (even, odd) to give row 2i, then row 2i + 1.
@@ -159,12 +169,21 @@ def conv_of_subpixels(subpixels: Tensor, conv: nn.Conv2d) -> Tensor:
         none = torch.zeros_like(here)
         return torch.cat([here, none, before, after, before, after, none, here], axis)
 
-    outputs, inputs = conv.weight.shape[:2]
-    taps = spread(spread(conv.weight, 2), 3).unflatten(3, (2, 2, 2)).unflatten(2, (2, 2, 2))
+    outputs, inputs = weight.shape[:2]
+    taps = spread(spread(weight, 2), 3).unflatten(3, (2, 2, 2)).unflatten(2, (2, 2, 2))
     # Axes 2 to 7: the result's row, the sub-pixel, the cell, then the same of columns. In `pixel_shuffle`'s order:
     kernel = taps.permute(0, 2, 5, 4, 7, 3, 6, 1).reshape(4 * outputs, 2, 2, 4 * inputs).permute(0, 3, 1, 2)
-    bias = None if conv.bias is None else conv.bias.repeat_interleave(4)
-    result = F.conv2d(subpixels, kernel.contiguous(memory_format=_layout(conv.weight)), bias)
+    kernel = kernel.contiguous(memory_format=_layout(weight))
+    return kernel, None if bias is None else bias.repeat_interleave(4)
+
+
+def conv_of_subpixels(subpixels: Tensor, conv: KeepingConv) -> Tensor:
+    """`conv`, a 3x3 one, over the large map of `reflect_subpixels`: [B, out, 2 h, 2 w].
+
+    With few outputs (a picture's three) this is faster than over the large map: here are four times as many, which fill
+    a vector, and nothing wide is shuffled.
+    """
+    result = F.conv2d(subpixels, *conv.folded("of sub-pixels", kernel_of_subpixels))
     if result.device.type == "cpu":
         return F.pixel_shuffle(result, 2)
     # The same; on a GPU torch's own knows NCHW alone.

@@ -4,14 +4,24 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .cpu_fast import in_row_strips, reflect_pad, shuffle_subpixels, subpixel_conv, width_packed_conv
+from .cpu_fast import (
+    in_row_strips,
+    reflect_pad,
+    shuffle_subpixels,
+    subpixel_conv,
+    subpixel_kernels,
+    width_packed,
+    width_packed_conv,
+)
+from .gpu_fast import bordered, convolved, fewer_kernels, large_map
+from .kept import KeepingConv
 from .norm import InstanceNorm
 
 FEW_OUTPUTS = 4
 """Of a convolution: so few leave most of a CPU's vector empty."""
 
 
-class ReflectConv(nn.Conv2d):
+class ReflectConv(KeepingConv):
     """Nearest upsampling by `scale`, reflection padding, a convolution; stride 2 halves the size, rounded up.
 
     `scale` 2 goes with kernels of 1 and 3.
@@ -23,18 +33,34 @@ class ReflectConv(nn.Conv2d):
         super().__init__(inputs, outputs, kernel, stride)
         self.scale = scale
 
-    def forward(self, input: Tensor) -> Tensor:
-        """[B, inputs, h, w] -> [B, outputs, h * scale / stride, w * scale / stride]; sides longer than kernel // 2."""
+    def forward(self, input: Tensor, bias: bool = True) -> Tensor:
+        """[B, inputs, h, w] -> [B, outputs, h * scale / stride, w * scale / stride]; sides longer than kernel // 2.
+
+        On a GPU, where nothing learns, the bias can be left out.
+        """
         margin = self.kernel_size[0] // 2
-        if self.scale == 2 and margin:
+        if fewer_kernels(input):
+            output = self.kernel_convolved(bordered(self, input), bias=bias)
+            if self.scale == 2 and margin:
+                return large_map(self, output)
+        elif self.scale == 2 and margin:
             return shuffle_subpixels(subpixel_conv(input, self))
-        padded = reflect_pad(input, margin) if margin else input
-        if self.out_channels <= FEW_OUTPUTS and self.stride == (1, 1) and input.device.type == "cpu":
-            output = width_packed_conv(padded, self.weight, self.bias)
         else:
-            output = super().forward(padded)
+            padded = reflect_pad(input, margin) if margin else input
+            if self.out_channels <= FEW_OUTPUTS and self.stride == (1, 1) and input.device.type == "cpu":
+                output = width_packed_conv(padded, *self.folded("width", width_packed), self.kernel_size[1])
+            else:
+                output = super().forward(padded)
         # A 1x1 convolution does not see its neighbours, so it comes first, on a quarter of the pixels.
         return F.interpolate(output, scale_factor=2, mode="nearest") if self.scale == 2 else output
+
+    def kernel_convolved(self, padded: Tensor, relu: bool = False, bias: bool = True) -> Tensor:
+        """The convolution of `padded` [B, inputs, H, W], which has its border; sub-pixels where it upsamples."""
+        if self.scale == 2 and self.kernel_size != (1, 1):
+            weight, added = self.folded("sub-pixels", subpixel_kernels)
+        else:
+            weight, added = self.weight, self.bias
+        return convolved(self, padded, weight, added if bias else None, relu)
 
 
 class StripSequential(nn.Sequential):
@@ -44,7 +70,11 @@ class StripSequential(nn.Sequential):
         """[B, C, h, w] -> what the last layer gives."""
         values, layers = input, list(self)
         in_strips = input.device.type == "cpu" and not torch.is_grad_enabled()
+        fewer = fewer_kernels(values)
         while layers:
+            if fewer and len(layers) > 1 and isinstance(layers[0], ReflectConv) and isinstance(layers[1], InstanceNorm):
+                values, layers = layers[0](values, bias=False), layers[1:]  # which a norm would take away again
+                continue
             norm, _, conv = layers[:3] if len(layers) > 2 else (None, None, None)
             if in_strips and isinstance(norm, InstanceNorm) and isinstance(conv, ReflectConv):
                 values, layers = _norm_relu_conv(norm, conv, values), layers[3:]

@@ -91,7 +91,8 @@ class MsgNet(StyleNetwork):
 
     def _decode(self, values: Tensor, level: str, decoder: str) -> Tensor:
         if self.on_backbone:
-            return self.decoder(self.body(self.colour(values[:, :-1])))
+            own = values[:, :-1].contiguous(memory_format=torch.channels_last)
+            return self.decoder(self.body(self.colour(own)))
         return self.decoder(self.body(values)).flip(1) / 255
 
 

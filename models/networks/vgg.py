@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from .base import ADAIN, RECONSTRUCTION, FeatureSpace, StyleNetwork
 from .cpu_fast import conv_of_subpixels, in_row_strips, reflect_subpixels, subpixel_conv
+from .gpu_fast import bordered, fewer_kernels, large_map
 from .layers import ReflectConv
 
 LEVELS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
@@ -194,9 +195,23 @@ def _run(block: list[ReflectConv], values: Tensor, pool: bool = False) -> Tensor
         return values if picture else values.relu_()
 
     picture = bool(block) and block[-1].out_channels == 3
+    if fewer_kernels(values):
+        return _run_on_gpu(block, values, picture, pool)
     scale = 2 if block and block[0].scale == 2 else 0.5 if pool else 1
     halo = 1 + math.ceil((len(block) - 1) / 2) if scale == 2 else len(block) + len(block) % 2
     return in_row_strips(stage, values, max([conv.out_channels for conv in block], default=1), halo, scale)
+
+
+def _run_on_gpu(block: list[ReflectConv], values: Tensor, picture: bool, pool: bool) -> Tensor:
+    """The same, where a map that is enlarged is written once, in the border that the next convolution needs."""
+    enlarged = False
+    for conv in block:
+        if enlarged and conv is block[-1] and picture:
+            return conv_of_subpixels(reflect_subpixels(values), conv)
+        padded = large_map(conv, values, margin=1) if enlarged else bordered(conv, values)
+        values, enlarged = conv.kernel_convolved(padded, relu=conv is not block[-1] or not picture), conv.scale == 2
+    values = large_map(block[-1], values) if enlarged else values
+    return F.max_pool2d(values, 2, ceil_mode=True) if pool else values
 
 
 def _pool(values: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from brushwork.models.networks import cpu_fast
-from brushwork.models.networks.cpu_fast import width_packed_conv
+from brushwork.models.networks.cpu_fast import width_packed, width_packed_conv
 from brushwork.models.networks.layers import ReflectConv, StripSequential
 from brushwork.models.networks.norm import InstanceNorm
 from brushwork.tests.laws import features, law, seeds
@@ -24,8 +24,8 @@ def test_width_packing(height: int, width: int, kernel: int, outputs: int, seed:
     bias = features((outputs, 1, 1, 1), seed).flatten()
     for layout in (torch.contiguous_format, torch.channels_last):
         laid = values.contiguous(memory_format=layout)
-        assert_close(width_packed_conv(laid, weight, bias), F.conv2d(values, weight, bias))
-        assert_close(width_packed_conv(laid, weight, None), F.conv2d(values, weight))
+        assert_close(width_packed_conv(laid, *width_packed(weight, bias), kernel), F.conv2d(values, weight, bias))
+        assert_close(width_packed_conv(laid, *width_packed(weight, None), kernel), F.conv2d(values, weight))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import torch
 from brushwork.models.networks.vgg import VggLayout, VggNetwork
 from brushwork.nodes import NODES, _host
 from brushwork.tests.nodes.fake_comfy import EXTENSIONS, FakeComfy, InterruptProcessingException
-from brushwork.tests.nodes.stand_ins import WIDTHS, arguments, call, encoded, pictures, tiny
+from brushwork.tests.nodes.stand_ins import STAGES, WIDTHS, arguments, call, encoded, pictures, tiny
 
 META = torch.device("meta")
 
@@ -181,6 +181,15 @@ def test_tiles_take_the_memory_that_the_loaded_network_leaves(
     monkeypatch.setattr(_host, "tiling_host", lambda: seen.append(len(comfy.loaded)) or host)
     call(node, **inputs)
     assert seen == [before + 1]
+
+
+@pytest.mark.parametrize("node", STAGES)
+def test_a_node_asks_for_its_network_once(node: str, comfy: FakeComfy) -> None:
+    """Each time ComfyUI looks through all models and may empty torch's cache."""
+    inputs = arguments(node, pictures(2))
+    before = len(comfy.loaded)
+    call(node, **inputs)
+    assert len(comfy.loaded) <= before + 1
 
 
 def test_a_node_reports_its_tiles(comfy: FakeComfy) -> None:

@@ -10,6 +10,7 @@ And it ends by age: patch by patch, never all at once, newer paint takes over.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,12 @@ CHANGE = 0.06, 0.12
 """Of a channel in 0..1, about a pixel: paint holds up to the first, and not at all from the second on."""
 SLACK = 0.25
 """Of the range of a pixel's neighbours, which a change is less by: flow is right to half a pixel."""
+MOST_LOST, MOST_SCALED = 0.4, 0.12
+"""Of a layer: the part that it does not hold any more, and the logarithm of its scale, with which it is at its end."""
+STEEP = 2.0
+"""How much more decided a share is than what holds: where two paints mix, contrast is lost."""
+LEAST_SHARE = 1 / 512
+"""Of a pixel that is worth looking for."""
 MARGIN = 4
 """Pixels around what is painted anew that are, too: a network paints what is next to a thing with it in sight."""
 LEAST_HELD = 0.4
@@ -55,13 +62,12 @@ class _Layer:
     """[H, W, 3], bytes."""
     made_for: Array
     """The content [h, w, 3] in 0..1, and 1 where it was painted as a fourth channel."""
-    order: Array
-    """When in the course of fading in each pixel's turn is, 0..1."""
     places: Array
     """Where each pixel of the present frame lies in this one [h, w, 2], x first."""
     holds: Array
     """How far each pixel of the present frame can be taken from this one, 0..1."""
     age: int = 0
+    """Frames."""
 
     def carry(self, back: Array, agreed: Array, content: Array) -> None:
         """On to the next frame."""
@@ -69,6 +75,13 @@ class _Layer:
         self.places = _taken(self.places, back)
         before = np.clip(1.5 * _taken(self.holds, back) - 0.25, 0, 1)  # what interpolation softens stays sharp
         self.holds = np.minimum(before, np.minimum(agreed, _unchanged(content, self.made_for, self.places)))
+
+    def worn(self, period: float) -> float:
+        """How far it is on its way out, 1 at the end: by age, by what it does not hold, by how strokes were scaled."""
+        (height, width), places = self.holds.shape, self.places
+        area = (places[:, -1, 0] - places[:, 0, 0]).mean() * (places[-1, :, 1] - places[0, :, 1]).mean()
+        scaled = abs(math.log(max(area, 1.0) / (height * width))) / 2
+        return self.age / period + (1 - float(self.holds.mean())) / MOST_LOST + scaled / MOST_SCALED
 
 
 class Steady:
@@ -82,10 +95,9 @@ class Steady:
         if not 0 <= stability <= 1:
             raise ValueError(f"the stability is {stability}: give one from 0 to 1.")
         self._period = LONGEST * 2 ** (4 * (stability - 1)) if stability else 0
-        self._grey: Array | None = None
-        self._old: _Layer | None = None
-        self._new: _Layer | None = None
-        self._last: _Layer | None = None
+        self._grey = self._order = np.empty((0, 0))
+        self._layers: list[_Layer] = []
+        """The newest first; the last frame as it came out is beneath them all."""
         if stability:
             _opencv()
 
@@ -110,59 +122,57 @@ class Steady:
     def _next(self, content: Array, paint: Array) -> Array:
         """One frame [H, W, 3], float32, of two such."""
         cv2, (height, width) = _opencv(), paint.shape[:2]
-        bare = (np.abs(paint - content).max(-1) < BARE).astype(np.uint8)
+        bare = cv2.inRange(cv2.subtract(paint, content), (-BARE,) * 3, (BARE,) * 3) // 255
         bare = cv2.morphologyEx(bare, cv2.MORPH_OPEN, np.ones((5, 5)))
         scale = min(1.0, SIDE / max(height, width))
         size = max(1, round(width * scale)), max(1, round(height * scale))
         small = cv2.resize(content, size, interpolation=cv2.INTER_AREA)
         painted = cv2.resize((1 - bare).astype(np.float32), size, interpolation=cv2.INTER_AREA)
-        grey = cv2.cvtColor(np.rint(small * 255).astype(np.uint8), cv2.COLOR_RGB2GRAY)
-        before, self._grey = self._grey, grey
-        known = before is not None and before.shape == grey.shape and min(grey.shape) >= LEAST_SIDE
-        result = paint
-        if known and self._last is not None:
+        before, grey = self._grey, cv2.cvtColor((small * 255).round().astype(np.uint8), cv2.COLOR_RGB2GRAY)
+        if before.shape != grey.shape or self._layers[0].paint.shape != paint.shape:
+            self._layers, self._order = [], _order(grey.shape)
+        result, self._grey = paint, grey
+        if self._layers and min(grey.shape) >= LEAST_SIDE:
             back, agreed = _flow(before, grey)
-            layers = [layer for layer in (self._last, self._old, self._new) if layer is not None]
-            for layer in layers:
+            for layer in self._layers:
                 layer.carry(back, agreed, small)
-            known = float(self._last.holds.mean()) >= LEAST_HELD and self._last.paint.shape == paint.shape
-            if known:
-                result = self._composed(paint, layers, bare)
-        if not known:
-            self._old = self._new = None
+            if self._layers[-1].holds.mean() >= LEAST_HELD:
+                result = self._composed(paint, bare)
+            else:
+                self._layers = []
         fresh = _Layer(
-            np.rint(paint * 255).astype(np.uint8),
-            np.dstack([small, painted]),
-            _order(grey.shape),
-            _grid(grey.shape),
-            np.ones(grey.shape, np.float32),
+            _bytes(paint), np.dstack([small, painted]), _grid(grey.shape), np.ones(grey.shape, np.float32)
         )
-        if self._new is None or self._new.age >= self._period:
-            self._old, self._new = self._new, fresh
-        self._last = replace(fresh, paint=np.rint(result * 255).astype(np.uint8))
+        layers = self._layers[:-1]
+        if not layers or layers[0].worn(self._period) >= 1:
+            layers = [fresh, *layers[:1]]
+        self._layers = [*layers, replace(fresh, paint=_bytes(result))]
         return result
 
-    def _composed(self, paint: Array, layers: list[_Layer], bare: Array) -> Array:
-        """The frame of its own paint, the last frame over it, then the old layer, then the new one."""
+    def _composed(self, paint: Array, bare: Array) -> Array:
+        """The frame, of each pixel's uppermost layer that holds, and of its own paint where none does."""
         cv2, (height, width) = _opencv(), paint.shape[:2]
         shown = []
-        for layer in layers:
-            share = layer.holds
-            if layer is self._new and self._old is not None:
-                turn = _taken(layer.order, layer.places - _grid(share.shape))
-                share = share * np.clip((layer.age / self._period * (1 + FADE) - turn) / FADE, 0, 1)
-            shift = cv2.resize(layer.places - _grid(share.shape), (width, height))
-            shift *= np.float32([width / share.shape[1], height / share.shape[0]])
+        for number, layer in enumerate(self._layers):
+            share, shift = np.clip(STEEP * (layer.holds - 0.5) + 0.5, 0, 1), layer.places - _grid(layer.holds.shape)
+            if number == 0 and len(self._layers) > 2:
+                turn = _taken(self._order, shift)
+                share = share * np.clip((layer.worn(self._period) * (1 + FADE) - turn) / FADE, 0, 1)
+            shift = cv2.resize(shift, (width, height)) * np.float32([width / share.shape[1], height / share.shape[0]])
             shown.append((layer.paint, shift, cv2.resize(share, (width, height))))
         result = np.empty_like(paint)
         for top in range(0, height, ROWS):
             rows = slice(top, min(height, top + ROWS))
-            band = paint[rows].copy()
+            band, left = np.zeros_like(paint[rows]), np.where(bare[rows], np.float32(0), np.float32(1))
             for source, shift, share in shown:
-                places = shift[rows] + _grid(paint.shape[:2], rows)
-                carried = cv2.remap(source, places, None, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE)
-                band += np.where(bare[rows], 0, share[rows])[..., None] * (carried.astype(np.float32) / 255 - band)
-            result[rows] = band
+                weight = left * share[rows]
+                if weight.max() > LEAST_SHARE:
+                    places = shift[rows] + _grid(paint.shape[:2], rows)
+                    carried = cv2.remap(source, places, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+                    band += carried * (weight / 255)[..., None]
+                    left -= weight
+            left[bare[rows] > 0] = 1
+            result[rows] = band + left[..., None] * paint[rows]
         return result
 
 
@@ -182,7 +192,8 @@ def _unchanged(content: Array, made_for: Array, places: Array) -> Array:
     cv2 = _opencv()
     there = cv2.remap(made_for, places, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT)
     slack = SLACK * cv2.morphologyEx(content, cv2.MORPH_GRADIENT, np.ones((3, 3)))
-    change = cv2.GaussianBlur((np.abs(content - there[..., :3]) - slack).max(-1), (0, 0), 1.5)
+    red, green, blue = cv2.split(cv2.absdiff(content, cv2.merge(cv2.split(there)[:3])) - slack)
+    change = cv2.GaussianBlur(cv2.max(cv2.max(red, green), blue), (0, 0), 1.5)
     holds = np.clip((CHANGE[1] - change) / (CHANGE[1] - CHANGE[0]), 0, 1)
     holds = cv2.blur(cv2.erode(holds, np.ones((2 * MARGIN + 1, 2 * MARGIN + 1))), (3, 3))
     return holds * (there[..., 3] > 0.99)
@@ -208,6 +219,10 @@ def _order(size: tuple[int, ...]) -> Array:
     smooth = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
     ranks = np.searchsorted(np.sort(smooth, axis=None), smooth) / smooth.size
     return ranks.astype(np.float32)
+
+
+def _bytes(frame: Array) -> Array:
+    return (frame * 255 + 0.5).astype(np.uint8)
 
 
 def _array(frame: Tensor) -> Array:

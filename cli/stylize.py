@@ -13,6 +13,7 @@ from ..media.video_read import VIDEOS
 from ..media.video_write import KINDS, check_video_suffix, is_partial, partial_path
 from ..methods import METHODS
 from ..methods.api import prepared, strengths_at
+from ..methods.motion import STABILITY
 from ..methods.protocol import Learnt, Style
 from ..methods.render import learn, render
 from ..methods.stylebank import bank_of
@@ -64,6 +65,9 @@ class Stylization:
         Literal["smoothed", "per image"],
         Option(help="In a video: with those of frames shortly before, or each by itself."),
     ] = "smoothed"
+    stability: Annotated[
+        float, Option(help="In a video: how long paint stays on what moves, from 0, frame by frame, to 1, for seconds.")
+    ] = STABILITY
     max_size: Annotated[
         int | None, Option(help="Shrink the content to this longer side first; the output is as small.")
     ] = None

@@ -11,6 +11,7 @@ And it ends by age: patch by patch, never all at once, newer paint takes over.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -32,20 +33,23 @@ PATCH = 24
 """Pixels of motion's grid, about the size of such patches."""
 SIDE, LEAST_SIDE = 640, 16
 """Pixels of the longer side that motion is looked for at, and of the shorter side that it can be seen in at all."""
-ROWS = 128
-"""Of a frame that are put together at once."""
+ROWS, REACH = 256, 24
+"""Of a frame that are put together at once, and how many beyond them the filters see at most."""
 DISAGREEMENT = 0.5, 0.1
 """Forward and backward flow may differ by so many pixels and by so much of the motion; at 1 more nothing holds."""
 CHANGE = 0.06, 0.12
 """Of a channel in 0..1, about a pixel: paint holds up to the first, and not at all from the second on."""
 SLACK = 0.25
 """Of the range of a pixel's neighbours, which a change is less by: flow is right to half a pixel."""
-MOST_LOST, MOST_SCALED = 0.4, 0.12
+MOST_LOST, MOST_SCALED = 0.5, 0.25
 """Of a layer: the part that it does not hold any more, and the logarithm of its scale, with which it is at its end."""
-STEEP = 2.0
-"""How much more decided a share is than what holds: where two paints mix, contrast is lost."""
 LEAST_SHARE = 1 / 512
 """Of a pixel that is worth looking for."""
+FINE, AROUND, GAIN, FLAT = 1.0, 25, 1.5, 0.1
+"""Pixels, the deviation of a blur that leaves no detail, and about a pixel where it is measured; by how much detail is
+lifted at most; and its energy where there is none to speak of, in squares of bytes."""
+REST = 0.1, 0.3
+"""Pixels: motion up to the first is none, noise makes as much; from the second on it is whole."""
 MARGIN = 4
 """Pixels around what is painted anew that are, too: a network paints what is next to a thing with it in sight."""
 LEAST_HELD = 0.4
@@ -95,7 +99,7 @@ class Steady:
         if not 0 <= stability <= 1:
             raise ValueError(f"the stability is {stability}: give one from 0 to 1.")
         self._period = LONGEST * 2 ** (4 * (stability - 1)) if stability else 0
-        self._grey = self._order = np.empty((0, 0))
+        self._grey = self._order = np.empty((0, 0), np.uint8)
         self._layers: list[_Layer] = []
         """The newest first; the last frame as it came out is beneath them all."""
         if stability:
@@ -119,6 +123,23 @@ class Steady:
             target.copy_(torch.from_numpy(self._next(_array(seen), _array(paint))))
         return held.movedim(-1, 1)
 
+    def state_dict(self) -> dict[str, Any]:
+        """What `load_state_dict` goes on from: tensors and numbers."""
+        layers = [
+            {name: torch.from_numpy(value) if name != "age" else value for name, value in vars(layer).items()}
+            for layer in self._layers
+        ]
+        return {"grey": torch.from_numpy(self._grey), "layers": layers}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Be the one that `state_dict` was taken of, whatever was seen before."""
+        self._grey = state["grey"].numpy()
+        self._order = _order(self._grey.shape)
+        self._layers = [
+            _Layer(**{name: value.numpy() if isinstance(value, Tensor) else value for name, value in layer.items()})
+            for layer in state["layers"]
+        ]
+
     def _next(self, content: Array, paint: Array) -> Array:
         """One frame [H, W, 3], float32, of two such."""
         cv2, (height, width) = _opencv(), paint.shape[:2]
@@ -129,51 +150,65 @@ class Steady:
         small = cv2.resize(content, size, interpolation=cv2.INTER_AREA)
         painted = cv2.resize((1 - bare).astype(np.float32), size, interpolation=cv2.INTER_AREA)
         before, grey = self._grey, cv2.cvtColor((small * 255).round().astype(np.uint8), cv2.COLOR_RGB2GRAY)
-        if before.shape != grey.shape or self._layers[0].paint.shape != paint.shape:
+        if not self._layers or self._layers[0].paint.shape != paint.shape:
             self._layers, self._order = [], _order(grey.shape)
-        result, self._grey = paint, grey
+        new = (paint * 255 + 0.5).astype(np.uint8)
+        kept, result, self._grey = new, paint, grey
         if self._layers and min(grey.shape) >= LEAST_SIDE:
             back, agreed = _flow(before, grey)
             for layer in self._layers:
                 layer.carry(back, agreed, small)
             if self._layers[-1].holds.mean() >= LEAST_HELD:
-                result = self._composed(paint, bare)
+                kept, result = self._composed(paint, new, bare)
             else:
                 self._layers = []
         fresh = _Layer(
-            _bytes(paint), np.dstack([small, painted]), _grid(grey.shape), np.ones(grey.shape, np.float32)
+            new, np.dstack([small, painted]), _grid(grey.shape), np.ones(grey.shape, np.float32)
         )
         layers = self._layers[:-1]
         if not layers or layers[0].worn(self._period) >= 1:
             layers = [fresh, *layers[:1]]
-        self._layers = [*layers, replace(fresh, paint=_bytes(result))]
+        self._layers = [*layers, replace(fresh, paint=kept)]
         return result
 
-    def _composed(self, paint: Array, bare: Array) -> Array:
-        """The frame, of each pixel's uppermost layer that holds, and of its own paint where none does."""
+    def _composed(self, paint: Array, new: Array, bare: Array) -> tuple[Array, Array]:
+        """The frame, of each pixel's uppermost layer that holds, and of its own paint (`new`: in bytes) where none does:
+        as it goes on, in bytes; and as it is shown, with as much detail as its own paint has there. What was lifted is
+        never carried on: it would grow.
+        """
         cv2, (height, width) = _opencv(), paint.shape[:2]
-        shown = []
+        shown, above = [], np.float32(1)
         for number, layer in enumerate(self._layers):
-            share, shift = np.clip(STEEP * (layer.holds - 0.5) + 0.5, 0, 1), layer.places - _grid(layer.holds.shape)
+            share, shift = layer.holds, layer.places - _grid(layer.holds.shape)
             if number == 0 and len(self._layers) > 2:
                 turn = _taken(self._order, shift)
                 share = share * np.clip((layer.worn(self._period) * (1 + FADE) - turn) / FADE, 0, 1)
-            shift = cv2.resize(shift, (width, height)) * np.float32([width / share.shape[1], height / share.shape[0]])
-            shown.append((layer.paint, shift, cv2.resize(share, (width, height))))
-        result = np.empty_like(paint)
+            if (above * share).max() > LEAST_SHARE:
+                shift = cv2.resize(shift, (width, height)) * np.float32([width, height]) / share.shape[::-1]
+                shown.append((layer.paint, shift.astype(np.float32), cv2.resize(share, (width, height))))
+            above = above * (1 - share)
+        kept, result = new.copy(), paint.copy()
         for top in range(0, height, ROWS):
-            rows = slice(top, min(height, top + ROWS))
-            band, left = np.zeros_like(paint[rows]), np.where(bare[rows], np.float32(0), np.float32(1))
-            for source, shift, share in shown:
-                weight = left * share[rows]
-                if weight.max() > LEAST_SHARE:
-                    places = shift[rows] + _grid(paint.shape[:2], rows)
-                    carried = cv2.remap(source, places, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-                    band += carried * (weight / 255)[..., None]
-                    left -= weight
-            left[bare[rows] > 0] = 1
-            result[rows] = band + left[..., None] * paint[rows]
-        return result
+            own, seen = slice(top, min(height, top + ROWS)), slice(max(0, top - REACH), min(height, top + ROWS + REACH))
+            inside = slice(own.start - seen.start, own.stop - seen.start)
+            band, left = new[seen], 1 - bare[seen].astype(np.float32)
+            untouched = np.ones_like(left)
+            for source, shift, share in reversed(shown):
+                places, weight = shift[seen].copy(), share[seen] * left
+                places[..., 0] += np.arange(width, dtype=np.float32)
+                places[..., 1] += np.arange(seen.start, seen.stop, dtype=np.float32)[:, None]
+                carried = cv2.remap(source, places, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+                band = cv2.blendLinear(carried, band, weight, 1 - weight)
+                untouched *= 1 - weight
+            kept[own] = band[inside]
+            detail, fresh = (cv2.subtract(each, cv2.GaussianBlur(each, (0, 0), FINE), dtype=cv2.CV_32F) for each in (band, new[seen]))
+            energy, wanted = (
+                cv2.blur(cv2.transform(each * each, np.ones((1, 3))), (AROUND, AROUND)) for each in (detail, fresh)
+            )
+            gain = np.sqrt((wanted + FLAT) / (energy + FLAT)).clip(1, GAIN) - 1
+            lifted = cv2.multiply(detail, cv2.merge([gain] * 3)) + band
+            np.copyto(result[own], np.clip(lifted / 255, 0, 1)[inside], where=(untouched < 1 - LEAST_SHARE)[inside, :, None])
+        return kept, result
 
 
 def _flow(before: Array, now: Array) -> tuple[Array, Array]:
@@ -181,6 +216,7 @@ def _flow(before: Array, now: Array) -> tuple[Array, Array]:
     cv2 = _opencv()
     search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     back, forth = search.calc(now, before, None), search.calc(before, now, None)
+    back *= np.clip((np.linalg.norm(back, axis=-1, keepdims=True) - REST[0]) / (REST[1] - REST[0]), 0, 1)
     error = np.linalg.norm(back + _taken(forth, back), axis=-1)
     allowed = DISAGREEMENT[0] + DISAGREEMENT[1] * np.linalg.norm(back, axis=-1)
     agreed = np.clip(1 + allowed - error, 0, 1).astype(np.float32)
@@ -219,10 +255,6 @@ def _order(size: tuple[int, ...]) -> Array:
     smooth = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
     ranks = np.searchsorted(np.sort(smooth, axis=None), smooth) / smooth.size
     return ranks.astype(np.float32)
-
-
-def _bytes(frame: Array) -> Array:
-    return (frame * 255 + 0.5).astype(np.uint8)
 
 
 def _array(frame: Tensor) -> Array:

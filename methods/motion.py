@@ -39,6 +39,11 @@ DISAGREEMENT = 0.5, 0.1
 """Forward and backward flow may differ by so many pixels and by so much of the motion; at 1 more nothing holds."""
 CHANGE = 0.06, 0.12
 """Of a channel in 0..1, about a pixel: paint holds up to the first, and not at all from the second on."""
+REPAINT, COARSE = (0.25, 0.06), 6.0
+"""By how much the colours of carried paint may differ from those of fresh paint, both blurred by so many pixels of
+motion's grid; the second where something went by, for a network paints what is beside a thing with it in sight."""
+NEAR, FORGET = 24, 0.9
+"""Pixels of motion's grid that are beside a thing, and what of that is left after a frame."""
 SLACK = 0.25
 """Of the range of a pixel's neighbours, which a change is less by: flow is right to half a pixel."""
 MOST_LOST, MOST_SCALED = 0.5, 0.25
@@ -66,6 +71,8 @@ class _Layer:
     """[H, W, 3], bytes."""
     made_for: Array
     """The content [h, w, 3] in 0..1, and 1 where it was painted as a fourth channel."""
+    colours: Array
+    """Of the paint [h, w, 3] in 0..1, coarse."""
     places: Array
     """Where each pixel of the present frame lies in this one [h, w, 2], x first."""
     holds: Array
@@ -73,12 +80,16 @@ class _Layer:
     age: int = 0
     """Frames."""
 
-    def carry(self, back: Array, agreed: Array, content: Array) -> None:
-        """On to the next frame."""
+    def carry(self, back: Array, agreed: Array, content: Array, colours: Array, most: Array) -> None:
+        """On to the next frame, whose fresh paint has `colours`, from which those carried may differ by `most`."""
+        cv2 = _opencv()
         self.age += 1
         self.places = _taken(self.places, back)
         before = np.clip(1.5 * _taken(self.holds, back) - 0.25, 0, 1)  # what interpolation softens stays sharp
-        self.holds = np.minimum(before, np.minimum(agreed, _unchanged(content, self.made_for, self.places)))
+        now = np.minimum(agreed, _unchanged(content, self.made_for, self.places))
+        differ = cv2.absdiff(colours, cv2.remap(self.colours, self.places, None, cv2.INTER_LINEAR)).max(-1)
+        now = np.minimum(now, np.clip(2 - differ / most, 0, 1))
+        self.holds = np.minimum(before, now)
 
     def worn(self, period: float) -> float:
         """How far it is on its way out, 1 at the end: by age, by what it does not hold, by how strokes were scaled."""
@@ -99,7 +110,7 @@ class Steady:
         if not 0 <= stability <= 1:
             raise ValueError(f"the stability is {stability}: give one from 0 to 1.")
         self._period = LONGEST * 2 ** (4 * (stability - 1)) if stability else 0
-        self._grey = self._order = np.empty((0, 0), np.uint8)
+        self._grey = self._order = self._doubt = np.empty((0, 0), np.uint8)
         self._layers: list[_Layer] = []
         """The newest first; the last frame as it came out is beneath them all."""
         if stability:
@@ -129,12 +140,12 @@ class Steady:
             {name: torch.from_numpy(value) if name != "age" else value for name, value in vars(layer).items()}
             for layer in self._layers
         ]
-        return {"grey": torch.from_numpy(self._grey), "layers": layers}
+        return {"grey": torch.from_numpy(self._grey), "doubt": torch.from_numpy(self._doubt), "layers": layers}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Be the one that `state_dict` was taken of, whatever was seen before."""
         self._grey = state["grey"].numpy()
-        self._order = _order(self._grey.shape)
+        self._order, self._doubt = _order(self._grey.shape), state["doubt"].numpy()
         self._layers = [
             _Layer(**{name: value.numpy() if isinstance(value, Tensor) else value for name, value in layer.items()})
             for layer in state["layers"]
@@ -151,24 +162,26 @@ class Steady:
         painted = cv2.resize((1 - bare).astype(np.float32), size, interpolation=cv2.INTER_AREA)
         before, grey = self._grey, cv2.cvtColor((small * 255).round().astype(np.uint8), cv2.COLOR_RGB2GRAY)
         if not self._layers or self._layers[0].paint.shape != paint.shape:
-            self._layers, self._order = [], _order(grey.shape)
+            self._layers, self._order, self._doubt = [], _order(grey.shape), np.zeros(grey.shape, np.float32)
         new = (paint * 255 + 0.5).astype(np.uint8)
         kept, result, self._grey = new, paint, grey
         if self._layers and min(grey.shape) >= LEAST_SIDE:
             back, agreed = _flow(before, grey)
+            passed = cv2.erode(agreed, np.ones((2 * NEAR + 1, 2 * NEAR + 1)))
+            self._doubt = np.maximum(FORGET * _taken(self._doubt, back), 1 - passed)
+            most = REPAINT[0] + (REPAINT[1] - REPAINT[0]) * self._doubt
             for layer in self._layers:
-                layer.carry(back, agreed, small)
+                layer.carry(back, agreed, small, _colours(new, size), most)
             if self._layers[-1].holds.mean() >= LEAST_HELD:
                 kept, result = self._composed(paint, new, bare)
             else:
                 self._layers = []
-        fresh = _Layer(
-            new, np.dstack([small, painted]), _grid(grey.shape), np.ones(grey.shape, np.float32)
-        )
+        made_for, whole = np.dstack([small, painted]), np.ones(grey.shape, np.float32)
+        fresh = _Layer(new, made_for, _colours(new, size), _grid(grey.shape), whole)
         layers = self._layers[:-1]
         if not layers or layers[0].worn(self._period) >= 1:
             layers = [fresh, *layers[:1]]
-        self._layers = [*layers, replace(fresh, paint=kept)]
+        self._layers = [*layers, replace(fresh, paint=kept, colours=_colours(kept, size))]
         return result
 
     def _composed(self, paint: Array, new: Array, bare: Array) -> tuple[Array, Array]:
@@ -233,6 +246,12 @@ def _unchanged(content: Array, made_for: Array, places: Array) -> Array:
     holds = np.clip((CHANGE[1] - change) / (CHANGE[1] - CHANGE[0]), 0, 1)
     holds = cv2.blur(cv2.erode(holds, np.ones((2 * MARGIN + 1, 2 * MARGIN + 1))), (3, 3))
     return holds * (there[..., 3] > 0.99)
+
+
+def _colours(paint: Array, size: tuple[int, int]) -> Array:
+    """Coarse ones of a picture of bytes, [h, w, 3] in 0..1, of `size` (w, h)."""
+    cv2 = _opencv()
+    return cv2.GaussianBlur(cv2.resize(paint, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255, (0, 0), COARSE)
 
 
 def _taken(values: Array, shift: Array) -> Array:

@@ -31,7 +31,7 @@ FADE = 0.2
 """Of that time, in which a patch goes over from old paint to newer."""
 PATCH = 24
 """Pixels of motion's grid, about the size of such patches."""
-SIDE, LEAST_SIDE = 640, 16
+SIDE, LEAST_SIDE = 640, 32
 """Pixels of the longer side that motion is looked for at, and of the shorter side that it can be seen in at all."""
 ROWS, REACH = 256, 24
 """Of a frame that are put together at once, and how many beyond them the filters see at most."""

@@ -1,6 +1,6 @@
 """Paint that stays on what it was painted on: frames of a video held still along the motion of their content.
 
-A network paints neighbouring frames unlike even where their content only moved: strokes hang on the grid of its cells,
+A network paints neighbouring frames unlike even where their content only moved: strokes hang on the grid of its cells
 and on noise. Here the paint of one frame is carried through the next ones, along the optical flow of the *content* (DIS,
 Kroeger et al. 2016, arXiv 1603.03590, as OpenCV has it). From frame to frame only places add up: each picture is taken
 from the paint of long ago by one interpolation, so that nothing blurs. What is carried ends where forward and backward
@@ -79,6 +79,8 @@ class _Layer:
     """How far each pixel of the present frame can be taken from this one, 0..1."""
     age: int = 0
     """Frames."""
+    held: float = 1.0
+    """The part of the first frame after it that could be taken from it."""
 
     def carry(self, back: Array, agreed: Array, content: Array, colours: Array, most: Array) -> None:
         """On to the next frame, whose fresh paint has `colours`, from which those carried may differ by `most`."""
@@ -90,13 +92,16 @@ class _Layer:
         differ = cv2.absdiff(colours, cv2.remap(self.colours, self.places, None, cv2.INTER_LINEAR)).max(-1)
         now = np.minimum(now, np.clip(2 - differ / most, 0, 1))
         self.holds = np.minimum(before, now)
+        if self.age == 1:
+            self.held = max(float(self.holds.mean()), 0.01)
 
     def worn(self, period: float) -> float:
-        """How far it is on its way out, 1 at the end: by age, by what it does not hold, by how strokes were scaled."""
+        """How far it is on its way out, 1 at the end: by age, by what it holds no more, by how strokes were scaled."""
         (height, width), places = self.holds.shape, self.places
         area = (places[:, -1, 0] - places[:, 0, 0]).mean() * (places[-1, :, 1] - places[0, :, 1]).mean()
         scaled = abs(math.log(max(area, 1.0) / (height * width))) / 2
-        return self.age / period + (1 - float(self.holds.mean())) / MOST_LOST + scaled / MOST_SCALED
+        lost = max(0.0, 1 - float(self.holds.mean()) / self.held)  # water, say, never holds
+        return self.age / period + lost / MOST_LOST + scaled / MOST_SCALED
 
 
 class Steady:
@@ -137,17 +142,18 @@ class Steady:
     def state_dict(self) -> dict[str, Any]:
         """What `load_state_dict` goes on from: tensors and numbers."""
         layers = [
-            {name: torch.from_numpy(value) if name != "age" else value for name, value in vars(layer).items()}
-            for layer in self._layers
+            {name: torch.from_numpy(value) if isinstance(value, np.ndarray) else value for name, value in each.items()}
+            for each in map(vars, self._layers)
         ]
         return {"grey": torch.from_numpy(self._grey), "doubt": torch.from_numpy(self._doubt), "layers": layers}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Be the one that `state_dict` was taken of, whatever was seen before."""
         self._grey = state["grey"].numpy()
-        self._order, self._doubt = _order(self._grey.shape), state["doubt"].numpy()
+        self._doubt = state["doubt"].numpy()
+        self._order = _order(self._grey.shape) if state["layers"] else self._grey
         self._layers = [
-            _Layer(**{name: value.numpy() if isinstance(value, Tensor) else value for name, value in layer.items()})
+            _Layer(**{name: each.numpy() if isinstance(each, Tensor) else each for name, each in layer.items()})  # pyright: ignore[reportArgumentType] - as `state_dict` has them
             for layer in state["layers"]
         ]
 
@@ -164,6 +170,7 @@ class Steady:
         if not self._layers or self._layers[0].paint.shape != paint.shape:
             self._layers, self._order, self._doubt = [], _order(grey.shape), np.zeros(grey.shape, np.float32)
         new = (paint * 255 + 0.5).astype(np.uint8)
+        colours = _colours(new, size)
         kept, result, self._grey = new, paint, grey
         if self._layers and min(grey.shape) >= LEAST_SIDE:
             back, agreed = _flow(before, grey)
@@ -171,13 +178,13 @@ class Steady:
             self._doubt = np.maximum(FORGET * _taken(self._doubt, back), 1 - passed)
             most = REPAINT[0] + (REPAINT[1] - REPAINT[0]) * self._doubt
             for layer in self._layers:
-                layer.carry(back, agreed, small, _colours(new, size), most)
+                layer.carry(back, agreed, small, colours, most)
             if self._layers[-1].holds.mean() >= LEAST_HELD:
                 kept, result = self._composed(paint, new, bare)
             else:
                 self._layers = []
         made_for, whole = np.dstack([small, painted]), np.ones(grey.shape, np.float32)
-        fresh = _Layer(new, made_for, _colours(new, size), _grid(grey.shape), whole)
+        fresh = _Layer(new, made_for, colours, _grid(grey.shape), whole)
         layers = self._layers[:-1]
         if not layers or layers[0].worn(self._period) >= 1:
             layers = [fresh, *layers[:1]]
@@ -185,7 +192,7 @@ class Steady:
         return result
 
     def _composed(self, paint: Array, new: Array, bare: Array) -> tuple[Array, Array]:
-        """The frame, of each pixel's uppermost layer that holds, and of its own paint (`new`: in bytes) where none does:
+        """The frame, of each pixel's uppermost layer that holds, and of its own paint where none does (`new`, in bytes):
         as it goes on, in bytes; and as it is shown, with as much detail as its own paint has there. What was lifted is
         never carried on: it would grow.
         """
@@ -197,7 +204,7 @@ class Steady:
                 turn = _taken(self._order, shift)
                 share = share * np.clip((layer.worn(self._period) * (1 + FADE) - turn) / FADE, 0, 1)
             if (above * share).max() > LEAST_SHARE:
-                shift = cv2.resize(shift, (width, height)) * np.float32([width, height]) / share.shape[::-1]
+                shift = cv2.resize(shift, (width, height)) * np.array([width, height], np.float32) / share.shape[::-1]
                 shown.append((layer.paint, shift.astype(np.float32), cv2.resize(share, (width, height))))
             above = above * (1 - share)
         kept, result = new.copy(), paint.copy()
@@ -214,13 +221,17 @@ class Steady:
                 band = cv2.blendLinear(carried, band, weight, 1 - weight)
                 untouched *= 1 - weight
             kept[own] = band[inside]
-            detail, fresh = (cv2.subtract(each, cv2.GaussianBlur(each, (0, 0), FINE), dtype=cv2.CV_32F) for each in (band, new[seen]))
+            detail, fresh = (
+                cv2.subtract(each, cv2.GaussianBlur(each, (0, 0), FINE), dtype=cv2.CV_32F) for each in (band, new[seen])
+            )
             energy, wanted = (
                 cv2.blur(cv2.transform(each * each, np.ones((1, 3))), (AROUND, AROUND)) for each in (detail, fresh)
             )
             gain = np.sqrt((wanted + FLAT) / (energy + FLAT)).clip(1, GAIN) - 1
             lifted = cv2.multiply(detail, cv2.merge([gain] * 3)) + band
-            np.copyto(result[own], np.clip(lifted / 255, 0, 1)[inside], where=(untouched < 1 - LEAST_SHARE)[inside, :, None])
+            np.copyto(
+                result[own], np.clip(lifted / 255, 0, 1)[inside], where=(untouched < 1 - LEAST_SHARE)[inside, :, None]
+            )
         return kept, result
 
 
@@ -233,6 +244,9 @@ def _flow(before: Array, now: Array) -> tuple[Array, Array]:
     error = np.linalg.norm(back + _taken(forth, back), axis=-1)
     allowed = DISAGREEMENT[0] + DISAGREEMENT[1] * np.linalg.norm(back, axis=-1)
     agreed = np.clip(1 + allowed - error, 0, 1).astype(np.float32)
+    (height, width), places = now.shape, back + _grid(now.shape)
+    x, y = places[..., 0], places[..., 1]
+    agreed[(x < 0) | (y < 0) | (x > width - 1) | (y > height - 1)] = 1  # came into view: nobody was there to disagree
     return back, cv2.erode(agreed, np.ones((2 * MARGIN + 1, 2 * MARGIN + 1)))
 
 
@@ -251,7 +265,8 @@ def _unchanged(content: Array, made_for: Array, places: Array) -> Array:
 def _colours(paint: Array, size: tuple[int, int]) -> Array:
     """Coarse ones of a picture of bytes, [h, w, 3] in 0..1, of `size` (w, h)."""
     cv2 = _opencv()
-    return cv2.GaussianBlur(cv2.resize(paint, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255, (0, 0), COARSE)
+    small = cv2.resize(paint, size, interpolation=cv2.INTER_AREA)
+    return cv2.GaussianBlur(small.astype(np.float32) / 255, (0, 0), COARSE)
 
 
 def _taken(values: Array, shift: Array) -> Array:

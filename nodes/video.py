@@ -17,8 +17,8 @@ class HoldStill(ImageNode):
     TITLE = "Hold Still (video)"
     CATEGORY = "brushwork/picture"
     DESCRIPTION = (
-        "Holds the painted frames of a video still: paint is carried along the motion of the content, and renewed where "
-        "that does not hold. Needs OpenCV: pip install opencv-python-headless."
+        "Holds the painted frames of a video still: paint is carried along the motion of the content, and renewed "
+        "where that does not hold. Needs OpenCV: pip install opencv-python-headless."
     )
     SEARCH_ALIASES = ["video", "flicker", "deflicker", "temporal consistency", "optical flow", "stabilise", "stabilize"]
 

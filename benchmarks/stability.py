@@ -288,6 +288,9 @@ def _show(path: Path, results: Mapping[str, Tensor]) -> None:
 
 def _print_times(names: list[str], threads: int) -> None:
     """Seconds a frame at 720p, of painting and of holding still."""
+    import cv2
+
+    cv2.setNumThreads(threads)
     table = Table("method", "painting", "held still", "of painting alone", caption=f"{threads} threads, 720p")
     wide = scale_strokes(load_sample("coffee"), 2.4)[..., :720, :]
     frames = [wide[..., 3 * number : 3 * number + 1280].contiguous() for number in range(8)]

@@ -1,8 +1,8 @@
 """Paint that stays on what it was painted on: frames of a video held still along the motion of their content.
 
 A network paints neighbouring frames unlike even where their content only moved: strokes hang on the grid of its cells
-and on noise. Here the paint of one frame is carried through the next ones, along the optical flow of the *content* (DIS,
-Kroeger et al. 2016, arXiv 1603.03590, as OpenCV has it). From frame to frame only places add up: each picture is taken
+and on noise. Here the paint of one frame is carried through the next ones, along the optical flow of the *content*
+(DIS, Kroeger et al. 2016, arXiv 1603.03590, as OpenCV has it). From frame to frame only places add up: each picture is taken
 from the paint of long ago by one interpolation, so that nothing blurs. What is carried ends where forward and backward
 flow disagree, and where the content that the paint was made for is no longer the frame's; there it is painted anew.
 And it ends by age: patch by patch, never all at once, newer paint takes over.
@@ -192,7 +192,7 @@ class Steady:
         return result
 
     def _composed(self, paint: Array, new: Array, bare: Array) -> tuple[Array, Array]:
-        """The frame, of each pixel's uppermost layer that holds, and of its own paint where none does (`new`, in bytes):
+        """The frame, of each pixel's uppermost layer that holds, and of its own paint (`new`, in bytes) where none does:
         as it goes on, in bytes; and as it is shown, with as much detail as its own paint has there. What was lifted is
         never carried on: it would grow.
         """

@@ -58,7 +58,7 @@ class Clip:
     """[n, 1, H, W]: 1 where something moves before a still wall."""
 
 
-def moving(turn: float = 0, zoom: float = 1, shift: tuple[float, float] = (0, 0), frames: int = 18) -> Clip:
+def moving(turn: float = 0, zoom: float = 1, shift: tuple[float, float] = (0, 0), frames: int = 24) -> Clip:
     """A photograph under a camera: degrees, factor and pixels (x, y) a frame."""
     photo, middle = load_sample("coffee"), torch.tensor([SIZE[1] - 1, SIZE[0] - 1]) / 2
     centre = torch.tensor([photo.shape[-1] - 1, photo.shape[-2] - 1]) / 2
@@ -80,14 +80,14 @@ def moving(turn: float = 0, zoom: float = 1, shift: tuple[float, float] = (0, 0)
     return Clip(torch.cat([taken(photo, places(number)).clamp(0, 1) for number in range(frames)]), before)
 
 
-def noisy(frames: int = 18) -> Clip:
+def noisy(frames: int = 24) -> Clip:
     """A still photograph through a sensor."""
     still = moving(frames=frames)
     noise = torch.randn(still.frames.shape, generator=torch.Generator().manual_seed(0))
     return Clip((still.frames + NOISE * noise).clamp(0, 1), still.before)
 
 
-def passing(frames: int = 18) -> Clip:
+def passing(frames: int = 24) -> Clip:
     """An astronaut in an oval goes by before a still photograph, 6 pixels a frame."""
     still, height, width = moving(frames=frames), 150, 100
     thing = scale_strokes(load_sample("astronaut")[..., 100:400, 150:350], 0.5)

@@ -2,8 +2,8 @@
 
 A network paints neighbouring frames unlike even where their content only moved: strokes hang on the grid of its cells
 and on noise. Here the paint of one frame is carried through the next ones, along the optical flow of the *content*
-(DIS, Kroeger et al. 2016, arXiv 1603.03590, as OpenCV has it). From frame to frame only places add up: each picture is taken
-from the paint of long ago by one interpolation, so that nothing blurs. What is carried ends where forward and backward
+(DIS, Kroeger et al. 2016, arXiv 1603.03590, as OpenCV has it). From frame to frame only places add up: each picture
+is taken from the paint of long ago by one interpolation, so that nothing blurs. What is carried ends where forward and backward
 flow disagree, and where the content that the paint was made for is no longer the frame's; there it is painted anew.
 And it ends by age: patch by patch, never all at once, newer paint takes over.
 """
@@ -31,7 +31,7 @@ FADE = 0.2
 """Of that time, in which a patch goes over from old paint to newer."""
 PATCH = 24
 """Pixels of motion's grid, about the size of such patches."""
-SIDE, LEAST_SIDE = 640, 32
+SIDE, LEAST_SIDE = 512, 32
 """Pixels of the longer side that motion is looked for at, and of the shorter side that it can be seen in at all."""
 ROWS, REACH = 256, 24
 """Of a frame that are put together at once, and how many beyond them the filters see at most."""
@@ -50,7 +50,7 @@ MOST_LOST, MOST_SCALED = 0.5, 0.25
 """Of a layer: the part that it does not hold any more, and the logarithm of its scale, with which it is at its end."""
 LEAST_SHARE = 1 / 512
 """Of a pixel that is worth looking for."""
-FINE, AROUND, GAIN, FLAT = 1.0, 25, 1.5, 0.1
+FINE, AROUND, GAIN, FLAT = 1.0, 25, 1.5, 0.03
 """Pixels, the deviation of a blur that leaves no detail, and about a pixel where it is measured; by how much detail is
 lifted at most; and its energy where there is none to speak of, in squares of bytes."""
 REST = 0.1, 0.3
@@ -89,7 +89,7 @@ class _Layer:
         self.places = _taken(self.places, back)
         before = np.clip(1.5 * _taken(self.holds, back) - 0.25, 0, 1)  # what interpolation softens stays sharp
         now = np.minimum(agreed, _unchanged(content, self.made_for, self.places))
-        differ = cv2.absdiff(colours, cv2.remap(self.colours, self.places, None, cv2.INTER_LINEAR)).max(-1)
+        differ = _largest(cv2.absdiff(colours, cv2.remap(self.colours, self.places, None, cv2.INTER_LINEAR)))
         now = np.minimum(now, np.clip(2 - differ / most, 0, 1))
         self.holds = np.minimum(before, now)
         if self.age == 1:
@@ -152,10 +152,7 @@ class Steady:
         self._grey = state["grey"].numpy()
         self._doubt = state["doubt"].numpy()
         self._order = _order(self._grey.shape) if state["layers"] else self._grey
-        self._layers = [
-            _Layer(**{name: each.numpy() if isinstance(each, Tensor) else each for name, each in layer.items()})  # pyright: ignore[reportArgumentType] - as `state_dict` has them
-            for layer in state["layers"]
-        ]
+        self._layers = [_Layer(**{name: _arrays(value) for name, value in layer.items()}) for layer in state["layers"]]
 
     def _next(self, content: Array, paint: Array) -> Array:
         """One frame [H, W, 3], float32, of two such."""
@@ -192,7 +189,7 @@ class Steady:
         return result
 
     def _composed(self, paint: Array, new: Array, bare: Array) -> tuple[Array, Array]:
-        """The frame, of each pixel's uppermost layer that holds, and of its own paint (`new`, in bytes) where none does:
+        """The frame, of each pixel's uppermost layer that holds, and of its own paint (`new`, bytes) where none does:
         as it goes on, in bytes; and as it is shown, with as much detail as its own paint has there. What was lifted is
         never carried on: it would grow.
         """
@@ -221,17 +218,14 @@ class Steady:
                 band = cv2.blendLinear(carried, band, weight, 1 - weight)
                 untouched *= 1 - weight
             kept[own] = band[inside]
-            detail, fresh = (
-                cv2.subtract(each, cv2.GaussianBlur(each, (0, 0), FINE), dtype=cv2.CV_32F) for each in (band, new[seen])
-            )
-            energy, wanted = (
-                cv2.blur(cv2.transform(each * each, np.ones((1, 3))), (AROUND, AROUND)) for each in (detail, fresh)
-            )
+            greys = [cv2.cvtColor(each, cv2.COLOR_RGB2GRAY) for each in (band, new[seen])]
+            fine = [cv2.subtract(each, cv2.GaussianBlur(each, (0, 0), FINE), dtype=cv2.CV_32F) for each in greys]
+            energy, wanted = (cv2.blur(each * each, (AROUND, AROUND)) for each in fine)
             gain = np.sqrt((wanted + FLAT) / (energy + FLAT)).clip(1, GAIN) - 1
+            detail = cv2.subtract(band, cv2.GaussianBlur(band, (0, 0), FINE), dtype=cv2.CV_32F)
             lifted = cv2.multiply(detail, cv2.merge([gain] * 3)) + band
-            np.copyto(
-                result[own], np.clip(lifted / 255, 0, 1)[inside], where=(untouched < 1 - LEAST_SHARE)[inside, :, None]
-            )
+            lifted = np.clip(lifted[inside] * np.float32(1 / 255), 0, 1)
+            np.copyto(result[own], lifted, where=(untouched < 1 - LEAST_SHARE)[inside, :, None])
         return kept, result
 
 
@@ -240,9 +234,9 @@ def _flow(before: Array, now: Array) -> tuple[Array, Array]:
     cv2 = _opencv()
     search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     back, forth = search.calc(now, before, None), search.calc(before, now, None)
-    back *= np.clip((np.linalg.norm(back, axis=-1, keepdims=True) - REST[0]) / (REST[1] - REST[0]), 0, 1)
-    error = np.linalg.norm(back + _taken(forth, back), axis=-1)
-    allowed = DISAGREEMENT[0] + DISAGREEMENT[1] * np.linalg.norm(back, axis=-1)
+    back *= np.clip((_length(back)[..., None] - REST[0]) / (REST[1] - REST[0]), 0, 1)
+    error = _length(back + _taken(forth, back))
+    allowed = DISAGREEMENT[0] + DISAGREEMENT[1] * _length(back)
     agreed = np.clip(1 + allowed - error, 0, 1).astype(np.float32)
     (height, width), places = now.shape, back + _grid(now.shape)
     x, y = places[..., 0], places[..., 1]
@@ -255,8 +249,8 @@ def _unchanged(content: Array, made_for: Array, places: Array) -> Array:
     cv2 = _opencv()
     there = cv2.remap(made_for, places, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT)
     slack = SLACK * cv2.morphologyEx(content, cv2.MORPH_GRADIENT, np.ones((3, 3)))
-    red, green, blue = cv2.split(cv2.absdiff(content, cv2.merge(cv2.split(there)[:3])) - slack)
-    change = cv2.GaussianBlur(cv2.max(cv2.max(red, green), blue), (0, 0), 1.5)
+    change = _largest(cv2.absdiff(content, cv2.cvtColor(there, cv2.COLOR_RGBA2RGB)) - slack)
+    change = cv2.GaussianBlur(change, (0, 0), 1.5)
     holds = np.clip((CHANGE[1] - change) / (CHANGE[1] - CHANGE[0]), 0, 1)
     holds = cv2.blur(cv2.erode(holds, np.ones((2 * MARGIN + 1, 2 * MARGIN + 1))), (3, 3))
     return holds * (there[..., 3] > 0.99)
@@ -276,6 +270,18 @@ def _taken(values: Array, shift: Array) -> Array:
     return cv2.remap(values, shift + _grid(values.shape[:2]), None, cv2.INTER_LINEAR, borderMode=border)
 
 
+def _length(shift: Array) -> Array:
+    """Of [h, w, 2], [h, w]."""
+    return _opencv().magnitude(shift[..., 0], shift[..., 1])
+
+
+def _largest(values: Array) -> Array:
+    """Of the channels of [h, w, 3], [h, w]: numpy's own is ten times as slow."""
+    cv2 = _opencv()
+    first, second, third = cv2.split(values)
+    return cv2.max(cv2.max(first, second), third)
+
+
 def _grid(size: tuple[int, ...], rows: slice = slice(None)) -> Array:
     """The place of each pixel [h, w, 2], x first."""
     height, width = size
@@ -289,6 +295,10 @@ def _order(size: tuple[int, ...]) -> Array:
     smooth = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
     ranks = np.searchsorted(np.sort(smooth, axis=None), smooth) / smooth.size
     return ranks.astype(np.float32)
+
+
+def _arrays(value: Any) -> Any:  # noqa: ANN401 - a tensor or a number
+    return value.numpy() if isinstance(value, Tensor) else value
 
 
 def _array(frame: Tensor) -> Array:

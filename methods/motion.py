@@ -3,9 +3,9 @@
 A network paints neighbouring frames unlike even where their content only moved: strokes hang on the grid of its cells
 and on noise. Here the paint of one frame is carried through the next ones, along the optical flow of the *content*
 (DIS, Kroeger et al. 2016, arXiv 1603.03590, as OpenCV has it). From frame to frame only places add up: each picture
-is taken from the paint of long ago by one interpolation, so that nothing blurs. What is carried ends where forward and backward
-flow disagree, and where the content that the paint was made for is no longer the frame's; there it is painted anew.
-And it ends by age: patch by patch, never all at once, newer paint takes over.
+is taken from the paint of long ago by one interpolation, so that nothing blurs. What is carried ends where forward and
+backward flow disagree, and where the content that the paint was made for is no longer the frame's; there it is painted
+anew. And it ends by age: patch by patch, never all at once, newer paint takes over.
 """
 
 from __future__ import annotations

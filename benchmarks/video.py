@@ -31,7 +31,7 @@ def main(
     frames: Annotated[int, typer.Option(help="Frames of the clip.")] = 24,
     threads: Annotated[int, typer.Option(help="Threads to compute with.")] = torch.get_num_threads(),
 ) -> None:
-    """Stylize a clip that pans over a photograph, as `brushwork stylize` does it, start and loading included."""
+    """Stylize a clip that pans over a photograph, as `stylize --stability 0` does it, start and loading included."""
     torch.set_num_threads(threads)
     table = Table(*COLUMNS, caption=f"{threads} threads, torch {torch.__version__}", caption_justify="left")
     for name in case or TIMED:
@@ -46,7 +46,9 @@ def _clip_rate(case: str, size: tuple[int, int], frames: int) -> float:
     with TemporaryDirectory() as folder:
         clip = Path(folder) / "clip.mp4"
         _write(clip, size, frames)
-        order = Stylization(content=str(clip), output=clip.with_name("painted.mp4"), method=CASES[case].method)
+        order = Stylization(
+            content=str(clip), output=clip.with_name("painted.mp4"), method=CASES[case].method, stability=0
+        )
         named = replace(order, style_name=["van gogh starry night"])
         start = perf_counter()
         stylize(named if case == "stylebank" else replace(order, style=[STYLE]))

@@ -16,6 +16,7 @@ EXTRAS = {
     "typer": ("the command line", "cli"),
     "rich": ("the command line", "cli"),
     "av": ("a video", "video"),
+    "cv2": ("holding a video still", "video"),
 }
 """Who needs a package that may be missing, and the extra that brings it."""
 

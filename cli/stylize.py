@@ -30,6 +30,7 @@ from ..media.images import (
 from ..media.video_read import VIDEOS
 from ..media.video_write import KINDS, check_video_suffix, partial_path
 from ..methods import METHODS
+from ..methods.motion import STABILITY
 from ..models.weights.manifest import read_manifest
 from ..runner.errors import user_message
 from ..tiling.policy import out_of_memory
@@ -95,6 +96,9 @@ class Stylization:
         Literal["smoothed", "per image"],
         Option(help="In a video: with those of frames shortly before, or each by itself."),
     ] = "smoothed"
+    stability: Annotated[
+        float, Option(help="In a video: how long paint stays on what moves, from 0, frame by frame, to 1, for seconds.")
+    ] = STABILITY
     max_size: Annotated[
         int | None, Option(help="Shrink the content to this longer side first; the output is as small.")
     ] = None

@@ -10,6 +10,7 @@ from .pictures import BrushSize, ContactSheet, PreserveColor, SamplePicture, Tex
 from .report import StyleReport
 from .stylize import StylizeLarge
 from .transforms import WCT, AdaIN, CoMatch, StyleBankFilter, StyleBankMix, WCTLevel
+from .video import HoldStill
 
 NODES: dict[str, type[Node]] = {
     "BrushworkStyleTransfer": StyleTransfer,
@@ -33,6 +34,7 @@ NODES: dict[str, type[Node]] = {
     "BrushworkSamplePicture": SamplePicture,
     "BrushworkContactSheet": ContactSheet,
     "BrushworkStyleReport": StyleReport,
+    "BrushworkHoldStill": HoldStill,
     "BrushworkLearnStyle": LearnStyle,
     "BrushworkLatentAdaIN": LatentAdaIN,
     "BrushworkLatentWCT": LatentWCT,

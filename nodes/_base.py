@@ -72,7 +72,7 @@ def weight(what: str, among: str = "") -> Input:
 def statistics_choice() -> Input:
     tip = (
         "'per image' fits each picture of a batch by itself; 'whole batch' fits all at once, which keeps frames alike; "
-        "'smoothed over time' fits each frame together with its neighbours, which follows a video without flicker."
+        "'smoothed over time' fits each frame together with its neighbours, which keeps a video's colours steady."
     )
     return choice(STATISTICS, tip, advanced=True)
 

@@ -33,7 +33,7 @@ def build_previews() -> None:
 
 
 def build_help() -> None:
-    for node in (*help_pictures.HELP, help_pictures.LEARN):
+    for node in (*help_pictures.HELP, help_pictures.HOLD, help_pictures.LEARN):
         _save(help_pictures.help_picture(node), help_pictures.FOLDER / f"{node}.jpg", 78)
 
 

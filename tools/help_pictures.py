@@ -6,7 +6,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
+
+from ..media import sheet
+from ..media.images import to_pillow
+from ..methods.api import render
+from ..methods.motion import Steady
 from ..models.networks.base import RECONSTRUCTION
+from ..samples import load_sample
 from .previews import painted
 from .workflows import FOLDER as WORKFLOW_FOLDER
 from .workflows.page import Node, Output
@@ -22,6 +29,8 @@ Pictures = Mapping[str, Node | Output]
 """What is shown side by side, by label."""
 CELL = (1, 1)
 """Only the result is seen, so all nodes stand in one cell."""
+HOLD = "BrushworkHoldStill"
+"""The node whose picture is of two frames, which no workflow of pictures has."""
 LEARN = "BrushworkLearnStyle"
 """The node whose picture is its workflow's, which takes minutes."""
 
@@ -266,6 +275,18 @@ HELP: dict[str, Callable[[Help], Pictures]] = {
 }
 
 
+def hold_still() -> Image:
+    """Two frames of a pan held still, and how neighbouring frames differ with the pan undone."""
+    shift, frames = 3, 8
+    wide = load_sample("coffee")
+    content = torch.cat([wide[..., shift * number :][..., 40:340, :400] for number in range(frames)])
+    crawling = render(content, load_sample("swirling_night"), method="adain")
+    held = Steady()(content, crawling)
+    apart = [(each[-1, :, :, :-shift] - each[-2, :, :, shift:]).abs().mul(2).clamp(0, 1) for each in (crawling, held)]
+    labels = ["a frame held still", "the next", "difference, frame by frame", "difference, held still"]
+    return to_pillow(sheet.contact_sheet([held[-2], held[-1], *apart], labels, 2, SIDE)[0].movedim(0, -1))
+
+
 def draw_help(node: str) -> Workflow:
     """The workflow whose picture is shown: of the nodes in HELP."""
     flow = Help(node)
@@ -275,9 +296,9 @@ def draw_help(node: str) -> Workflow:
 
 
 def help_picture(node: str) -> Image:
-    """The picture of a node's page: of the nodes in HELP, and of LEARN."""
+    """The picture of a node's page: of the nodes in HELP, of HOLD, and of LEARN."""
     from PIL import Image, ImageOps
 
     if node == LEARN:
         return ImageOps.contain(Image.open(WORKFLOW_FOLDER / "stylebank_learn.jpg"), (360, 360))
-    return painted(draw_help(node).graph())
+    return hold_still() if node == HOLD else painted(draw_help(node).graph())

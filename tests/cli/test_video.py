@@ -161,3 +161,22 @@ def test_without_pyav_one_line_says_what_to_do(
     monkeypatch.setitem(sys.modules, "av", None)
     assert main(["stylize", str(clip), "--style", style, "-o", str(clip.with_name("b.mp4"))]) == 1
     assert capsys.readouterr().err == "brushwork: a video needs av: pip install 'brushwork[video]'\n"
+
+
+def test_without_opencv_one_line_says_what_to_do(
+    clip: Path, style: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    order = ["stylize", str(clip), "--style", style, "-o", str(clip.with_name("b.mp4"))]
+    assert main(order) == 1
+    assert capsys.readouterr().err == "brushwork: holding a video still needs cv2: pip install 'brushwork[video]'\n"
+    assert len(painted(clip, "c.mp4", style, stability=0.0)) == 10
+
+
+def test_paint_is_held_still_across_parts(clip: Path, style: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one stream, whatever the parts; at stability 0 frame by frame."""
+    whole = painted(clip, "b.mp4", style)
+    crawling = painted(clip, "c.mp4", style, stability=0.0)
+    monkeypatch.setattr(video_in, "MAX_PART_PIXELS", 3 * FRAME)
+    assert difference(painted(clip, "d.mp4", style), whole) > 40
+    assert difference(crawling, whole) < 40

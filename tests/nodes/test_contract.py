@@ -33,6 +33,7 @@ PUBLISHED = {
     "BrushworkLatentAdaIN",
     "BrushworkLatentWCT",
     "BrushworkStyleLatentOperation",
+    "BrushworkHoldStill",
 }
 """Ids in people's workflows: this list may only grow."""
 WIDGETS = ("INT", "FLOAT", "STRING")

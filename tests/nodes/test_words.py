@@ -116,7 +116,7 @@ def test_both_pages_have_one_outline_and_the_same_code(name: str) -> None:
         assert len(first) == len(second), pattern
 
 
-@pytest.mark.parametrize("name", [*HELP, "BrushworkLearnStyle"])
+@pytest.mark.parametrize("name", [*HELP, "BrushworkHoldStill", "BrushworkLearnStyle"])
 @each_language
 def test_page_shows_what_the_inputs_change(name: str, language: str) -> None:
     (picture,) = re.findall(r"^!\[.+\]\((.+)\)$", page(name, language), re.MULTILINE)

@@ -1,0 +1,49 @@
+"""Frames of a video that hold still."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..methods.motion import STABILITY, Steady
+from ._base import ImageNode, Inputs, slider, socket
+from ._checks import picture_in, picture_out
+from ._host import Progress, result_device
+
+
+class HoldStill(ImageNode):
+    """Painted frames whose paint stays on what it was painted on."""
+
+    TITLE = "Hold Still (video)"
+    CATEGORY = "brushwork/picture"
+    DESCRIPTION = (
+        "Holds the painted frames of a video still: paint is carried along the motion of the content, and renewed "
+        "where that does not hold. Needs OpenCV: pip install opencv-python-headless."
+    )
+    SEARCH_ALIASES = ["video", "flicker", "deflicker", "temporal consistency", "optical flow", "stabilise", "stabilize"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> Inputs:
+        tip = "How long paint stays: 0 leaves the frames as they are, 1 keeps it for seconds."
+        return {
+            "required": {
+                "painted": socket("IMAGE", "The painted frames, in order."),
+                "content": socket("IMAGE", "The frames that they were made from, as many."),
+                "stability": slider(tip, STABILITY),
+            }
+        }
+
+    def run(self, painted: Tensor, content: Tensor, stability: float = STABILITY) -> tuple[Tensor]:
+        frames, seen = picture_in(painted, "painted"), picture_in(content, "content")
+        if len(frames) != len(seen):
+            raise ValueError(
+                f"there are {len(frames)} painted frames and {len(seen)} of the content: connect the frames that were "
+                "painted."
+            )
+        steady, tell = Steady(stability), Progress()
+        held = torch.empty(frames.movedim(1, -1).shape, device=result_device())
+        for number in range(len(frames)):
+            tell(number, len(frames))
+            one = slice(number, number + 1)
+            held[one] = picture_out(steady(seen[one], frames[one]))
+        return (held,)

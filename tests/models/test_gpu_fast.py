@@ -69,6 +69,16 @@ def test_where_it_is_not_for(device: SecondDevice) -> None:
         assert not fewer_kernels(values)
 
 
+def test_hooks_are_called(device: SecondDevice) -> None:
+    encoder, seen = enlivened(VggEncoder((8, 8))).requires_grad_(False).to("cuda"), []
+    image = there(torch.rand(1, 3, 9, 8))
+    expected = encoder(image, ("relu2_1",))["relu2_1"]
+    for layer in encoder.values():
+        layer.register_forward_hook(lambda layer, given, result: seen.append(result))
+    assert_close(encoder(image, ("relu2_1",))["relu2_1"].cpu(), expected.cpu())
+    assert len(seen) == 3
+
+
 def test_without_a_fused_convolution_the_plain_one_serves(
     device: SecondDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -104,13 +104,19 @@ def render(
     many = len(content) if statistics != PER_IMAGE else loop.together(_pixels(network, content[:1]))
     for start in range(0, len(content), many):  # through all steps before the next ones begin
         items = slice(start, min(start + many, len(content)))
-        source, painted, own = content[items], result[items], [layer.of_items(items) for layer in layers]
+        source, own = content[items], [layer.of_items(items) for layer in layers]
         seen = None if counted is None else items_of(counted, items)
         stays = result.device != host.device and 2 * source.numel() * result.itemsize <= host.policy.feature_bytes
+        painted = result[items]
         if stays:  # between the steps
-            source, painted = transfers.upload(source), blank(len(source), size, host.device)
-            if host.show:
-                painted.copy_(source)
+            try:
+                source, painted = transfers.upload(source), blank(len(source), size, host.device)
+                if host.show:
+                    painted.copy_(source)
+            except (RuntimeError, MemoryError) as error:
+                if not host.is_full(error):
+                    raise
+                source, stays = content[items], False
 
         def through(source: Tensor, painted: Tensor, layers: Sequence[_Layer], seen: Tensor | None = seen) -> Tensor:
             for step in steps:
@@ -120,8 +126,8 @@ def render(
             return painted
 
         # Nothing waits between encoder and decoder of such a method, so all of it can be one CUDA graph.
-        always_alike = statistics == PER_IMAGE and all(step.content in (None, "diagonal") for step in steps)
-        alone = seen is None and host.show is None
+        kinds, alone = {step.content for step in steps}, seen is None and host.show is None
+        always_alike = kinds <= {None} or (statistics == PER_IMAGE and kinds <= {None, "diagonal"})
         if stays and network.graphs is not None and always_alike and alone and loop.at_once(_pixels(network, source)):
             area = 2 * len(steps) * _pixels(network, source)
             painted = _repeated(network.graphs, loop, (*alphas.items(),), through, source, own, area)
@@ -221,8 +227,9 @@ def _repeated(
     others = tuple(leaf for leaf in leaves if not isinstance(leaf, Tensor))
     loop.host.progress(loop.done, loop.total)
     loop.host.interrupt()
-    painted, repeated = graphs.run((alphas, others, str(spec)), work, tensors)
-    loop.done += area if repeated else 0
+    done = loop.done + area  # work that is recorded counts itself, and what repeats it does not
+    painted = graphs.run((alphas, others, str(spec)), work, tensors)
+    loop.done = done
     return painted
 
 

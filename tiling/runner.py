@@ -63,6 +63,8 @@ class TileLoop:
                 part = waiting.popleft()
                 parts = self._parts(grid, part) if part.area > self._limit else []
                 if not parts and not self._fits(work, part):
+                    if self._network.graphs is not None:
+                        self._network.graphs.clear()
                     self.host.empty_cache()
                     parts = self._parts(grid, part)
                     if not parts:

@@ -14,6 +14,7 @@ from .kept import KeepingConv
 
 log = logging.getLogger(__name__)
 
+ONCE, UNFIT = "ran once", "cannot be recorded"
 MOST = 4
 """Recordings that are kept, each with the memory of all that it computes."""
 
@@ -44,36 +45,39 @@ class Graphs:
 
     def __init__(self, network: nn.Module) -> None:
         self._network = network
-        self._known: dict[Hashable, Recording | None] = {}
+        self._known: dict[Hashable, Recording | str] = {}
 
-    def run(self, key: Hashable, work: Callable[..., Tensor], given: Sequence[Tensor]) -> tuple[Tensor, bool]:
-        """`work(*given)`, a tensor of the device, and whether it was repeated, so that nothing in it was called.
+    def run(self, key: Hashable, work: Callable[..., Tensor], given: Sequence[Tensor]) -> Tensor:
+        """`work(*given)`, a tensor of the device.
 
         The first time it just runs, which makes ready what layers keep; the second time it is recorded. Work that
         cannot be recorded, since it waits for a value or memory is short, goes on as it is.
         """
         key = key, tuple((value.shape, value.stride(), value.dtype) for value in given), self._weights()
-        if key not in self._known:
-            self._known[key] = None
-            while len(self._known) > MOST:
-                del self._known[next(iter(self._known))]
-            return work(*given), False
-        known = self._known[key]
+        known = self._known.get(key)
+        if isinstance(known, Recording):
+            return known.repeat(given)
         if known is None:
-            known = self._recorded(work, given)
-            if known is None:
-                return work(*given), False
-            self._known[key] = known
-            return known.repeat(given), False
-        return known.repeat(given), True
+            while len(self._known) >= MOST:
+                del self._known[next(iter(self._known))]
+        elif known == ONCE and (recorded := self._recorded(work, given)):
+            self._known[key] = recorded
+            return recorded.repeat(given)
+        self._known[key] = ONCE if known is None else UNFIT
+        return work(*given)
+
+    def clear(self) -> None:
+        """Give their memory back."""
+        self._known.clear()
 
     def _recorded(self, work: Callable[..., Tensor], given: Sequence[Tensor]) -> Recording | None:
-        own, graph = [value.clone() for value in given], torch.cuda.CUDAGraph()
         try:
+            own, graph = [value.clone() for value in given], torch.cuda.CUDAGraph()
             with torch.cuda.graph(graph):
                 result = work(*own)
         except RuntimeError as error:
             log.debug("not recorded: %s", error)
+            self.clear()
             return None
         held = [layer.kept for layer in self._network.modules() if isinstance(layer, KeepingConv)]
         return Recording(graph, own, result, held)

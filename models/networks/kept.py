@@ -18,6 +18,14 @@ SIZES = 8
 class KeepingConv(nn.Conv2d):
     """A convolution that keeps things by name, until the module moves, as ComfyUI moves it, is cast or filled."""
 
+    fuses: bool = True
+    """Until cuDNN has no kernel of convolution, bias and ReLU for it."""
+
+    @property
+    def observed(self) -> bool:
+        """Whether somebody waits for its calls, which then must not become part of others."""
+        return bool(self._forward_hooks or self._forward_pre_hooks)
+
     def folded(self, name: str, make: Callable[[Tensor, Tensor | None], Made]) -> Made:
         """`make` of weight and bias: kept while both are what they were, and never where they learn."""
         weight, bias = self.weight, self.bias

@@ -195,7 +195,7 @@ def _run(block: list[ReflectConv], values: Tensor, pool: bool = False) -> Tensor
         return values if picture else values.relu_()
 
     picture = bool(block) and block[-1].out_channels == 3
-    if fewer_kernels(values):
+    if fewer_kernels(values) and not any(conv.observed for conv in block):
         return _run_on_gpu(block, values, picture, pool)
     scale = 2 if block and block[0].scale == 2 else 0.5 if pool else 1
     halo = 1 + math.ceil((len(block) - 1) / 2) if scale == 2 else len(block) + len(block) % 2

@@ -12,6 +12,7 @@ import torch
 from brushwork.methods import METHODS
 from brushwork.methods.protocol import Style
 from brushwork.methods.render import learn, render
+from brushwork.models.networks import gpu_fast
 from brushwork.models.networks.base import StyleNetwork
 from brushwork.models.networks.msgnet import MsgNet
 from brushwork.models.networks.stylebank import StyleBankNetwork
@@ -103,3 +104,10 @@ def ready(build: Callable[[], StyleNetwork]) -> StyleNetwork:
     with torch.device("meta"):
         network = build().eval().requires_grad_(False)
     return network.to_empty(device="cuda").prepare(torch.float16)
+
+
+def test_without_the_fused_convolution(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where cuDNN is old, or it is another library: a bias and a ReLU are kernels, 34 of them."""
+    monkeypatch.setattr(gpu_fast, "_fuses", lambda device: False)
+    monkeypatch.setitem(MOST, ("AdaIN, vgg19", "512", 1, ""), Most(112, 1, 1.2))
+    test_a_picture_costs_no_more("AdaIN, vgg19", "512", 1, "")

@@ -10,7 +10,7 @@ from brushwork.methods import METHODS
 from brushwork.methods.protocol import Style
 from brushwork.methods.render import learn, render
 from brushwork.models.networks import graphs
-from brushwork.models.networks.base import StyleNetwork
+from brushwork.models.networks.base import FeatureMap, StyleNetwork
 from brushwork.models.networks.graphs import Graphs
 from brushwork.nodes._host import HostedNetwork
 from brushwork.tests.laws import picture
@@ -141,11 +141,31 @@ def test_work_that_reads_a_value_goes_on_without() -> None:
     with SecondDevice() as device:
         own = Graphs(torch.nn.Identity())
         for value in (1.0, 2.0, 3.0):
-            result, repeated = own.run(
-                "key", lambda given: given * given.sum().item(), [torch.full((2,), value).cuda()]
-            )
-            assert result.tolist() == [2 * value**2] * 2 and not repeated
-        assert device.replays == 0
+            result = own.run("key", lambda given: given * given.sum().item(), [torch.full((2,), value).cuda()])
+            assert result.tolist() == [2 * value**2] * 2
+        assert device.replays == 0 and list(own._known.values()) == [graphs.UNFIT]
+
+
+def test_recordings_make_way_where_memory_is_short() -> None:
+    """A device that cannot hold the whole picture gives them back, and paints on in tiles."""
+    network, content = small_network("shared encoder"), picture(96, 96)
+    expected, cleared = painted("adain", network, content), []
+
+    def encode(image: Tensor, *given: object) -> dict[str, FeatureMap]:
+        if image.shape[-1] > 90:
+            raise torch.cuda.OutOfMemoryError
+        return whole(image, *given)  # pyright: ignore[reportArgumentType]
+
+    with SecondDevice(), pytest.MonkeyPatch.context() as patch:
+        recording(network)
+        whole = network.encode_levels
+        for _ in range(2):
+            painted("adain", network, content)
+        assert network.graphs is not None
+        patch.setattr(network, "encode_levels", encode)
+        patch.setattr(network.graphs, "clear", lambda: cleared.append(1))
+        found = painted("adain", network, content, host=Host(CUDA, policy=Policy(minimum_side=16)), statistics=SMOOTHED)
+    assert cleared and (found - expected).abs().max() < 1e-3
 
 
 def test_comfyui_moves_weights_and_has_none() -> None:

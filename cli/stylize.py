@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from torch import Tensor
 from typer import Argument, Option
 
-from ..media.images import READABLE, check_folder, check_suffix, distinct_stems, read_picture, write_picture
-from ..media.video_read import VIDEOS
+from ..media.images import FORMATS, READABLE, check_folder, check_suffix, distinct_stems, read_picture, write_picture
+from ..media.video_read import ANIMATIONS, VIDEOS, moves
 from ..media.video_write import KINDS, check_video_suffix, is_partial, partial_path
 from ..methods import METHODS
 from ..methods.api import prepared, strengths_at
@@ -67,6 +67,7 @@ class Stylization:
     max_size: Annotated[
         int | None, Option(help="Shrink the content to this longer side first; the output is as small.")
     ] = None
+    overwrite: Annotated[bool, Option("--overwrite", help="Paint again what is done.")] = False
 
 
 class Painter:
@@ -199,7 +200,8 @@ def _one_by_one(order: Stylization) -> list[Stylization]:
     for one in orders:
         _file(one.content)
         check_folder(one.output.parent)
-        (check_video_suffix if _is_video(one) else check_suffix)(one.output.suffix)
+        if not (_is_video(one) and Path(one.content).suffix.lower() in ANIMATIONS and one.output.suffix == ".png"):
+            (check_video_suffix if _is_video(one) else check_suffix)(one.output.suffix)
     return orders
 
 
@@ -215,12 +217,17 @@ def _contents_of(folder: Path) -> list[Path]:
 
 
 def _named(stem: str, content: Path) -> str:
-    """A picture becomes a PNG; a video stays of its kind where that can be written."""
+    """A picture becomes a PNG; what moves stays of its kind where that can be written."""
     ending = content.suffix.lower()
+    if ending in ANIMATIONS and moves(content):
+        return stem + ending
     return stem + (".png" if ending not in VIDEOS else ending if ending in KINDS else ".mp4")
 
 
 def _is_video(order: Stylization) -> bool:
-    """A GIF is one where a video is asked for."""
-    ending = Path(order.content).suffix.lower()
-    return ending in VIDEOS or (ending == ".gif" and order.output.suffix.lower() in KINDS)
+    """What moves is one where a video or an animation is asked for, and a GIF even with one frame."""
+    content, ending = Path(order.content).suffix.lower(), order.output.suffix.lower()
+    if content in VIDEOS or (content == ".gif" and ending in KINDS and ending not in FORMATS):
+        return True
+    asked = ending in KINDS or (ending == ".png" and content in (".png", ".apng"))
+    return content in ANIMATIONS and asked and moves(Path(order.content))

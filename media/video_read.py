@@ -39,7 +39,7 @@ PQ_AND_HLG, WIDE_PRIMARIES, SRGB = (16, 18), (9, 11, 12), 13
 BACK, AHEAD, TOGETHER = Fraction(1, 10), 10, 2
 """Seconds: a clock that goes back by more has started again; in broadcast streams, one that leaps by more has too; and
 tracks whose clocks do so within so much did it together."""
-SHORTEST_DELAY, USUAL_DELAY = 20, 100
+SHORTEST_DELAY, USUAL_DELAY = 11, 100
 """Milliseconds: frames of an animation that claim to be shown for less than the first are shown for the second, as in
 browsers."""
 FAILED_READS = 8

@@ -23,6 +23,7 @@ from .video_read import ANIMATIONS, BT709, SHORTEST_DELAY, Part, Video
 
 if TYPE_CHECKING:
     from av import AudioStream, Packet, VideoCodecContext, VideoStream
+    from av.bitstream import BitStreamFilterContext
     from av.container import OutputContainer
 
 log = logging.getLogger(__name__)
@@ -430,24 +431,30 @@ class Sound:
 
     copied: "dict[int, AudioStream]"
     encoded: "dict[int, AudioStream]"
-    ends: dict[int, int]
-    """The time of the last packet of each."""
+    unframed: "dict[int, BitStreamFilterContext]"
+    """Takes the headers off AAC's packets that broadcast streams have in place of one for all."""
+    last: dict[int, int]
+    """When the last packet of each was."""
 
     @staticmethod
     def of(container: "OutputContainer", source: Video, kind: Kind, suffix: str) -> "Sound":
         """Streams for those of the source."""
-        sound = Sound({}, {}, {})
+        from av.bitstream import BitStreamFilterContext
+
+        sound = Sound({}, {}, {}, {})
         if source.sounds and kind.sound is None:
             log.warning("%s files hold no sound: it is left out.", suffix[1:])
             return sound
         for stream in source.sounds:
             coder = stream.codec_context
             if coder is None or not coder.sample_rate:
-                log.warning("A track of sound of an unknown kind is left out.")
+                log.warning("A track of sound is left out, whose kind is not known.")
                 continue
             name = coder.codec.canonical_name
             if name in container.supported_codecs and (kind.taken is None or name in kind.taken):
                 sound.copied[stream.index] = container.add_stream_from_template(stream)
+                if name == "aac" and not coder.extradata:
+                    sound.unframed[stream.index] = BitStreamFilterContext("aac_adtstoasc", stream)
             else:
                 layout = "mono" if coder.layout.nb_channels == 1 else "stereo"
                 new = cast("AudioStream", container.add_stream(kind.sound or "", rate=SAMPLE_RATE, layout=layout))
@@ -456,22 +463,22 @@ class Sound:
         return sound
 
     def written(self, packet: "Packet") -> "Iterator[Packet]":
-        """The packets to write for one of the source's; what is damaged or out of order is left out."""
+        """The packets to write for one of the source's; what is damaged or comes twice is left out."""
         from av.error import FFmpegError
 
-        index = packet.stream.index
-        if index in self.encoded:
-            try:
-                frames = packet.decode()
-            except FFmpegError:
-                return
-            for frame in frames:
-                yield from self.encoded[index].encode(frame)  # pyright: ignore[reportArgumentType] - a sound stream's
-        elif index in self.copied and packet.dts is not None:  # the one without is the source's end
-            if packet.dts > self.ends.get(index, packet.dts - 1):
-                self.ends[index] = packet.dts
-                packet.stream = self.copied[index]
-                yield packet
+        index, base = packet.stream.index, packet.time_base
+        try:
+            if index in self.encoded:
+                for frame in packet.decode():
+                    yield from self.encoded[index].encode(frame)  # pyright: ignore[reportArgumentType] - a sound stream's
+            elif index in self.copied and packet.dts is not None:  # the one without is the source's end
+                for each in self.unframed[index].filter(packet) if index in self.unframed else (packet,):
+                    if each.dts is not None and each.dts > self.last.get(index, each.dts - 1):
+                        self.last[index] = each.dts
+                        each.stream, each.time_base = self.copied[index], base
+                        yield each
+        except FFmpegError as error:
+            log.warning("Damaged sound is left out: %s", error.strerror)
 
     def flushed(self) -> "Iterator[Packet]":
         """What the encoders still hold."""

@@ -28,8 +28,8 @@ VIDEOS = (
 """The endings of the videos that are looked for in folders."""
 ANIMATIONS = (".gif", ".webp", ".png", ".apng")
 """The endings of pictures that may move."""
-MAX_PART_PIXELS = 1 << 22
-"""Of all frames of a part: what the features of two frames at 1920 x 1080 take fits anywhere."""
+MAX_PART_PIXELS = 1 << 20
+"""Of all frames of a part, unless one has more: few, so that something can soon be seen."""
 BT709, BT601, BT2020 = 1, 5, 9
 """Matrices from colours to luminance and chroma, by FFmpeg's numbers; the first is that of its primaries too."""
 KNOWN_MATRICES = (1, 4, 5, 6, 7, 9)
@@ -155,14 +155,12 @@ class Source:
             except FFmpegError:  # reading goes on behind what is damaged
                 failed += 1
                 damaged += 1
-        for _ in range(64):  # threads of the decoder, each of which may hold a damaged frame
-            try:
-                yield from (("frame", frame) for frame in decoder.decode(None))
-                break
-            except EndOfFile:
-                break
-            except FFmpegError:
-                damaged += 1
+        try:
+            yield from (("frame", frame) for frame in decoder.decode(None))
+        except EndOfFile:
+            pass
+        except FFmpegError:
+            damaged += 1
         if damaged:
             log.warning("%s is damaged in %d places: frames are missing there.", self.container.name, damaged)
 
@@ -247,7 +245,9 @@ def reading(path: Path) -> Iterator[Video]:
         picture = cast("VideoStream | None", container.streams.best("video"))  # no cover
         if picture is None:
             raise ValueError(f"{path} holds no pictures: name a video")
-        picture.thread_type = "AUTO"
+        if picture.frames == 1:  # nor a cover that does not say so
+            picture = max(container.streams.video, key=lambda track: track.frames)
+        picture.thread_type = "SLICE"  # threads for frames would lose the neighbours of one that is damaged
         yield Source(container, picture, container.streams.audio)
 
 

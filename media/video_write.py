@@ -6,7 +6,6 @@ stretch has the very frames of one that was never stopped.
 """
 
 import logging
-from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -60,23 +59,20 @@ class Kind:
     colours: int | None = BT709
     even: bool = False
     """Whether the sides must be even numbers."""
-    reordered: int = 0
-    """By how many frames a frame is encoded ahead of its time at most."""
     alpha: bool = False
     resumable: bool = True
 
 
-# A fragment from each keyframe to the next, complete by itself, that become an ordinary file at the end; the offsets
-# keep the first frame at its own time; the header waits for what the sound's first packet says of it.
-_FRAGMENTS = {"movflags": "hybrid_fragmented+frag_keyframe+negative_cts_offsets+delay_moov"}
+# A fragment for each frame, complete by itself, that become an ordinary file at the end; the header waits for what the
+# sound's first packet says of it; the offsets keep the first frame at its own time. Without B-frames, as the end of the last fragment's would be lost.
+_FRAGMENTS = {"movflags": "hybrid_fragmented+negative_cts_offsets+delay_moov", "frag_duration": "100000"}
 _CLUSTERS = {"cluster_time_limit": "100"}  # milliseconds that Matroska keeps in memory at most
 _H264: dict[str, Any] = {
     "codec": "libx264",
     "pixels": "yuv420p",
-    "quality": {"crf": "17", "preset": "medium"},
+    "quality": {"crf": "17", "preset": "medium", "bf": "0"},
     "sound": "aac",
     "even": True,
-    "reordered": 2,
 }
 _VP9 = {"crf": "24", "b": "0", "cpu-used": "4", "row-mt": "1"}
 _MP4 = frozenset({"aac", "mp3", "ac3", "eac3", "alac", "opus", "flac"})
@@ -101,7 +97,6 @@ WITH_ALPHA = {
         pixels="yuva444p10le",
         quality={"profile": "4444"},
         even=False,
-        reordered=0,
         alpha=True,
     ),
     ".mkv": replace(_LOSSLESS, pixels="bgra", alpha=True),
@@ -174,8 +169,6 @@ class VideoFile:
         self._stretch: list[bytes] = []
         self._started = self.done = 0
         """Frames before this stretch, and in all."""
-        self._times: deque[int] = deque()
-        """When to encode the next packets."""
         self._size = (0, 0)
         saved = self._journal.load(order) if order and not afresh else None
         if saved is not None:
@@ -196,11 +189,8 @@ class VideoFile:
             self._size = (frames.shape[1], frames.shape[2])
         kind, time_base = self._kind, self._source.time_base
         step = max(1, round(1 / (self._source.rate * time_base)))
-        if self._streams is None:
-            self._streams = self._open()
-            self._times.extend(part.times[0] - step * k for k in range(kind.reordered, 0, -1))
+        self._streams = self._streams or self._open()
         container, _, sound = self._streams
-        self._times.extend(part.times)
         self.done += len(part.times)
         if made:
             for values, time, duration in zip(eight_bits(frames).cpu(), part.times, part.durations, strict=True):
@@ -299,13 +289,13 @@ class VideoFile:
             self._encoder = None
 
     def _mux(self, packets: "Iterable[Packet]") -> None:
-        """Write the next packets; the times of encoding are those of showing, some frames earlier."""
+        """Write the next packets; frames are encoded in the order in which they are shown."""
         assert self._streams is not None
         container, picture, _ = self._streams
         for packet in packets:
             if self.order:
                 self._stretch.append(_Journal.entry(packet))
-            packet.stream, packet.time_base, packet.dts = picture, self._source.time_base, self._times.popleft()
+            packet.stream, packet.time_base, packet.dts = picture, self._source.time_base, packet.pts
             container.mux(packet)
 
 

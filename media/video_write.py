@@ -279,6 +279,7 @@ class VideoFile:
         coder.height, coder.width = self._size
         coder.pix_fmt, coder.time_base = kind.pixels, source.time_base
         coder.gop_size = max(1, round(KEYFRAME_SECONDS * source.rate))
+        coder.thread_count = 1  # x264 with several does not make all frames alike each time
         if kind.colours is not None:  # unsaid, players take small pictures for BT.601
             coder.colorspace = coder.color_primaries = coder.color_trc = kind.colours
             coder.color_range = LIMITED

@@ -35,7 +35,12 @@ def stylize_video(painter: Painter, content: Path, output: Path, on_progress: Pr
     from there; one that is finished is left alone unless it says `overwrite`.
     """
     order = _order(painter, content)
-    if not painter.order.overwrite and output.is_file() and not is_unfinished(output) and written_order(output) == order:
+    if (
+        not painter.order.overwrite
+        and output.is_file()
+        and not is_unfinished(output)
+        and written_order(output) == order
+    ):
         log.warning("%s is finished already: --overwrite paints it again.", output)
         return output
     window, done = TemporalWindow(), 0

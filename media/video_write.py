@@ -63,8 +63,9 @@ class Kind:
     resumable: bool = True
 
 
-# A fragment for each frame, complete by itself, that become an ordinary file at the end; the header waits for what the
-# sound's first packet says of it; the offsets keep the first frame at its own time. Without B-frames, as the end of the last fragment's would be lost.
+# Fragments of a tenth of a second, complete by themselves, that become an ordinary file at the end; the header waits for what the
+# sound's first packet says of it; the offsets keep the first frame at its own time. Without B-frames: with them the end
+# of the last fragment could be lost.
 _FRAGMENTS = {"movflags": "hybrid_fragmented+negative_cts_offsets+delay_moov", "frag_duration": "100000"}
 _CLUSTERS = {"cluster_time_limit": "100"}  # milliseconds that Matroska keeps in memory at most
 _H264: dict[str, Any] = {
@@ -407,7 +408,9 @@ def _animate(lossless: Path, path: Path, order: str) -> None:
     delays = [grid * (end - start) for start, end in zip(starts, ends, strict=True)]
     exif = Image.Exif()
     exif[DESCRIPTION] = order
-    more: dict[str, Any] = {"comment": order, "disposal": 2 if images[0].mode == "RGBA" else 1} if gif else {"exif": exif}
+    more: dict[str, Any] = (
+        {"comment": order, "disposal": 2 if images[0].mode == "RGBA" else 1} if gif else {"exif": exif}
+    )
     kind = {".gif": "GIF", ".webp": "WEBP"}.get(path.suffix.lower(), "PNG")
     if kind == "WEBP":
         more["quality"] = 95

@@ -46,7 +46,9 @@ def write_clip(
         frames = torch.cat((frames, alpha[..., None]), -1)
     with av.open(str(path), "w", **more) as container:
         codec = codec or ("libvpx-vp9" if path.suffix == ".webm" else "libx264")
-        precise = {"crf": "4", "b": "2M"} if codec == "libvpx" else {"crf": "1"} if codec[:3] == "lib" else {"qscale": "2"}
+        precise = (
+            {"crf": "4", "b": "2M"} if codec == "libvpx" else {"crf": "1"} if codec[:3] == "lib" else {"qscale": "2"}
+        )
         picture = container.add_stream(codec, rate=RATE, options=precise)
         picture.height, picture.width, picture.pix_fmt = *frames.shape[1:3], pixels
         picture.codec_context.time_base = STEP if codec in ("libx264", "libvpx-vp9", "ffv1") else Fraction(1, RATE)

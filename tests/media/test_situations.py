@@ -103,7 +103,9 @@ def test_a_cover_is_no_video(disposition: Disposition | None, tmp_path: Path) ->
     assert seen(tmp_path / "b.mp4")[0].shape == (10, 48, 64, 3)
 
 
-@pytest.mark.parametrize("cells", [(a, 0, 0, d) for a in (1, -1) for d in (1, -1)] + [(0, b, c, 0) for b in (1, -1) for c in (1, -1)])
+@pytest.mark.parametrize(
+    "cells", [(a, 0, 0, d) for a in (1, -1) for d in (1, -1)] + [(0, b, c, 0) for b in (1, -1) for c in (1, -1)]
+)
 def test_every_display_matrix(cells: tuple[int, int, int, int], tmp_path: Path) -> None:
     """Turned, mirrored, upside down: a pixel at (x, y) is shown at (a x + c y, b x + d y), moved into sight."""
     frames, _ = seen(shown_by(write_clip(tmp_path / "a.mp4"), cells))
@@ -136,9 +138,7 @@ def damage(path: Path, number: int) -> Path:
 
 
 @pytest.mark.parametrize(("codec", "number"), [("mjpeg", 0), ("mjpeg", 4), ("mjpeg", 9), ("mpeg4", 4)])
-def test_a_damaged_frame_is_left_out(
-    codec: str, number: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_damaged_frame_is_left_out(codec: str, number: int, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     pixels = {"mjpeg": "yuvj420p", "mpeg4": "yuv420p"}[codec]
     clip = damage(write_clip(tmp_path / "a.avi", codec=codec, pixels=pixels, sound="pcm_s16le"), number)
     frames, times = seen(clip)
@@ -280,7 +280,8 @@ def test_a_torn_animation_is_read_as_far_as_it_goes(tmp_path: Path, caplog: pyte
 
 
 @pytest.mark.parametrize(
-    ("suffix", "codec", "pixels"), [(".mov", "qtrle", "argb"), (".mkv", "ffv1", "bgra"), (".webm", "libvpx-vp9", "yuva420p")]
+    ("suffix", "codec", "pixels"),
+    [(".mov", "qtrle", "argb"), (".mkv", "ffv1", "bgra"), (".webm", "libvpx-vp9", "yuva420p")],
 )
 def test_transparency_is_read(suffix: str, codec: str, pixels: str, tmp_path: Path) -> None:
     alpha = torch.linspace(0, 1, 64).expand(10, 48, 64)

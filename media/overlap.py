@@ -1,6 +1,6 @@
 """Reading, painting and writing at the same time: a step ahead of the work, and a step behind it."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-def ahead(items: Iterable[T]) -> Iterator[T]:
+def ahead(items: Iterable[T]) -> Generator[T, None, None]:
     """The items, each made in another thread while the one before it is at work; errors come where the item would."""
     iterator = iter(items)
     with ThreadPoolExecutor(1) as pool:

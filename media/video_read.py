@@ -1,7 +1,7 @@
 """Videos in: their frames as a player shows them, in parts that fit memory, with their times and the sound between."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -122,7 +122,7 @@ class Source:
             raise ValueError(f"{self.container.name} holds no frame that can be read: convert it to MP4")
         yield Part.of(pixels, times, durations, sound)
 
-    def _decoded(self) -> "Iterator[tuple[str, Any]]":
+    def _decoded(self) -> Generator[tuple[str, Any], None, None]:
         """Frames and packets of sound as they lie in the file, on one clock that starts at 0."""
         from av import CodecContext
         from av.error import EOFError as EndOfFile

@@ -63,9 +63,9 @@ class Kind:
     resumable: bool = True
 
 
-# Fragments of a tenth of a second, complete by themselves, that become an ordinary file at the end; the header waits for what the
-# sound's first packet says of it; the offsets keep the first frame at its own time. Without B-frames: with them the end
-# of the last fragment could be lost.
+# Fragments of a tenth of a second, complete by themselves, that become an ordinary file at the end; the header waits
+# for what the sound's first packet says of it; the offsets keep the first frame at its own time. Without B-frames: with
+# them the end of the last fragment could be lost.
 _FRAGMENTS = {"movflags": "hybrid_fragmented+negative_cts_offsets+delay_moov", "frag_duration": "100000"}
 _CLUSTERS = {"cluster_time_limit": "100"}  # milliseconds that Matroska keeps in memory at most
 _H264: dict[str, Any] = {
@@ -402,7 +402,7 @@ def _animate(lossless: Path, path: Path, order: str) -> None:
             alpha = frame.format.name == "bgra"
             image = Image.fromarray(frame.to_ndarray(format="rgba" if alpha else "rgb24"))
             if alpha and gif:
-                image.putalpha(image.getchannel("A").point(lambda value: 255 * (value > 127)))
+                image.putalpha(image.getchannel("A").point([0] * 128 + [255] * 128))
             images.append(image)
     ends = [*starts[1:], max(end, starts[-1] + shortest)]
     delays = [grid * (end - start) for start, end in zip(starts, ends, strict=True)]

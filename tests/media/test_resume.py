@@ -21,7 +21,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def copy(source: Path, target: Path, order: str = "an order", stop: int = FRAMES, afresh: bool = False) -> list[int]:
-    """Copy a video until a frame, and there tear it off; how many frames were made each time, and the state begun with."""
+    """Copy a video until a frame, and there tear it off; how many frames were made each time."""
     made: list[int] = []
     with reading(source) as video, writing(target, video, order, afresh) as file:
         done, state = 0, file.state or {"number": 0}

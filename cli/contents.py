@@ -13,7 +13,7 @@ from glob import escape, glob, has_magic
 from pathlib import Path
 
 from ..media.images import FORMATS, distinct_stems, is_hidden, readable
-from ..media.video_read import VIDEOS
+from ..media.video_read import ANIMATIONS, VIDEOS, moves
 from ..media.video_write import KINDS, is_partial
 
 log = logging.getLogger(__name__)
@@ -132,7 +132,10 @@ def outputs_of(found: Found, output: Path, pattern: str, styles: Sequence[str], 
         if any(taken[_key(path)] > 1 for path in row):  # of two with one stem both have their endings in their names
             row = [named(file, folder, file.name.replace(".", "_"), style) for style in shown]
         own = file.suffix.lower()
-        suffix = (ending or ".png") if own not in VIDEOS else own if own in KINDS else ".mp4"
+        if own in VIDEOS:
+            suffix = own if own in KINDS else ".mp4"
+        else:
+            suffix = ending or (own if own in ANIMATIONS and moves(file) else ".png")
         outputs.append([path.with_name(_fitting(path.name, suffix)) for path in row])
     seen: dict[str, Path] = {}
     for (file, _), row in zip(found.files, outputs, strict=True):

@@ -19,6 +19,7 @@ from torch import Tensor
 from typer import Argument, Option, echo
 
 from ..media.images import (
+    FORMATS,
     MAX_PIXELS,
     Picture,
     check_folder,
@@ -27,7 +28,7 @@ from ..media.images import (
     load_picture,
     write_picture,
 )
-from ..media.video_read import VIDEOS
+from ..media.video_read import ANIMATIONS, VIDEOS, moves
 from ..media.video_write import KINDS, check_video_suffix, partial_path
 from ..methods import METHODS
 from ..methods.motion import STABILITY
@@ -112,7 +113,7 @@ class Stylization:
     keep_metadata: Annotated[
         bool, Option("--keep-metadata", help="Keep EXIF and resolution, and embed the profile sRGB.")
     ] = False
-    overwrite: Annotated[bool, Option("--overwrite", help="In a folder, paint again what is done.")] = False
+    overwrite: Annotated[bool, Option("--overwrite", help="Paint again what is done.")] = False
     dry_run: Annotated[bool, Option("--dry-run", help="Say what would be painted, and paint nothing.")] = False
     json: Annotated[bool, Option("--json", help="A line of JSON on stdout for each file, and one at the end.")] = False
     max_megapixels: Annotated[
@@ -382,7 +383,10 @@ def _one_by_one(order: Stylization, ours: set[Path]) -> tuple[list[Stylization],
                 f"the output {one.output} would replace a picture or video that it is made from: choose another name"
             )
         else:
-            (check_video_suffix if _is_video(one) else check_suffix)(one.output.suffix)
+            moving = _is_video(one)
+            animated = Path(one.contents[0]).suffix.lower() in ANIMATIONS and one.output.suffix.lower() == ".png"
+            if not (moving and animated):
+                (check_video_suffix if moving else check_suffix)(one.output.suffix)
     for folder in {one.output.parent for one in orders if str(one.output) != STREAM}:
         check_folder(folder)
     for file, _ in found.files:
@@ -414,6 +418,9 @@ def _fingerprint(one: Stylization) -> str:
 
 
 def _is_video(order: Stylization) -> bool:
-    """A GIF is one where a video is asked for."""
-    ending = Path(order.contents[0]).suffix.lower()
-    return ending in VIDEOS or (ending == ".gif" and order.output.suffix.lower() in KINDS)
+    """What moves is one where a video or an animation is asked for, and a GIF even with one frame."""
+    content, ending = Path(order.contents[0]).suffix.lower(), order.output.suffix.lower()
+    if content in VIDEOS or (content == ".gif" and ending in KINDS and ending not in FORMATS):
+        return True
+    asked = ending in KINDS or (ending == ".png" and content in (".png", ".apng"))
+    return content in ANIMATIONS and asked and moves(Path(order.contents[0]))

@@ -5,8 +5,11 @@ Smoothed over time, what moves through a video does not make it flicker.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
+from dataclasses import fields
 from typing import Any, TypeVar
+
+from torch import Tensor
 
 from .moments import Moments
 from .quantiles import Quantiles
@@ -32,6 +35,18 @@ class TemporalWindow:
         known = frames if key not in self._last else type(frames).joined([self._last[key], frames])  # pyright: ignore[reportArgumentType]
         self._last[key] = known.of_items(slice(-2 * FRAMES, None))
         return known.over_window(2 * FRAMES, 0).of_items(slice(-batch, None))
+
+    def state_dict(self) -> dict[Hashable, tuple[str, tuple[Tensor, ...]]]:
+        """What `load_state_dict` goes on from: tensors, and the name of the statistics that they make up."""
+        return {
+            key: (type(last).__name__, tuple(getattr(last, each.name) for each in fields(last)))
+            for key, last in self._last.items()
+        }
+
+    def load_state_dict(self, state: Mapping[Hashable, tuple[str, tuple[Tensor, ...]]]) -> None:
+        """Be the window that `state_dict` was taken of."""
+        kinds = {kind.__name__: kind for kind in (Moments, Quantiles)}
+        self._last = {key: kinds[name](*tensors) for key, (name, tensors) in state.items()}
 
 
 def pooled_content(

@@ -175,8 +175,8 @@ def test_without_opencv_one_line_says_what_to_do(
 
 def test_paint_is_held_still_across_parts(clip: Path, style: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """As one stream, whatever the parts; at stability 0 frame by frame."""
-    whole = painted(clip, "b.mp4", style)
-    crawling = painted(clip, "c.mp4", style, stability=0.0)
+    whole = painted(clip, "b.apng", style)
+    crawling = painted(clip, "c.apng", style, stability=0.0)
     monkeypatch.setattr(video_in, "MAX_PART_PIXELS", 3 * FRAME)
-    assert difference(painted(clip, "d.mp4", style), whole) > 40
+    assert difference(painted(clip, "d.apng", style), whole) > 40
     assert difference(crawling, whole) < 40

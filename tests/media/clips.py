@@ -23,19 +23,44 @@ def moving(frames: int = 10, size: tuple[int, int] = SIZE) -> Tensor:
 
 
 def write_clip(
-    path: Path, frames: Tensor | None = None, times: list[int] | None = None, sound: str | None = "aac", **more: Any
+    path: Path,
+    frames: Tensor | None = None,
+    times: list[int] | None = None,
+    sound: str | None = "aac",
+    codec: str | None = None,
+    pixels: str = "yuv444p",
+    layout: str = "mono",
+    colours: dict[str, int] | None = None,
+    aspect: Fraction | None = None,
+    alpha: Tensor | None = None,
+    matrix: int = 5,
+    **more: Any,
 ) -> Path:
-    """Frames [n, H, W, 3] at 25 a second (or at `times`, in 12,800ths of a second) beside a sine."""
+    """Frames [n, H, W, 3] at 25 a second (or at `times`, in 12,800ths of a second) beside a sine.
+
+    `colours` are the tags that the file bears, `matrix` how its colours are stored, `aspect` the shape of its pixels.
+    """
     frames = moving() if frames is None else frames
     times = times or [512 * k for k in range(len(frames))]
+    if alpha is not None:
+        frames = torch.cat((frames, alpha[..., None]), -1)
     with av.open(str(path), "w", **more) as container:
-        codec = "libvpx-vp9" if path.suffix == ".webm" else "libx264"
-        picture = container.add_stream(codec, rate=RATE, options={"crf": "1"})
-        picture.height, picture.width, picture.pix_fmt = *frames.shape[1:3], "yuv444p"
-        picture.codec_context.time_base = STEP
-        track = container.add_stream(sound, rate=48_000, layout="mono") if sound else None
+        codec = codec or ("libvpx-vp9" if path.suffix == ".webm" else "libx264")
+        precise = (
+            {"crf": "4", "b": "2M"} if codec == "libvpx" else {"crf": "1"} if codec[:3] == "lib" else {"qscale": "2"}
+        )
+        picture = container.add_stream(codec, rate=RATE, options=precise)
+        picture.height, picture.width, picture.pix_fmt = *frames.shape[1:3], pixels
+        picture.codec_context.time_base = STEP if codec in ("libx264", "libvpx-vp9", "ffv1") else Fraction(1, RATE)
+        if aspect is not None:
+            picture.codec_context.sample_aspect_ratio = aspect
+        for name, value in (colours or {}).items():
+            setattr(picture.codec_context, name, value)
+        track = container.add_stream(sound, rate=48_000, layout=layout) if sound else None
         for values, time in zip(frames, times, strict=True):
-            frame = av.VideoFrame.from_ndarray(eight_bits(values).numpy(), format="rgb24")
+            kind = "rgba" if alpha is not None else "rgb24"
+            frame = av.VideoFrame.from_ndarray(eight_bits(values).numpy(), format=kind)
+            frame = frame.reformat(format=pixels, dst_colorspace=matrix)
             frame.pts, frame.time_base = time, STEP
             container.mux(picture.encode(frame))
             if track:
@@ -53,14 +78,21 @@ def _sine(start: int) -> av.AudioFrame:
     return frame
 
 
+QUARTERS = {1: (0, 1, -1, 0), 2: (-1, 0, 0, -1), 3: (0, -1, 1, 0)}
+"""The matrices (a, b, c, d) that turn clockwise: what is at (x, y) is shown at (a x + c y, b x + d y)."""
+
+
 def turned(path: Path, quarters: int) -> Path:
-    """An MP4 that asks to be turned clockwise by quarters, as telephones write it: in its matrix of sixteenths."""
+    """An MP4 that asks to be turned clockwise by quarters, as telephones write it."""
+    return shown_by(path, QUARTERS[quarters])
+
+
+def shown_by(path: Path, cells: tuple[int, int, int, int]) -> Path:
+    """An MP4 that asks to be shown by a matrix (a, b, c, d), which it has in sixteenths."""
     one, none = (1 << 16).to_bytes(4, "big"), bytes(4)
-    minus = (-1 << 16).to_bytes(4, "big", signed=True)
-    cells = {1: (none, one, minus, none), 2: (minus, none, none, minus), 3: (none, minus, one, none)}[quarters]
     data = path.read_bytes()
     track = data.index(b"tkhd")  # the picture's comes first
     at = data.index(one + none * 3 + one, track)
-    a, b, c, d = cells
+    a, b, c, d = ((cell << 16).to_bytes(4, "big", signed=True) for cell in cells)
     path.write_bytes(data[:at] + a + b + none + c + d + data[at + 20 :])
     return path

@@ -13,7 +13,7 @@ from brushwork.tests.media.clips import moving, turned, write_clip
 
 LOSSY = 0.03
 """How far a mean may lie after colours were taken at half the resolution and compressed."""
-VISUAL = pytest.mark.parametrize("suffix", [suffix for suffix in KINDS if suffix != ".gif"])
+VISUAL = pytest.mark.parametrize("suffix", [suffix for suffix in KINDS if KINDS[suffix].sound])
 
 
 def copy(source: Path, target: Path, max_frames: int = 3) -> Path:
@@ -160,3 +160,34 @@ def test_errors(tmp_path: Path) -> None:
     refused = pytest.raises(ValueError, match=r"^a video cannot be saved as '\.avi': end the name in one of \.mp4, ")
     with reading(write_clip(tmp_path / "b.mp4", sound=None)) as video, refused:
         VideoFile(tmp_path / "c.avi", video)
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "codec"),
+    [("a.avi", "b.mp4", "aac"), ("a.mov", "b.mov", "pcm_s16le"), ("a.mkv", "b.webm", "opus")],
+)
+def test_sound_that_does_not_fit_is_encoded(source: str, target: str, codec: str, tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / source, sound="pcm_s16le", codec="mpeg4", pixels="yuv420p")
+    again = copy(clip, tmp_path / target)
+    with reading(again) as video:
+        assert video.sounds[0].codec_context.codec.canonical_name == codec
+    assert seconds_of_sound(again) == pytest.approx(0.4, abs=0.05)
+
+
+@pytest.mark.parametrize("suffix", [".mov", ".mkv", ".webm", ".gif", ".webp", ".apng"])
+def test_transparency_stays(suffix: str, tmp_path: Path) -> None:
+    alpha = torch.zeros(10, 48, 64)
+    alpha[:, :, 32:] = 1
+    clip = write_clip(tmp_path / "a.mkv", codec="ffv1", pixels="bgra", alpha=alpha, sound=None)
+    with reading(copy(clip, tmp_path / f"b{suffix}")) as video:
+        (part,) = video.parts()
+    assert part.alpha is not None
+    assert (part.alpha - alpha[0]).abs().mean() < LOSSY  # WebP may put frames that are alike together
+
+
+def test_a_gif_is_not_above_fifty_frames_a_second(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "a.mkv", times=[213 * k for k in range(10)], sound=None)
+    with reading(copy(clip, tmp_path / "b.gif")) as video:
+        (part,) = video.parts()
+    assert min(part.durations) >= 20
+    assert sum(part.durations) == pytest.approx(180, abs=30)

@@ -121,6 +121,28 @@ def test_an_interruption_leaves_a_video(
         assert sum(len(part.times) for part in video.parts()) == 6
 
 
+@pytest.mark.parametrize("ending", ["mp4", "apng"])
+def test_a_stopped_video_goes_on_as_if_it_had_not_been(
+    ending: str, clip: Path, style: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Statistics and what holds paint still go on, too."""
+    monkeypatch.setattr(video_in, "MAX_PART_PIXELS", 2 * FRAME)
+    whole = painted(clip, f"whole.{ending}", style)
+    paint, calls = Painter.paint, list[int]()
+
+    def stops(self: Painter, *given: Any, **more: Any) -> Tensor:  # noqa: ANN401
+        calls.append(1)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return paint(self, *given, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Painter, "paint", stops)
+        with pytest.raises(KeyboardInterrupt):
+            painted(clip, f"stopped.{ending}", style)
+    assert torch.equal(painted(clip, f"stopped.{ending}", style), whole)
+
+
 def test_a_folder_of_pictures_and_videos(clip: Path, style: str) -> None:
     write_clip(clip.with_name("d.avi"), moving(2), sound=None)
     write_clip(clip.with_name("e.part.mp4"), moving(2), sound=None)  # left by a run that was killed: no content

@@ -6,8 +6,9 @@ from itertools import product
 
 from ...models.networks.vgg import ADAIN_LEVEL
 from .page import BLUE, OCHRE, RED, VIOLET, Cell, Node
-from .parts import ABOUT_COMPACT, Workflow
+from .parts import ABOUT_COMPACT, ABOUT_COMPACT_ADAIN, Workflow
 
+NETWORK = "compact-adain"
 ALPHAS = (0.0, 0.33, 0.67, 1.0)
 STEPS = (0.0, 0.5, 1.0)
 
@@ -20,9 +21,9 @@ def basic(flow: Workflow) -> None:
         "style (Huang & Belongie 2017). It is done once, at relu4_1, and a decoder trained for it paints the picture.",
         "**Try:** another Content or Style; *alpha* in Blend by Alpha; a Brush Size node after Style; *trained_for* "
         "reconstruction in Style Decoder, to see what training it gave.",
-        ABOUT_COMPACT,
+        ABOUT_COMPACT_ADAIN,
     )
-    net, content, style = flow.start("astronaut", "paper_leaves")
+    net, content, style = flow.start("astronaut", "paper_leaves", network=NETWORK)
     with flow.group("AdaIN at relu4_1", OCHRE):
         own = flow.encode((2, 1), net, content, ADAIN_LEVEL, "Encode content")
         target = flow.encode((2, 2), net, style, ADAIN_LEVEL, "Encode style")
@@ -39,9 +40,9 @@ def alpha_sweep(flow: Workflow) -> None:
         "alpha blends the content's features with the restyled ones, before decoding. At 0 the network gives the "
         "content back, at 1 it gives the full style. Statistics are fitted once, each alpha costs one decoding.",
         "**Try:** other alphas (and labels on the sheet), another level in both encoders.",
-        ABOUT_COMPACT,
+        ABOUT_COMPACT_ADAIN,
     )
-    net, content, style = flow.start("coffee", "swirling_night")
+    net, content, style = flow.start("coffee", "swirling_night", network=NETWORK)
     with flow.group("Fit once", OCHRE):
         cut = flow.square((2, 0), content, 400, 80)
         own = flow.encode((2, 1), net, cut, ADAIN_LEVEL, "Encode content")
@@ -63,10 +64,10 @@ def four_styles(flow: Workflow) -> None:
         "Four styles stand in the corners of the sheet; every picture between them is a weighted mean of the four "
         "restyled features.",
         "**Try:** other styles; other weights in a Mix Styles node (they are scaled to the sum one).",
-        ABOUT_COMPACT,
+        ABOUT_COMPACT_ADAIN,
     )
     with flow.group("Start", BLUE):
-        net, content = flow.network(), flow.sample(1, "Content", "chelsea")
+        net, content = flow.network(name=NETWORK), flow.sample(1, "Content", "chelsea")
         corners = {
             "top left": "swirling_night",
             "top right": "autumn_avenue",
@@ -128,9 +129,9 @@ def colours(flow: Workflow) -> None:
         "hue it had. *colour matching*: first give the style picture the content's mean colour and colour "
         "covariance, then stylise with that.",
         "**Try:** other pictures; the same two nodes around a WCT cascade.",
-        ABOUT_COMPACT,
+        ABOUT_COMPACT_ADAIN,
     )
-    net, content, style = flow.start("chelsea", "sea_mosaic")
+    net, content, style = flow.start("chelsea", "sea_mosaic", network=NETWORK)
     with flow.group("Content", OCHRE):
         cut = flow.square((3, 0), content, 300, 75)
         own = flow.encode((4, 0), net, cut, ADAIN_LEVEL, "Encode content")

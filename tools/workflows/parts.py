@@ -12,6 +12,11 @@ ABOUT_COMPACT = (
     "The network is *compact*, Brushwork's own and built in: a small encoder trained to see as VGG-19 does, with a "
     "decoder a level. For the papers' own choose *vgg19* or *vgg19-adain*, which are downloaded once."
 )
+ABOUT_COMPACT_ADAIN = (
+    "The network is *compact-adain*, Brushwork's own and built in: the small encoder of *compact* with VGG-19's "
+    "channels beside its own, and a decoder for AdaIN. For the paper's own choose *vgg19-adain*, which is downloaded "
+    "once."
+)
 LEVELS = ("relu5_1", "relu4_1", "relu3_1", "relu2_1", "relu1_1")
 """Of WCT's cascade, coarse to fine."""
 SHARES = ((1.0, 0.0), (0.75, 0.25), (0.5, 0.5), (0.25, 0.75), (0.0, 1.0))

@@ -21,6 +21,7 @@ def efdm(content: Quantiles, style: Quantiles) -> LookupMap:
     target, target_shares = (each.expand(len(knots), -1, -1) for each in style.ascending())
     upper = torch.cumsum(shares.double(), -1)
     # Equal values span the ranks from before the first of them to after the last.
+    knots = knots.contiguous()
     first, last = torch.searchsorted(knots, knots), torch.searchsorted(knots, knots, right=True) - 1
     start, end = (upper - shares).gather(-1, first), upper.gather(-1, last)
     span = (end - start).clamp_min(1e-12)

@@ -1,10 +1,11 @@
 """The pictures that ship: all there, small, licensed, and read as the nodes need them."""
 
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageCms
 
 from brushwork import samples
 from brushwork.samples import CONTENT, PAINTINGS, STYLES, load_sample, sample_names, sample_path
@@ -31,6 +32,9 @@ def test_load_gives_the_files_pixels() -> None:
         image = load_sample(name)
         with Image.open(sample_path(name)) as picture:
             width, height = picture.size
+            if profile := picture.info.get("icc_profile"):
+                given, shown = ImageCms.ImageCmsProfile(BytesIO(profile)), ImageCms.createProfile("sRGB")
+                picture = ImageCms.profileToProfile(picture, given, shown) or picture
             corner = picture.getpixel((width - 1, 0))
         assert image.shape == (1, 3, height, width), name
         assert image.dtype == torch.float32 and image.is_contiguous(), name

@@ -7,7 +7,7 @@ import os
 import string
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from glob import escape, glob, has_magic
 from pathlib import Path
@@ -24,6 +24,20 @@ NAME_BYTES = 255
 """Of a file's name, on nearly every file system."""
 FIELDS = ("stem", "name", "parent", "style", "method", "number")
 """What a pattern of names may hold."""
+
+
+def resolver() -> Callable[[Path], Path]:
+    """`Path.resolve` for many files, which asks each folder once."""
+    folders: dict[Path, Path] = {}
+
+    def resolve(path: Path) -> Path:
+        if path.is_symlink():
+            return path.resolve()
+        if path.parent not in folders:
+            folders[path.parent] = path.parent.resolve()
+        return folders[path.parent] / path.name
+
+    return resolve
 
 
 @dataclass
@@ -48,7 +62,7 @@ def find(contents: Sequence[str], output: Path, ours: set[Path]) -> Found:
     What lies in the folder `output` and the files `ours` are results and no contents, unless they are named. Hidden
     files and folders are passed over, and other files are counted. FileNotFoundError where there is nothing to paint.
     """
-    found = Found()
+    found, resolve = Found(), resolver()
     for content in contents:
         place = Path(content)
         if place.is_dir():
@@ -59,7 +73,7 @@ def find(contents: Sequence[str], output: Path, ours: set[Path]) -> Found:
                 plain = plain.parent
             root = plain
             files = (Path(name) for name in sorted(glob(content, recursive=True)))
-            files = [file for file in files if file.is_file() and output.resolve() not in file.resolve().parents]
+            files = [file for file in files if file.is_file() and output.resolve() not in resolve(file).parents]
         else:
             root, files = place.parent, [place]
         for file in files:
@@ -67,7 +81,7 @@ def find(contents: Sequence[str], output: Path, ours: set[Path]) -> Found:
             if is_hidden(file) and not named:
                 found.hidden += 1
             elif named or (file.suffix.lower() in (*readable(), *VIDEOS) and not is_partial(file)):
-                if named or file.resolve() not in ours:
+                if named or resolve(file) not in ours:
                     found.files.append((file, file.parent.relative_to(root)))
             else:
                 found.others += 1

@@ -39,7 +39,8 @@ class Record:
     @property
     def outputs(self) -> set[Path]:
         """Every file in it, resolved."""
-        return {(self.folder / name).resolve() for name in self._lines}
+        folder = self.folder.resolve()
+        return {folder / name for name in self._lines}
 
     def has(self, output: Path, content: Path, made_by: str) -> bool:
         """Whether the output is there as it was written, from this content as it is now, by the same order."""

@@ -35,7 +35,7 @@ from ..methods.motion import STABILITY
 from ..models.weights.manifest import read_manifest
 from ..runner.errors import user_message
 from ..tiling.policy import out_of_memory
-from .contents import STREAM, Found, find, is_many, outputs_of, styles_at
+from .contents import STREAM, Found, find, is_many, outputs_of, resolver, styles_at
 from .painter import Painter, file_of, weights_of
 from .progress import Progress, printable, shown_progress
 from .record import Record, alone, fingerprint
@@ -48,9 +48,8 @@ AHEAD_PIXELS = 100 * MEGAPIXEL
 """Of a picture while which the next one is read: of larger ones memory holds one at a time."""
 NAMED = 20
 """Failures that the last line names; each was said when it happened."""
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-"""Errors after which no other picture can be written either."""
-
+GONE = ("ENOSPC", "EDQUOT", "EROFS", "EIO", "ENODEV", "ENOTCONN", "ESTALE", "EHOSTDOWN", "EHOSTUNREACH", "ETIMEDOUT")
+"""Errors of writing after which no other picture can be written either: the disk is full, or the drive is gone."""
 STATUSES = {"painted": "painted", "skipped": "done before", "planned": "to paint", "failed": "failed"}
 """What becomes of a file, in JSON and in words."""
 
@@ -245,13 +244,15 @@ class _Report:
             if out_of_memory(error):
                 line = f"{orders[0].contents[0]} needs more memory than there is: shrink it by --max-size"
             if not self.order.into_folder:
+                if self.order.json and line is not None and not self.counts["failed"]:
+                    self.tell(orders[0], "failed", error=line)
                 if line is None or not out_of_memory(error):
                     raise
                 raise ValueError(line) from error
             cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
-            if isinstance(cause, OSError) and cause.errno in FULL:
+            if isinstance(cause, OSError) and errno.errorcode.get(cause.errno or 0) in GONE:
                 self.name_painted()
-                advice = "make room; what is painted stays, and the same command goes on from there"
+                advice = "see to the disk; what is painted stays, and the same command goes on from there"
                 raise StoppedError(f"{line}: {advice}") from error
             if line is None:  # a bug, which shall not cost the others a night
                 line = f"{type(error).__name__}: {error}"
@@ -353,7 +354,9 @@ def _one_by_one(order: Stylization, ours: set[Path]) -> tuple[list[Stylization],
     for one in variants:
         weights_of(one)  # refuses what cannot be painted before any file is looked at
     if STREAM in (*contents, str(order.output)) and (order.into_folder or order.json or order.dry_run):
-        raise ValueError("- is one picture in one style: leave --each-style, --json and --dry-run out")
+        raise ValueError(
+            "- is one picture in one style: name no folder, and leave --each-style, --json and --dry-run out"
+        )
     if str(order.output) == STREAM and sys.stdout.isatty():
         raise ValueError("a picture would fill the terminal: send stdout into a file or a program")
     found = find(contents, order.output, ours)
@@ -374,11 +377,12 @@ def _one_by_one(order: Stylization, ours: set[Path]) -> tuple[list[Stylization],
         for one, output in zip(variants, row, strict=True)
     ]
     named = (*(style for one in variants for style in one.style or []), *([order.mask] if order.mask else []))
-    sources = {Path(name).resolve() for name in (*(file for file, _ in found.files), *named)}
+    resolve = resolver()
+    sources = {resolve(Path(name)) for name in (*(file for file, _ in found.files), *named)}
     for one in orders:
         if str(one.output) == STREAM:
             check_suffix(Path(one.name or "").suffix or ".png")
-        elif not sources.isdisjoint((one.output.resolve(), partial_path(one.output).resolve())):
+        elif not sources.isdisjoint((resolve(one.output), resolve(partial_path(one.output)))):
             raise ValueError(
                 f"the output {one.output} would replace a picture or video that it is made from: choose another name"
             )

@@ -191,7 +191,7 @@ def test_an_interruption_keeps_what_is_done(photos: Path, tmp_path: Path, monkey
     assert run(photos, tmp_path / "out") == TREE[2:]
 
 
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS])
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EIO])
 def test_a_full_disk_ends_the_run(
     code: int, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -206,9 +206,8 @@ def test_a_full_disk_ends_the_run(
     assert call("stylize", photos, "-s", "hubble", "-o", tmp_path / "out") == 1
     said = capsys.readouterr()
     assert said.out.splitlines() == [str(tmp_path / "out" / name) for name in TREE[:2]]
-    assert said.err.endswith(
-        "b.png cannot be written: full: make room; what is painted stays, and the same command goes on from there\n"
-    )
+    advice = "see to the disk; what is painted stays, and the same command goes on from there"
+    assert said.err.endswith(f"b.png cannot be written: full: {advice}\n")
     assert len(Negative.painted) <= 4
     monkeypatch.setattr(stylize_command, "write_picture", write)
     assert run(photos, tmp_path / "out")[0] == "sub/b.png"
@@ -297,6 +296,26 @@ def test_lines_of_json(photos: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert end["passed over"] == {"hidden": 0, "no pictures": 0}
 
 
+def test_one_picture_in_json(photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (photos / "bad.png").write_text("no picture")
+    for name, status, code in (("a.png", "painted", 0), ("bad.png", "failed", 1)):
+        assert call("stylize", photos / name, "-s", "hubble", "-o", tmp_path / "o.png", "--json") == code
+        (line,) = map(json.loads, capsys.readouterr().out.splitlines())
+        assert line["status"] == status and line["content"] == str(photos / name)
+
+
+def test_one_picture_that_cannot_be_painted_is_one_line_of_json(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(style: str) -> None:
+        raise ValueError("the style is too small: give another")
+
+    monkeypatch.setattr(Negative, "before", staticmethod(fail))
+    assert call("stylize", photos / "a.png", "-s", "hubble", "-o", tmp_path / "o.png", "--json") == 1
+    (line,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (line["status"], line["error"]) == ("failed", "the style is too small: give another")
+
+
 def test_reading_painting_and_writing_overlap(photos: Path, tmp_path: Path, monkeypatch: Any) -> None:  # noqa: ANN401
     """The first is painted only once the second was read, and written only once the second was painted."""
     load, write, events = stylize_command.load_picture, stylize_command.write_picture, (Event(), Event())
@@ -350,7 +369,7 @@ def test_from_stdin_to_stdout(photos: Path, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize("option", ["--json", "--dry-run", "--each-style"])
 def test_a_stream_is_one_picture(option: str, photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("stylize", photos / "a.png", "-s", "hubble", "-o", "-", option) == 1
-    assert capsys.readouterr().err.startswith("brushwork: - is one picture in one style: leave ")
+    assert capsys.readouterr().err.startswith("brushwork: - is one picture in one style: name no folder")
 
 
 def test_stdin_into_a_file_or_folder(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,6 +75,8 @@ def files(server: Server) -> set[Path]:
 @pytest.mark.parametrize("node", NODES)
 def test_the_usual_runs(node: str, client: Client) -> None:
     outcome = client.run(graph_of(node))
+    if "needs OpenCV" in outcome.message:
+        pytest.skip(f"this ComfyUI has no OpenCV, which {node} needs")
     assert outcome.end == "success", outcome.message
 
 

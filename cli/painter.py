@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,11 +21,14 @@ from ..transfer.masks import fill_hidden, resize_mask
 from ..transfer.operators import normalised
 from ..transfer.resize import to_longer_side
 from ..transfer.temporal import PER_IMAGE, SMOOTHED, TemporalWindow
+from .record import fingerprint
 
 if TYPE_CHECKING:
     from .stylize import Stylization
 
 MOST_STYLES = 4
+UNSEEN = ("content", "output", "each_style", "name", "overwrite", "dry_run", "json", "max_megapixels")
+"""The fields that change no picture."""
 
 
 class Painter:
@@ -154,3 +157,11 @@ def weights_of(order: Stylization) -> list[float]:
     weights = order.weight or [1.0] * len(names)
     normalised(weights)  # refuses what cannot be mixed, also where one style leaves nothing to mix
     return weights
+
+
+def made_by(one: Stylization) -> str:
+    """Of all that was asked for and changes pictures, and of the files it names."""
+    asked = {each.name: getattr(one, each.name) for each in fields(one) if each.name not in UNSEEN}
+    asked = {each.name: asked[each.name] for each in fields(one) if asked.get(each.name, each.default) != each.default}
+    names = (*(one.style or ()), *(each for each in (one.mask, one.network) if each))
+    return fingerprint(asked, [file_of(name) for name in names if Path(name).exists()])

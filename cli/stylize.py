@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 from time import perf_counter
@@ -36,9 +36,9 @@ from ..models.weights.manifest import read_manifest
 from ..runner.errors import user_message
 from ..tiling.policy import out_of_memory
 from .contents import STREAM, Found, find, is_many, outputs_of, resolver, styles_at
-from .painter import Painter, file_of, weights_of
+from .painter import Painter, file_of, made_by, weights_of
 from .progress import Progress, printable, shown_progress
-from .record import Record, alone, fingerprint
+from .record import Record, alone
 from .video import stylize_video
 
 log = logging.getLogger(__name__)
@@ -140,10 +140,6 @@ class Stylization:
         return tuple(self.style or self.style_name or ())
 
 
-UNSEEN = ("content", "output", "each_style", "name", "overwrite", "dry_run", "json", "max_megapixels")
-"""The fields that change no picture."""
-
-
 class UnfinishedError(RuntimeError):
     """Some of many could not be painted."""
 
@@ -160,13 +156,13 @@ def stylize(order: Stylization) -> list[Path] | list[str]:
     """
     record = Record(order.output) if order.into_folder else None
     variants, orders, found = _one_by_one(order, record.outputs if record else set())
-    made_by = {one.styles: _fingerprint(one) for one in variants} if record else {}
+    orders_of = {one.styles: made_by(one) for one in variants} if record else {}
     report = _Report(order)
 
     def is_done(one: Stylization) -> bool:
         if record is None or order.overwrite:
             return False
-        return record.has(one.output, file_of(one.contents[0]), made_by[one.styles])
+        return record.has(one.output, file_of(one.contents[0]), orders_of[one.styles])
 
     left: list[Stylization] = []
     for one in orders:
@@ -183,12 +179,12 @@ def stylize(order: Stylization) -> list[Path] | list[str]:
 
     def keep(one: Stylization) -> None:
         if record is not None:
-            record.add(one.output, file_of(one.contents[0]), made_by[one.styles])
+            record.add(one.output, file_of(one.contents[0]), orders_of[one.styles])
 
     with ExitStack() as stack:
         progress = stack.enter_context(shown_progress())
         if record:
-            for each in {made_by[one.styles] for one in left}:
+            for each in {orders_of[one.styles] for one in left}:
                 stack.enter_context(alone(order.output, each))
         painters: dict[tuple[str, ...], Painter] = {}
 
@@ -411,14 +407,6 @@ def _by_style(order: Stylization) -> list[Stylization]:
         names = order.style_name or list(known[network].styles if network in known else ())
         return [replace(order, style_name=[name]) for name in dict.fromkeys(names)] or [order]
     return [replace(order, style=[name]) for name in dict.fromkeys(styles_at(order.style or []))] or [order]
-
-
-def _fingerprint(one: Stylization) -> str:
-    """Of all that was asked for and changes pictures, and of the files it names."""
-    asked = {each.name: getattr(one, each.name) for each in fields(one) if each.name not in UNSEEN}
-    asked = {each.name: asked[each.name] for each in fields(one) if asked.get(each.name, each.default) != each.default}
-    names = (*(one.style or ()), *(each for each in (one.mask, one.network) if each))
-    return fingerprint(asked, [file_of(name) for name in names if Path(name).exists()])
 
 
 def _is_video(order: Stylization) -> bool:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from contextlib import closing
 from copy import deepcopy
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,15 +15,14 @@ from ..media.video_read import Part, reading
 from ..media.video_write import VideoFile, is_unfinished, writing, written_order
 from ..methods.motion import Steady
 from ..transfer.temporal import TemporalWindow
+from .painter import made_by
 from .progress import Progress
+from .record import fingerprint
 
 if TYPE_CHECKING:
     from .painter import Painter
 
 log = logging.getLogger(__name__)
-
-UNSEEN = ("content", "output", "overwrite", "each_style", "name", "keep_metadata", "dry_run", "json", "max_megapixels")
-"""The options that change no frame."""
 
 
 def stylize_video(painter: Painter, content: Path, output: Path, on_progress: Progress) -> Path:
@@ -84,11 +81,7 @@ def stylize_video(painter: Painter, content: Path, output: Path, on_progress: Pr
 
 
 def _order(painter: Painter, content: Path) -> str:
-    """What tells this video from any other: its content and all options, with what the files they name hold."""
-    order, source = painter.order, content.stat()
-    options = {each.name: getattr(order, each.name) for each in fields(order) if each.name not in UNSEEN}
-    whole = hashlib.sha256(repr((content.name, source.st_size, source.st_mtime_ns, options)).encode())
-    for name in (*(order.style or ()), *([order.mask] if order.mask else ())):
-        if Path(name).is_file():
-            whole.update(Path(name).read_bytes())
-    return f"brushwork {whole.hexdigest()[:32]}"
+    """What tells this video from any other: its content, and all that was asked for."""
+    source = content.stat()
+    seen = {"content": content.name, "size": source.st_size, "time": source.st_mtime_ns, "by": made_by(painter.order)}
+    return f"brushwork {fingerprint(seen, [])}"

@@ -42,7 +42,7 @@ def main(
     whole: Annotated[float, typer.Option(help="Up to so many megapixels, the picture in one piece as well.")] = 0.0,
     threads: Annotated[int, typer.Option(help="Threads to compute with.")] = torch.get_num_threads(),
 ) -> None:
-    """Restyle pictures by AdaIN and by the cascade of five levels, on this machine's CPU."""
+    """Restyle pictures by AdaIN and by WCT's cascade, on this machine's CPU."""
     table = Table(*COLUMNS, caption=f"{threads} threads, torch {torch.__version__}", caption_justify="left")
     runs = [
         (name, one, size, way)

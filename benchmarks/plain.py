@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..models.networks.base import ADAIN, StyleNetwork
+from ..methods import METHODS
+from ..models.networks.base import StyleNetwork
 from ..models.networks.layers import ReflectConv
 from ..models.networks.msgnet import MsgNet
 from ..models.networks.stylebank import StyleBankNetwork
@@ -66,14 +67,13 @@ def plain_wct(content: Tensor, style: Tensor) -> Tensor:
 
 
 def _by_moments(network: VggNetwork, cascade: bool) -> Learn:
-    """At every level from coarse to fine by WCT, or by AdaIN where its decoder is."""
+    """From coarse to fine by WCT at the levels where ours does it, or by AdaIN where its decoder is."""
     encoders, decoders = {}, {}
-    for level in reversed(list(network.spaces)):
-        if cascade or ADAIN in network.decoders(level):
-            encoder = network.encoder if isinstance(network.encoder, VggEncoder) else network.encoder[level]
-            assert isinstance(encoder, VggEncoder)
-            encoders[level] = _encoder(encoder, level)
-            decoders[level] = plainly(network.get_submodule(f"decoder.{level}" if cascade else "adain"))
+    for level in [step.level for step in METHODS["wct" if cascade else "adain"].steps(network)]:
+        encoder = network.encoder if isinstance(network.encoder, VggEncoder) else network.encoder[level]
+        assert isinstance(encoder, VggEncoder)
+        encoders[level] = _encoder(encoder, level)
+        decoders[level] = plainly(network.get_submodule(f"decoder.{level}" if cascade else "adain"))
     transform = plain_wct if cascade else plain_adain
 
     @torch.no_grad()

@@ -1,4 +1,4 @@
-"""WCT as a method: a cascade over all levels, coarse to fine."""
+"""WCT as a method: a cascade over levels, coarse to fine."""
 
 from __future__ import annotations
 
@@ -45,4 +45,6 @@ class WCT(Matching):
         return wct(content, moments, self.solver, root=style.get(ROOT))
 
     def default_levels(self, network: StyleNetwork) -> Sequence[str]:
-        return [level for level in reversed(list(network.spaces)) if RECONSTRUCTION in network.decoders(level)]
+        # All five in the paper. Where relu5_1 is lossy, its step takes the faces from people and brings no style.
+        levels = [level for level in reversed(list(network.spaces)) if RECONSTRUCTION in network.decoders(level)]
+        return [level for level in levels if level not in network.lossy] or levels

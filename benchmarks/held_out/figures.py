@@ -26,7 +26,7 @@ from .scene import Scene, some, watched
 
 AT_LEAST, AT_MOST, UNDER = ">=", "<=", "<"
 HOLDS = {AT_LEAST: operator.ge, AT_MOST: operator.le, UNDER: operator.lt}
-BY_WCT, BY_ADAIN, BY_RECONSTRUCTION = "WCT, five levels", "AdaIN", "AdaIN, reconstruction decoder"
+BY_WCT, BY_ADAIN, BY_RECONSTRUCTION = "WCT, cascade", "AdaIN", "AdaIN, reconstruction decoder"
 LOST = 0.5
 """Decibels that a reconstruction may lie under the yardstick's."""
 FARTHER = 1.05

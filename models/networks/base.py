@@ -131,6 +131,11 @@ class StyleNetwork(nn.Module, ABC):
         return self.to(dtype=dtype, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
     @property
+    def lossy(self) -> tuple[str, ...]:
+        """Levels that a cascade passes only where it is asked to: their decoders blur."""
+        return ()
+
+    @property
     def bfloat16_suffices(self) -> bool:
         """Whether pictures computed in bfloat16 were measured to stay over 45 dB from the float32 ones."""
         return False

@@ -42,6 +42,8 @@ class VggLayout:
     """Channels that 1x1 projections give at each level, for loss networks: see `VggNetwork.heads`."""
     appended: int = 0
     """Channels of a 1x1 projection that go along with the deepest level's own as its features."""
+    lossy: tuple[str, ...] = ()
+    """Levels whose decoder gives back so little of a picture that a cascade passes them only where it is asked to."""
 
     def stage(self, level: str) -> tuple[int, ...]:
         """Channels of the blocks up to `level`."""
@@ -51,7 +53,7 @@ class VggLayout:
 
 VGG19 = VggLayout("vgg19", (64, 128, 256, 512, 512))
 SMALL16X = VggLayout("small16x", (16, 32, 64, 128, 128), shared_encoder=False, first_width=24, final_relu=True)
-COMPACT = VggLayout("compact", (24, 40, 80, 144, 144), projections=VGG19.widths[:4])
+COMPACT = VggLayout("compact", (24, 40, 80, 144, 144), projections=VGG19.widths[:4], lossy=("relu5_1",))
 # AdaIN moves each channel by itself: in 144 channels of our own that says less of a style than in VGG-19's 512. Both
 # together say as much, and the decoder keeps the features that it can paint edges from.
 COMPACT_ADAIN = VggLayout("compact-adain", COMPACT.widths[:4], appended=VGG19.widths[3])
@@ -152,6 +154,10 @@ class VggNetwork(StyleNetwork):
             self.spaces[levels[-1]] = replace(own, channels=own.channels + layout.appended)
         self.adain = VggDecoder(layout.stage(adain), inputs=self.spaces[adain].channels) if adain else None
         self.adain_level = adain
+
+    @property
+    def lossy(self) -> tuple[str, ...]:
+        return self.layout.lossy
 
     @property
     def bfloat16_suffices(self) -> bool:

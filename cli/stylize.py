@@ -79,7 +79,7 @@ class Stylization:
     method: Annotated[MethodName, Option(help="The method.")] = "adain"
     network: Annotated[str | None, Option(help="A network that `weights list` shows; else the method's own.")] = None
     alpha: Annotated[
-        float | None, Option(help="Strength, 0 to 1; else 1, or for WCT the paper's 0.6 at every level.")
+        float | None, Option(help="Strength, 0 to 1; else 1, or for WCT the paper's 0.6 at each level.")
     ] = None
     levels: Annotated[
         str | None, Option(help="Levels with commas, coarse to fine: relu4_1,relu3_1; else the method's own.")

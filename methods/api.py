@@ -49,7 +49,7 @@ def render(
 
     `method` is one of `METHODS`: a style's own if it was learnt, StyleBank for a name, else AdaIN. `network` is a name
     in the manifest, or what `load_network` returned, which saves reading it again; the method's own unless given.
-    `strength` (0 to 1) and `levels` (coarse to fine) are the paper's unless given. Several styles are mixed by
+    `strength` (0 to 1) and `levels` (coarse to fine) are the method's unless given. Several styles are mixed by
     `weights`. `mask` is white where the content is restyled: one for all styles, or one a style, each over those before
     it. `statistics` is one of `STATISTICS`, for a batch. `device` is a GPU where there is one. ValueError and
     WeightsError in one sentence.

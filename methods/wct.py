@@ -45,6 +45,10 @@ class WCT(Matching):
         return wct(content, moments, self.solver, root=style.get(ROOT))
 
     def default_levels(self, network: StyleNetwork) -> Sequence[str]:
-        # All five in the paper. Where relu5_1 is lossy, its step takes the faces from people and brings no style.
-        levels = [level for level in reversed(list(network.spaces)) if RECONSTRUCTION in network.decoders(level)]
-        return [level for level in levels if level not in network.lossy] or levels
+        return [level for level in reversed(list(network.spaces)) if RECONSTRUCTION in network.decoders(level)]
+
+    def steps(self, network: StyleNetwork, levels: Sequence[str] | None = None) -> list[Step]:
+        if levels is None:  # the paper's, but for those that take the faces from people and bring no style
+            own = self.default_levels(network)
+            levels = [level for level in own if level not in network.lossy] or own
+        return super().steps(network, levels)

@@ -85,7 +85,7 @@ class StylizeLarge(ImageNode):
     ) -> tuple[Tensor]:
         alphas = (alpha_relu5_1, alpha_relu4_1, alpha_relu3_1, alpha_relu2_1, alpha_relu1_1)
         chosen = MATCHING[choice_in(method, tuple(MATCHING), "method")]
-        strengths: float | dict[str, float] = chosen.strength
+        strengths = dict.fromkeys(chosen.default_levels(network.network), chosen.strength)
         if choice_in(levels, (BY_ALPHAS, OF_PAPER), "levels") == BY_ALPHAS:
             strengths = {level: alpha for level, alpha in zip(COARSE_TO_FINE, alphas, strict=True) if alpha}
             if not strengths:

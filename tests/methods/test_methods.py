@@ -11,6 +11,7 @@ from brushwork.methods.render import learn, render
 from brushwork.models.networks.base import StyleNetwork
 from brushwork.models.networks.msgnet import MsgNet
 from brushwork.models.networks.stylebank import StyleBankNetwork
+from brushwork.models.networks.vgg import COMPACT, VggNetwork
 from brushwork.models.weights.manifest import WeightsError
 from brushwork.tests.laws import picture
 from brushwork.tests.models.small import KINDS, enlivened
@@ -93,3 +94,12 @@ def test_a_style_of_the_wrong_sort() -> None:
 def test_a_network_of_another_kind(name: str) -> None:
     with pytest.raises(ValueError, match="this network has no .*: load a"):
         render(CASCADES[KINDS[0]], METHODS[name], picture(*SIZE), [Style(source(name))])
+
+
+def test_a_cascade_passes_a_lossy_level_only_where_it_is_asked_to() -> None:
+    network, wct = VggNetwork(COMPACT), METHODS["wct"]
+    assert network.lossy == ("relu5_1",)
+    assert [step.level for step in wct.steps(network)] == ["relu4_1", "relu3_1", "relu2_1", "relu1_1"]
+    assert [step.level for step in wct.steps(network, ["relu5_1"])] == ["relu5_1"]
+    only = VggNetwork(COMPACT, ["relu5_1"])
+    assert [step.level for step in wct.steps(only)] == ["relu5_1"]

@@ -76,7 +76,7 @@ def test_levels_of_the_paper(method: str) -> None:
     """The alphas do not count then, and are what the paper has."""
     chosen, network = MATCHING[method], HostedNetwork(load_network("compact"))
     given = {"network": network, "content": pictures(), "style_1": pictures(seed=3), "method": method}
-    levels = [step.level for step in chosen.steps(network.network)]
+    levels = chosen.default_levels(network.network)
     alphas = {f"alpha_{at}": chosen.strength if at in levels else 0.0 for at in network.network.spaces}
     paper = call("BrushworkStylizeLarge", **given, levels="the paper's", alpha_relu4_1=0.2)
     assert torch.equal(paper, call("BrushworkStylizeLarge", **given, **alphas))

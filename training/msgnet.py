@@ -88,11 +88,10 @@ def train_msgnet(
         return network.decode(features.with_values(operator(network.for_comatch(features.values))))
 
     def losses() -> Losses:
-        batch = pairs.take(config.batch)
-        content = content_of(loss_network, batch.content) if config.loss_weights.content else None
+        batch, weights = pairs.take(config.batch), config.loss_weights
+        content = content_of(loss_network, batch.content) if weights.content else None
         result = stylised(batch.content, batch.styles)
-        style = style_moments.of(batch.styles) if config.loss_weights.style else {}
-        weights = config.loss_weights
+        style = style_moments.of(batch.styles) if weights.style else {}
         steady = steady_losses(weights, lambda image: stylised(image, batch.styles), batch.content, result)
         return picture_losses(loss_network, result, weights, content, style, batch.target, gram_distance) | steady
 

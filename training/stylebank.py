@@ -154,7 +154,7 @@ def style_losses(
     """What a style step minimises: each crop of `image` [B, 3, H, W] in its style of `names`, as `picture_losses`."""
     content = content_of(loss_network, image) if weights.content else None
     result = stylised(network, image, names)
-    steady = steady_losses(weights, lambda moved: stylised(network, moved, names), image, result)
+    steady = steady_losses(weights, lambda again: stylised(network, again, names), image, result)
     return picture_losses(loss_network, result, weights, content, style, target, gram_distance) | steady
 
 

@@ -41,7 +41,8 @@ class TemporalWindow:
         return known.over_window(2 * FRAMES, 0, shots(known)).of_items(slice(-batch, None))
 
     def state_dict(self) -> dict[Hashable, tuple[str, tuple[Tensor, ...]]]:
-        """What `load_state_dict` goes on from: tensors, and the name of the statistics that they make up."""
+        """What `load_state_dict` goes on from: tensors, and the name of the statistics that they make up. Later frames
+        leave it as it is."""
         return {
             key: (type(last).__name__, tuple(getattr(last, each.name) for each in fields(last)))
             for key, last in self._last.items()

@@ -90,6 +90,17 @@ def test_a_video_in_parts_is_the_video_in_one_piece(full: bool, cuts: list[int],
     assert_same(Moments.joined(parts), Moments.of(values, full=full).over_window(2 * FRAMES, 0))
 
 
+def test_what_was_kept_stays_as_it_is() -> None:
+    """It is written while the next frames are painted."""
+    values, window = one_shot(7), TemporalWindow()
+    pooled_content(Moments.of(values[:4]), SMOOTHED, window, "level")
+    _, kept = window.state_dict()["level"]
+    before = [value.clone() for value in kept]
+    pooled_content(Moments.of(values[4:]), SMOOTHED, window, "level")
+    assert all(torch.equal(*pair) for pair in zip(kept, before, strict=True))
+    assert not torch.equal(window.state_dict()["level"][1][1], before[1])
+
+
 # Cuts: no frame counts with those beyond one
 
 

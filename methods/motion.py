@@ -56,7 +56,7 @@ FINE, AROUND, GAIN, FLAT = 1.0, 25, 1.5, 0.03
 lifted at most; and its energy where there is none to speak of, in squares of bytes."""
 REST = 0.1, 0.3
 """Pixels: motion up to the first is none, noise makes as much; from the second on it is whole."""
-MARGIN = 4
+MARGIN = 3
 """Pixels around what is painted anew that are, too: a network paints what is next to a thing with it in sight."""
 LEAST_HELD = 0.4
 """The part of a frame; where less holds the shot is another."""

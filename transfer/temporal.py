@@ -32,13 +32,18 @@ class TemporalWindow:
 
     def __init__(self) -> None:
         self._last: dict[Hashable, Any] = {}
+        self._shots: Tensor | None = None
 
     def smoothed(self, frames: Statistics, key: Hashable = None) -> Statistics:
-        """Statistics of the next frames [B], each merged with those before it; a `key` for each kind of statistics."""
+        """Statistics of the next frames [B], each merged with those before it; a `key` for each kind of statistics, in
+        the same order for all frames. The first kind finds the cuts: later levels of a cascade see painted frames.
+        """
         batch = frames.count.shape[0]
         known = frames if key not in self._last else type(frames).joined([self._last[key], frames])  # pyright: ignore[reportArgumentType]
+        if self._shots is None or key == next(iter(self._last), key):
+            self._shots = shots(known)
         self._last[key] = known.of_items(slice(-2 * FRAMES, None))
-        return known.over_window(2 * FRAMES, 0, shots(known)).of_items(slice(-batch, None))
+        return known.over_window(2 * FRAMES, 0, self._shots).of_items(slice(-batch, None))
 
     def state_dict(self) -> dict[Hashable, tuple[str, tuple[Tensor, ...]]]:
         """What `load_state_dict` goes on from: tensors, and the name of the statistics that they make up. Later frames

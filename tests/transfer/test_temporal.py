@@ -154,6 +154,17 @@ def test_shots_in_parts_are_those_in_one_piece(lengths: list[int], cuts: list[in
     assert_same(Moments.joined(parts), pooled_content(Moments.of(values), SMOOTHED, TemporalWindow()))
 
 
+def test_cuts_are_the_first_kinds_for_all() -> None:
+    """Of a cascade's later levels the statistics are those of painted frames, which a cut hardly changes."""
+    content, painted, window = cut_video([3, 4]), one_shot(7, seed=9), TemporalWindow()
+    found = []
+    for part in (slice(0, 2), slice(2, 5), slice(5, 7)):
+        pooled_content(Moments.of(content[part]), SMOOTHED, window, "first")
+        found.append(pooled_content(Moments.of(painted[part]), SMOOTHED, window, "second"))
+    alone = [Moments.of(shot).over_window(2 * FRAMES, 0) for shot in painted.split([3, 4])]
+    assert_same(Moments.joined(found), Moments.joined(alone))
+
+
 def test_sorted_values_of_a_shot_are_its_own() -> None:
     values = cut_video([3, 4])
     whole = pooled_content(Quantiles.of(values), SMOOTHED)

@@ -205,7 +205,7 @@ class Steady:
                 turn = _taken(self._order, shift)
                 share = share * np.clip((layer.worn(self._period) * (1 + FADE) - turn) / FADE, 0, 1)
             if (above * share).max() > LEAST_SHARE:
-                shift = shift * np.float32([width / share.shape[1], height / share.shape[0]])
+                shift = shift * np.array([width / share.shape[1], height / share.shape[0]], np.float32)
                 shown.append([layer.paint, *(cv2.resize(each, (width, height)) for each in (shift, share))])
             around += above * share * layer.near
             above *= 1 - share

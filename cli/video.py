@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from contextlib import closing
-from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,9 +67,8 @@ def stylize_video(painter: Painter, content: Path, output: Path, on_progress: Pr
                 else:
                     frames = part.frames.movedim(-1, 1)
                     painted = steady(frames, painter.paint(frames, window)).movedim(1, -1)
-                    # A copy: it is written while the next frames change it.
-                    state = deepcopy({"window": window.state_dict(), "steady": steady.state_dict()})
-                    later(write, painted, part, state)
+                    # Written while the next frames are painted, which leave it as it is.
+                    later(write, painted, part, {"window": window.state_dict(), "steady": steady.state_dict()})
                 done += len(part.times)
                 on_progress(done, max(done, source.count), content.name)
     except BaseException:

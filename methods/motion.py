@@ -39,11 +39,12 @@ DISAGREEMENT = 0.5, 0.1
 """Forward and backward flow may differ by so many pixels and by so much of the motion; at 1 more nothing holds."""
 CHANGE = 0.06, 0.12
 """Of a channel in 0..1, about a pixel: paint holds up to the first, and not at all from the second on."""
-REPAINT, COARSE = (0.25, 0.06), 6.0
+REPAINT, COARSE = 0.25, 6.0
 """By how much the colours of carried paint may differ from those of fresh paint, both blurred by so many pixels of
-motion's grid; the second where something went by, for a network paints what is beside a thing with it in sight."""
-NEAR, FORGET = 24, 0.9
-"""Pixels of motion's grid that are beside a thing, and what of that is left after a frame."""
+motion's grid."""
+NEAR = 10
+"""Pixels of motion's grid that are beside a thing that goes by: they are painted with it in sight, and once more when
+it is gone."""
 SLACK = 0.25
 """Of the range of a pixel's neighbours, which a change is less by: flow is right to half a pixel."""
 MOST_LOST, MOST_SCALED = 0.5, 0.25
@@ -55,7 +56,7 @@ FINE, AROUND, GAIN, FLAT = 1.0, 25, 1.5, 0.03
 lifted at most; and its energy where there is none to speak of, in squares of bytes."""
 REST = 0.1, 0.3
 """Pixels: motion up to the first is none, noise makes as much; from the second on it is whole."""
-MARGIN = 4
+MARGIN = 3
 """Pixels around what is painted anew that are, too: a network paints what is next to a thing with it in sight."""
 LEAST_HELD = 0.4
 """The part of a frame; where less holds the shot is another."""
@@ -72,25 +73,29 @@ class _Layer:
     made_for: Array
     """The content [h, w, 3] in 0..1, and 1 where it was painted as a fourth channel."""
     colours: Array
-    """Of the paint [h, w, 3] in 0..1, coarse."""
+    """Of the paint [h, w, 3] in 0..1, coarse, and how near to it something went by, 0..1, as a fourth channel."""
     places: Array
     """Where each pixel of the present frame lies in this one [h, w, 2], x first."""
     holds: Array
     """How far each pixel of the present frame can be taken from this one, 0..1."""
+    near: Array
+    """How near that was where each pixel of the present frame lies in this one, 0..1."""
     age: int = 0
     """Frames."""
     held: float = 1.0
     """The part of the first frame after it that could be taken from it."""
 
-    def carry(self, back: Array, agreed: Array, content: Array, colours: Array, most: Array) -> None:
-        """On to the next frame, whose fresh paint has `colours`, from which those carried may differ by `most`."""
+    def carry(self, back: Array, agreed: Array, content: Array, colours: Array) -> None:
+        """On to the next frame, whose fresh paint has `colours`."""
         cv2 = _opencv()
         self.age += 1
         self.places = _taken(self.places, back)
         before = np.clip(1.5 * _taken(self.holds, back) - 0.25, 0, 1)  # what interpolation softens stays sharp
         now = np.minimum(agreed, _unchanged(content, self.made_for, self.places))
-        differ = _largest(cv2.absdiff(colours, cv2.remap(self.colours, self.places, None, cv2.INTER_LINEAR)))
-        now = np.minimum(now, np.clip(2 - differ / most, 0, 1))
+        there = cv2.remap(self.colours, self.places, None, cv2.INTER_LINEAR)
+        self.near = cv2.extractChannel(there, 3)
+        now = np.minimum(now, np.clip(2 - _largest(cv2.absdiff(colours, there)) / REPAINT, 0, 1))
+        now = np.minimum(now, 1 + colours[..., 3] - self.near)  # made with something in sight that has gone by
         self.holds = np.minimum(before, now)
         if self.age == 1:
             self.held = max(float(self.holds.mean()), 0.01)
@@ -115,7 +120,7 @@ class Steady:
         if not 0 <= stability <= 1:
             raise ValueError(f"the stability is {stability}: give one from 0 to 1.")
         self._period = LONGEST * 2 ** (4 * (stability - 1)) if stability else 0
-        self._grey = self._order = self._doubt = np.empty((0, 0), np.uint8)
+        self._grey = self._order = np.empty((0, 0), np.uint8)
         self._layers: list[_Layer] = []
         """The newest first; the last frame as it came out is beneath them all."""
         if stability:
@@ -140,17 +145,16 @@ class Steady:
         return held.movedim(-1, 1)
 
     def state_dict(self) -> dict[str, Any]:
-        """What `load_state_dict` goes on from: tensors and numbers."""
+        """What `load_state_dict` goes on from: tensors and numbers. Later frames leave it as it is."""
         layers = [
             {name: torch.from_numpy(value) if isinstance(value, np.ndarray) else value for name, value in each.items()}
             for each in map(vars, self._layers)
         ]
-        return {"grey": torch.from_numpy(self._grey), "doubt": torch.from_numpy(self._doubt), "layers": layers}
+        return {"grey": torch.from_numpy(self._grey), "layers": layers}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Be the one that `state_dict` was taken of, whatever was seen before."""
         self._grey = state["grey"].numpy()
-        self._doubt = state["doubt"].numpy()
         self._order = _order(self._grey.shape) if state["layers"] else self._grey
         self._layers = [_Layer(**{name: _arrays(value) for name, value in layer.items()}) for layer in state["layers"]]
 
@@ -163,70 +167,72 @@ class Steady:
         size = max(1, round(width * scale)), max(1, round(height * scale))
         small = cv2.resize(content, size, interpolation=cv2.INTER_AREA)
         painted = cv2.resize((1 - bare).astype(np.float32), size, interpolation=cv2.INTER_AREA)
-        before, grey = self._grey, cv2.cvtColor((small * 255).round().astype(np.uint8), cv2.COLOR_RGB2GRAY)
+        grey = cv2.cvtColor(cv2.convertScaleAbs(small, alpha=255), cv2.COLOR_RGB2GRAY)
         if not self._layers or self._layers[0].paint.shape != paint.shape:
-            self._layers, self._order, self._doubt = [], _order(grey.shape), np.zeros(grey.shape, np.float32)
-        new = (paint * 255 + 0.5).astype(np.uint8)
-        colours = _colours(new, size)
-        kept, result, self._grey = new, paint, grey
+            self._layers, self._order = [], _order(grey.shape)
+        new = cv2.convertScaleAbs(paint, alpha=255)
+        near, whole = np.zeros(grey.shape, np.float32), np.ones(grey.shape, np.float32)
+        colours, composed = _colours(new, near), None
         if self._layers and min(grey.shape) >= LEAST_SIDE:
-            back, agreed = _flow(before, grey)
-            passed = cv2.erode(agreed, np.ones((2 * NEAR + 1, 2 * NEAR + 1)))
-            self._doubt = np.maximum(FORGET * _taken(self._doubt, back), 1 - passed)
-            most = REPAINT[0] + (REPAINT[1] - REPAINT[0]) * self._doubt
+            back, agreed = _flow(self._grey, grey)
+            colours[..., 3] = 1 - cv2.erode(agreed, np.ones((2 * NEAR + 1, 2 * NEAR + 1)))
             for layer in self._layers:
-                layer.carry(back, agreed, small, colours, most)
+                layer.carry(back, agreed, small, colours)
             if self._layers[-1].holds.mean() >= LEAST_HELD:
-                kept, result = self._composed(paint, new, bare)
+                composed = self._composed(paint, new, bare, colours[..., 3])
             else:
-                self._layers = []
-        made_for, whole = np.dstack([small, painted]), np.ones(grey.shape, np.float32)
-        fresh = _Layer(new, made_for, colours, _grid(grey.shape), whole)
+                self._layers, colours[..., 3] = [], 0
+        self._grey = grey
+        fresh = _Layer(new, np.dstack([small, painted]), colours, _grid(grey.shape), whole, near)
         layers = self._layers[:-1]
         if not layers or layers[0].worn(self._period) >= 1:
             layers = [fresh, *layers[:1]]
-        self._layers = [*layers, replace(fresh, paint=kept, colours=_colours(kept, size))]
+        kept, result, around = composed or (new, paint, near)
+        last = replace(fresh, paint=kept, colours=_colours(kept, around)) if composed else replace(fresh)
+        self._layers = [*layers, last]
         return result
 
-    def _composed(self, paint: Array, new: Array, bare: Array) -> tuple[Array, Array]:
+    def _composed(self, paint: Array, new: Array, bare: Array, near: Array) -> tuple[Array, Array, Array]:
         """The frame, of each pixel's uppermost layer that holds, and of its own paint (`new`, bytes) where none does:
-        as it goes on, in bytes; and as it is shown, with as much detail as its own paint has there. What was lifted is
-        never carried on: it would grow.
+        as it goes on, in bytes; as it is shown, with as much detail as its own paint has there; and how `near` to it
+        something went by. What was lifted is never carried on: it would grow.
         """
         cv2, (height, width) = _opencv(), paint.shape[:2]
-        shown, above = [], np.float32(1)
+        shown, above, around = [], np.ones_like(near), np.zeros_like(near)
         for number, layer in enumerate(self._layers):
             share, shift = layer.holds, layer.places - _grid(layer.holds.shape)
             if number == 0 and len(self._layers) > 2:
                 turn = _taken(self._order, shift)
                 share = share * np.clip((layer.worn(self._period) * (1 + FADE) - turn) / FADE, 0, 1)
             if (above * share).max() > LEAST_SHARE:
-                shift = cv2.resize(shift, (width, height)) * np.array([width, height], np.float32) / share.shape[::-1]
-                shown.append((layer.paint, shift.astype(np.float32), cv2.resize(share, (width, height))))
-            above = above * (1 - share)
+                shift = shift * np.array([width / share.shape[1], height / share.shape[0]], np.float32)
+                shown.append([layer.paint, *(cv2.resize(each, (width, height)) for each in (shift, share))])
+            around += above * share * layer.near
+            above *= 1 - share
         kept, result = new.copy(), paint.copy()
         for top in range(0, height, ROWS):
             own, seen = slice(top, min(height, top + ROWS)), slice(max(0, top - REACH), min(height, top + ROWS + REACH))
             inside = slice(own.start - seen.start, own.stop - seen.start)
-            band, left = new[seen], 1 - bare[seen].astype(np.float32)
+            band, left, at = new[seen], 1 - bare[seen].astype(np.float32), _grid((height, width), seen)
             untouched = np.ones_like(left)
             for source, shift, share in reversed(shown):
-                places, weight = shift[seen].copy(), share[seen] * left
-                places[..., 0] += np.arange(width, dtype=np.float32)
-                places[..., 1] += np.arange(seen.start, seen.stop, dtype=np.float32)[:, None]
+                weight = cv2.multiply(share[seen], left)
+                places = cv2.add(shift[seen], at)
                 carried = cv2.remap(source, places, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-                band = cv2.blendLinear(carried, band, weight, 1 - weight)
-                untouched *= 1 - weight
+                rest = 1 - weight
+                band = cv2.blendLinear(carried, band, weight, rest)
+                untouched *= rest
             kept[own] = band[inside]
             greys = [cv2.cvtColor(each, cv2.COLOR_RGB2GRAY) for each in (band, new[seen])]
             fine = [cv2.subtract(each, cv2.GaussianBlur(each, (0, 0), FINE), dtype=cv2.CV_32F) for each in greys]
-            energy, wanted = (cv2.blur(each * each, (AROUND, AROUND)) for each in fine)
-            gain = np.sqrt((wanted + FLAT) / (energy + FLAT)).clip(1, GAIN) - 1
-            detail = cv2.subtract(band, cv2.GaussianBlur(band, (0, 0), FINE), dtype=cv2.CV_32F)
-            lifted = cv2.multiply(detail, cv2.merge([gain] * 3)) + band
-            lifted = np.clip(lifted[inside] * np.float32(1 / 255), 0, 1)
-            np.copyto(result[own], lifted, where=(untouched < 1 - LEAST_SHARE)[inside, :, None])
-        return kept, result
+            energy, wanted = (cv2.blur(cv2.multiply(each, each), (AROUND, AROUND))[inside] for each in fine)
+            gain = cv2.sqrt(cv2.divide(wanted + FLAT, energy + FLAT)).clip(1, GAIN) / 255 - 1 / 255
+            detail = cv2.subtract(band, cv2.GaussianBlur(band, (0, 0), FINE), dtype=cv2.CV_32F)[inside]
+            lifted = cv2.multiply(detail, cv2.merge([gain] * 3))
+            cv2.scaleAdd(band[inside].astype(np.float32), 1 / 255, lifted, lifted)
+            touched = (untouched[inside] < 1 - LEAST_SHARE).view(np.uint8)
+            cv2.copyTo(np.clip(lifted, 0, 1, out=lifted), touched, result[own])
+        return kept, result, around + above * near
 
 
 def _flow(before: Array, now: Array) -> tuple[Array, Array]:
@@ -256,11 +262,11 @@ def _unchanged(content: Array, made_for: Array, places: Array) -> Array:
     return holds * (there[..., 3] > 0.99)
 
 
-def _colours(paint: Array, size: tuple[int, int]) -> Array:
-    """Coarse ones of a picture of bytes, [h, w, 3] in 0..1, of `size` (w, h)."""
+def _colours(paint: Array, near: Array) -> Array:
+    """Coarse ones of a picture of bytes, in 0..1, of the size of `near` [h, w], which is their fourth channel."""
     cv2 = _opencv()
-    small = cv2.resize(paint, size, interpolation=cv2.INTER_AREA)
-    return cv2.GaussianBlur(small.astype(np.float32) / 255, (0, 0), COARSE)
+    small = cv2.resize(paint, near.shape[::-1], interpolation=cv2.INTER_AREA)
+    return np.dstack([cv2.GaussianBlur(small.astype(np.float32) / 255, (0, 0), COARSE), near])
 
 
 def _taken(values: Array, shift: Array) -> Array:
@@ -276,16 +282,18 @@ def _length(shift: Array) -> Array:
 
 
 def _largest(values: Array) -> Array:
-    """Of the channels of [h, w, 3], [h, w]: numpy's own is ten times as slow."""
+    """Of the first three channels of [h, w, C], [h, w]: numpy's own is ten times as slow."""
     cv2 = _opencv()
-    first, second, third = cv2.split(values)
+    first, second, third, *_ = cv2.split(values)
     return cv2.max(cv2.max(first, second), third)
 
 
 def _grid(size: tuple[int, ...], rows: slice = slice(None)) -> Array:
     """The place of each pixel [h, w, 2], x first."""
-    height, width = size
-    return np.stack(np.meshgrid(np.arange(width), np.arange(height)[rows]), -1).astype(np.float32)
+    first, end, _ = rows.indices(size[0])
+    places = np.empty((end - first, size[1], 2), np.float32)
+    places[..., 0], places[..., 1] = np.arange(size[1]), np.arange(first, end)[:, None]
+    return places
 
 
 def _order(size: tuple[int, ...]) -> Array:

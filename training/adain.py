@@ -25,7 +25,7 @@ from ..transfer.moments import Moments
 from .data import fixed_crops
 from .distributed import training_device
 from .loss_network import loss_network_of
-from .losses import CONTENT_LEVEL, STYLE_LEVELS, LossWeights, content_of, picture_losses
+from .losses import CONTENT_LEVEL, STYLE_LEVELS, LossWeights, content_of, picture_losses, steady_losses
 from .networks import kaiming_initialised, vgg_network
 from .pairs import StyleMoments
 from .recipes import Job, Recipe
@@ -78,20 +78,24 @@ def train_adain(network: VggNetwork, job: Job, config: AdainConfig = AdainConfig
     def matched(features: Tensor, style: Moments) -> Tensor:
         return adain(Moments.of(features), style)(features)
 
+    def painted(image: Tensor, style: Moments) -> Tensor:
+        with torch.no_grad():
+            features = encode(image)
+        return decoder(matched(features, style)).float()
+
     def losses() -> Losses:
         batch = pairs.take(config.batch)
         style = style_moments.of(batch.styles)
-        with torch.no_grad():
-            features = encode(batch.content)
-        result = decoder(matched(features, style["network"])).float()
+        result = painted(batch.content, style["network"])
         # The content target is AdaIN's features as the loss network has them, as in the paper.
         content = matched(content_of(loss_network, batch.content), style[CONTENT_LEVEL]) if weights.content else None
-        return picture_losses(loss_network, result, weights, content, style, batch.target)
+        steady = steady_losses(weights, lambda image: painted(image, style["network"]), batch.content, result)
+        return picture_losses(loss_network, result, weights, content, style, batch.target) | steady
 
     def preview() -> Tensor:
-        result = decoder(matched(encode(photos), style_moments.of(chosen)["network"]))
+        result = painted(photos, style_moments.of(chosen)["network"])
         taught = pairs.paint(photos, chosen) if pairs.paint else ()
-        return contact_sheet([*photos, *styles.cut(chosen), *taught, *result.float()], columns=4)
+        return contact_sheet([*photos, *styles.cut(chosen), *taught, *result], columns=4)
 
     style_moments = StyleMoments(moments_of, device)
     photos = fixed_crops(config.seed, (pairs.contents, 4))

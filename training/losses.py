@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ..transfer.moments import Moments
@@ -18,6 +19,7 @@ from .trainer import Losses
 STYLE_LEVELS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 CONTENT_LEVEL = STYLE_LEVELS[-1]
 PIXEL_WEIGHT = 3.0  # of the distance to the teacher's pixels, beside that of features and moments at each level
+SHIFT, NOISE = 4, 2 / 255  # by how many pixels at most, and by what deviation, a crop differs when it is painted again
 EPSILON = 1e-8  # under roots, whose slope at zero is infinite, and of denominators
 
 
@@ -30,6 +32,7 @@ class LossWeights:
     total_variation: float = 0.0
     taught: float = 1.0  # where there is a teacher: how far from its picture
     taught_levels: int = 3  # from relu1_1 on, where the loss network compares with that picture; two take half the time
+    steady: float = 0.0  # how far the crop's picture changes when the crop is moved and gets noise
 
 
 def relative_error(values: Tensor, target: Tensor) -> Tensor:
@@ -126,3 +129,36 @@ def picture_losses(
             each.append(near + distance(moments[level], wanted_moments[level]))
         parts["taught"] = weights.taught * torch.stack(each).sum()
     return parts
+
+
+def steady_losses(weights: LossWeights, paint: Callable[[Tensor], Tensor], image: Tensor, result: Tensor) -> Losses:
+    """What keeps a video still: `result`, `paint(image)`, against the picture of a moved and noisy `image`.
+
+    All are [B, 3, H, W]. Both pictures are moved alike, by whole or half pixels (`SHIFT` at most, drawn from torch's
+    default generators), and compared away from the borders: the root of the mean square over the deviation of `result`
+    there, the mean over the batch. Nothing is painted where it weighs nothing.
+    """
+    if not weights.steady:
+        return {}
+    halves = torch.randint(-2 * SHIFT, 2 * SHIFT + 1, (2,)).tolist()
+    again = paint(moved(image, *halves) + NOISE * torch.randn_like(image)).float()
+    wanted = moved(result.float(), *halves)
+    (top, left) = (SHIFT + size // 8 for size in image.shape[-2:])
+    again, wanted = (each[..., top:-top, left:-left] for each in (again, wanted))
+    contrast = wanted.detach().var((1, 2, 3))  # else contrast would be learnt in place of steadiness
+    error = (again - wanted).square().mean((1, 2, 3)) / (contrast + EPSILON)
+    return {"steady": weights.steady * (error + EPSILON).sqrt().mean()}
+
+
+def moved(image: Tensor, down: int, across: int) -> Tensor:
+    """`image` [B, C, H, W] as seen from so many half pixels further down and to the right, mirrored at its borders.
+
+    Between pixels by the cubic through four of them (-1, 9, 9, -1) / 16.
+    """
+    margin = SHIFT + 2
+    result = F.pad(image, (margin,) * 4, "reflect")
+    for dimension, halves in ((-2, down), (-1, across)):
+        near, size = margin + halves // 2, image.shape[dimension]
+        at = [result.narrow(dimension, near + offset, size) for offset in (0, 1, -1, 2)]
+        result = at[0] if halves % 2 == 0 else (9 * (at[0] + at[1]) - (at[2] + at[3])) / 16
+    return result

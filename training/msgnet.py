@@ -27,7 +27,7 @@ from ..transfer.wct import TRANSPORT, wct
 from .data import fixed_crops
 from .distributed import training_device
 from .loss_network import LossNetwork
-from .losses import LossWeights, content_of, gram_distance, picture_losses, style_target
+from .losses import LossWeights, content_of, gram_distance, picture_losses, steady_losses, style_target
 from .networks import backbone_or, centre_output, kaiming_initialised, last_layer, on_backbone, seeded
 from .pairs import StyleMoments
 from .recipes import Job, Recipe
@@ -88,11 +88,12 @@ def train_msgnet(
         return network.decode(features.with_values(operator(network.for_comatch(features.values))))
 
     def losses() -> Losses:
-        batch = pairs.take(config.batch)
-        content = content_of(loss_network, batch.content) if config.loss_weights.content else None
+        batch, weights = pairs.take(config.batch), config.loss_weights
+        content = content_of(loss_network, batch.content) if weights.content else None
         result = stylised(batch.content, batch.styles)
-        style = style_moments.of(batch.styles) if config.loss_weights.style else {}
-        return picture_losses(loss_network, result, config.loss_weights, content, style, batch.target, gram_distance)
+        style = style_moments.of(batch.styles) if weights.style else {}
+        steady = steady_losses(weights, lambda image: stylised(image, batch.styles), batch.content, result)
+        return picture_losses(loss_network, result, weights, content, style, batch.target, gram_distance) | steady
 
     def preview() -> Tensor:
         rows = [stylised(photos, [style] * 4) for style in chosen]

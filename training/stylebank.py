@@ -27,7 +27,15 @@ from ..transfer.wct import TRANSPORT, wct
 from .data import fixed_crops
 from .distributed import training_device
 from .loss_network import LossNetwork
-from .losses import LossWeights, content_of, gram_distance, picture_losses, relative_distance, style_target
+from .losses import (
+    LossWeights,
+    content_of,
+    gram_distance,
+    picture_losses,
+    relative_distance,
+    steady_losses,
+    style_target,
+)
 from .networks import backbone_or, centre_output, kaiming_initialised, on_backbone
 from .pairs import StyleMoments
 from .recipes import Job, Recipe
@@ -146,7 +154,8 @@ def style_losses(
     """What a style step minimises: each crop of `image` [B, 3, H, W] in its style of `names`, as `picture_losses`."""
     content = content_of(loss_network, image) if weights.content else None
     result = stylised(network, image, names)
-    return picture_losses(loss_network, result, weights, content, style, target, gram_distance)
+    steady = steady_losses(weights, lambda again: stylised(network, again, names), image, result)
+    return picture_losses(loss_network, result, weights, content, style, target, gram_distance) | steady
 
 
 def stylised(network: StyleBankNetwork, image: Tensor, names: Sequence[str]) -> Tensor:

@@ -75,8 +75,9 @@ class Moments:
         between = self._square(self.mean - mean, self.count)
         return Moments(count, mean, (self.scatter + between).sum(0, keepdim=True))
 
-    def over_window(self, before: int, after: int) -> Moments:
-        """Each item's moments merged with those of its neighbours in the batch, `before` items back to `after` ahead.
+    def over_window(self, before: int, after: int, shots: Tensor | None = None) -> Moments:
+        """Each item's moments merged with those of its neighbours in the batch, `before` items back to `after` ahead,
+        and of the same number in `shots` [B], which rise along the batch.
 
         Count and scatter are those of an average item of the window, so that equal items stay what they are at the ends
         of the batch too, where the window holds fewer.
@@ -85,6 +86,9 @@ class Moments:
         exact = self.mean.dtype if device.type == "mps" else torch.float64
         place = torch.arange(frames, device=device)
         first, end = (place - min(before, frames)).clamp_min(0), (place + min(after, frames) + 1).clamp_max(frames)
+        if shots is not None:
+            first = first.maximum(torch.searchsorted(shots, shots))
+            end = end.minimum(torch.searchsorted(shots, shots, right=True))
 
         def summed(values: Tensor) -> Tensor:
             """Over each item's window, by one running sum."""

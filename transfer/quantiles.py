@@ -52,12 +52,15 @@ class Quantiles:
         """Those of all items as if they were one picture."""
         return Quantiles(self.values.movedim(0, 1).flatten(1)[None], self.weights.flatten()[None])
 
-    def over_window(self, before: int, after: int) -> Quantiles:
-        """Each item's merged with those of its neighbours in the batch, `before` items back to `after` ahead."""
+    def over_window(self, before: int, after: int, shots: Tensor | None = None) -> Quantiles:
+        """Each item's merged with those of its neighbours in the batch, `before` items back to `after` ahead, and of
+        the same number in `shots` [B], which rise along the batch."""
         place, found = torch.arange(len(self.values), device=self.values.device), []
+        shots = torch.zeros_like(place) if shots is None else shots
         for step in range(-before, after + 1):
             near = (place + step).clamp(0, len(place) - 1)
-            found.append(Quantiles(self.values[near], self.weights[near] * (near == place + step)[:, None]))
+            counts = (near == place + step) & (shots[near] == shots)
+            found.append(Quantiles(self.values[near], self.weights[near] * counts[:, None]))
         return Quantiles(torch.cat([f.values for f in found], 2), torch.cat([f.weights for f in found], 1))
 
     @property

@@ -149,6 +149,37 @@ def test_it_goes_on_from_what_was_kept() -> None:
     assert torch.equal(empty(content[:2], painted[:2]), Steady()(content[:2], painted[:2]))
 
 
+def test_what_was_kept_stays_as_it_is() -> None:
+    """It is written while the next frames are held still."""
+    content, painted = panning(2, 14), crawling(14)
+    steady, file = Steady(0.5), io.BytesIO()
+    steady(content[:9], painted[:9])
+    kept = steady.state_dict()
+    torch.save(kept, file)
+    steady(content[9:], painted[9:])
+    file.seek(0)
+    then = torch.load(file, weights_only=True)
+    assert len(kept["layers"]) == len(then["layers"]) == 3 and torch.equal(kept["grey"], then["grey"])
+    for layer, before in zip(kept["layers"], then["layers"], strict=True):
+        for name, value in layer.items():
+            assert torch.equal(torch.as_tensor(value), torch.as_tensor(before[name])), name
+
+
+def test_what_was_painted_beside_a_thing_is_painted_once_more_when_it_is_gone() -> None:
+    """Its glow on the wall around it, of nearly the wall's colour, does not stay behind; what is painted then does."""
+    frames, glow = 16, torch.tensor([0.53, 0.47, 0.47])[:, None, None]
+    content, painted = panning(0, frames).clone(), crawling(frames)
+    thing = texture(30, 24, seed=9, cell=3)
+    for number in range(9):
+        left = 4 + 7 * number
+        content[number, :, 20:50, left : left + 24] = thing
+        painted[number, :, 12:58, max(0, left - 8) : left + 32] = glow
+    held = Steady()(content, painted)
+    left_behind = (held[-1] - glow).abs().amax(0)[12:58, 6:90] < 0.01
+    assert float(left_behind.float().mean()) < 0.05
+    assert unlike(held[13:], 0) < 0.1
+
+
 def test_memory_does_not_grow_with_frames() -> None:
     steady, content, painted = Steady(0.1), panning(1, 20), crawling(20)
     layers = [steady(content[n : n + 1], painted[n : n + 1]) is not None and len(steady._layers) for n in range(20)]

@@ -35,6 +35,13 @@ def test_losses_fall(teacher: Teacher | None, kept: int, tmp_path: Path, short_w
     assert len(list((tmp_path / "out").glob("teacher-*"))) == (kept > 0)
 
 
+def test_steadiness_falls(tmp_path: Path, short_warm_up: None) -> None:
+    curve = LossCurve("steady")
+    weights = LossWeights(0.0, 0.0, 0.0, steady=1.0)
+    train_adain(network(), tiny_job(tmp_path, curve), replace(CONFIG, steps=24, rate=2e-2, loss_weights=weights))
+    assert len(curve.sums) == 24 and curve.fell()
+
+
 @pytest.mark.parametrize("teacher", [None, tiny_teacher()], ids=["by itself", "taught"])
 def test_what_is_asked_for_is_what_is_learnt(teacher: Teacher | None, tmp_path: Path) -> None:
     names: set[str] = set()

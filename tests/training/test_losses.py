@@ -4,10 +4,12 @@ from collections.abc import Callable, Collection
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from brushwork.tests.tolerances import assert_close
 from brushwork.tests.training.tiny import tiny_loss_network, tiny_network
+from brushwork.training import losses
 from brushwork.training.loss_network import Features, LossNetwork
 from brushwork.training.losses import (
     CONTENT_LEVEL,
@@ -16,9 +18,11 @@ from brushwork.training.losses import (
     content_of,
     gram_distance,
     moment_distance,
+    moved,
     picture_losses,
     relative_distance,
     relative_error,
+    steady_losses,
     total_variation,
 )
 from brushwork.transfer.moments import Moments
@@ -152,3 +156,91 @@ def test_slopes_are_finite() -> None:
     parts = picture_losses(tiny_loss_network(), result, LossWeights(1, 1, 1, 1), content, style, target)
     torch.stack(list(parts.values())).sum().backward()
     assert result.grad is not None and result.grad.any() and result.grad.isfinite().all()
+
+
+# Steadiness: what a moved and noisy crop's picture is compared with
+
+
+def waves(height: int = 40, width: int = 48) -> Tensor:
+    """Pictures [2, 3, height, width] in 0..1 without sharp edges, in which no direction is like another."""
+    down, across = torch.arange(height)[:, None] / 9, torch.arange(width) / 7
+    return torch.stack([0.5 + 0.4 * torch.sin(down + phase) * torch.cos(across) for phase in range(6)]).unflatten(
+        0, (2, 3)
+    )
+
+
+@pytest.mark.parametrize(("down", "across"), [(0, 0), (2, 0), (-6, 8), (0, 4)])
+def test_by_whole_pixels_a_picture_is_moved_exactly(down: int, across: int) -> None:
+    image = torch.rand(1, 2, 24, 30)
+    result = moved(image, down, across)
+    rows, columns = down // 2, across // 2
+    assert torch.equal(result[..., 4:-4, 4:-4], image[..., 4 + rows : 20 + rows, 4 + columns : 26 + columns])
+    assert result.shape == image.shape
+
+
+@pytest.mark.parametrize(("down", "across"), [(1, 0), (0, -1), (-3, 7)])
+def test_between_pixels_it_is_a_cubic(down: int, across: int) -> None:
+    """Exact for polynomials of the third degree."""
+    rows, columns = torch.meshgrid(torch.arange(24.0) / 24, torch.arange(30.0) / 30, indexing="ij")
+
+    def cubic(rows: Tensor, columns: Tensor) -> Tensor:
+        return (rows**3 - 2 * columns**2 + rows * columns)[None, None]
+
+    found = moved(cubic(rows, columns), down, across)
+    assert_close(found[..., 6:-6, 6:-6], cubic(rows + down / 48, columns + across / 60)[..., 6:-6, 6:-6])
+
+
+@pytest.mark.parametrize("shift", range(6))
+def test_what_moves_with_its_content_is_steady(shift: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network without a grid of its own, here a convolution, has nothing to learn."""
+    monkeypatch.setattr(losses, "NOISE", 0.0)
+    torch.manual_seed(shift)
+    kernel = torch.randn(3, 3, 3, 3)
+
+    def paint(image: Tensor) -> Tensor:
+        return F.conv2d(image, kernel, padding=1)
+
+    image = torch.rand(2, 3, 40, 48)
+    assert steady_losses(LossWeights(steady=1.0), paint, image, paint(image))["steady"] < 2e-4
+
+
+def test_what_hangs_on_a_grid_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stripes of one pixel that stay where they are while the content moves by one: 2 over a deviation of 1."""
+    monkeypatch.setattr(torch, "randint", lambda *_: torch.tensor([0, 2]))
+    stripes = (torch.arange(48.0) % 2 * 2 - 1).expand(2, 3, 40, 48)
+    found = steady_losses(LossWeights(steady=3.0), lambda _: stripes, waves(), stripes)["steady"]
+    assert float(found) == pytest.approx(6, rel=1e-3)
+
+
+@pytest.mark.parametrize("gain", [1.0, 4.0])
+def test_noise_counts_by_what_is_made_of_it(gain: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Noise of deviation s in a picture of deviation d: s / d, and as much again where it is amplified."""
+    monkeypatch.setattr(torch, "randint", lambda *_: torch.tensor([0, 0]))
+    image = waves(160, 160)
+    blurred = F.avg_pool2d(image, 9, 1, 4)
+
+    def paint(picture: Tensor) -> Tensor:
+        return blurred + gain * (picture - image)
+
+    expected = gain * losses.NOISE / blurred[..., 24:-24, 24:-24].var((1, 2, 3)).sqrt()
+    found = steady_losses(LossWeights(steady=1.0), paint, image, paint(image))["steady"]
+    assert float(found) == pytest.approx(float(expected.mean()), rel=0.02)
+
+
+def test_steadiness_is_not_asked_of_what_does_not_weigh() -> None:
+    def paint(_: Tensor) -> Tensor:
+        raise AssertionError
+
+    state = torch.get_rng_state()
+    assert steady_losses(LossWeights(), paint, waves(), waves()) == {}
+    assert torch.equal(torch.get_rng_state(), state)  # no run of before takes other steps
+
+
+def test_contrast_is_not_learnt_for_steadiness() -> None:
+    """A picture that is steady but for noise is not pulled to more contrast: the slope along itself is positive."""
+    factor = torch.ones((), requires_grad=True)
+    still = waves()
+    noise = torch.rand(still.shape)
+    found = steady_losses(LossWeights(steady=1.0), lambda _: factor * (still + noise), still, factor * (still - noise))
+    found["steady"].backward()
+    assert factor.grad is not None and factor.grad > 0

@@ -54,6 +54,13 @@ def test_a_teachers_pictures_are_all_that_is_needed(tmp_path: Path, short_warm_u
     assert names == {"taught"} and curve.fell()
 
 
+def test_steadiness_falls(tmp_path: Path, short_warm_up: None) -> None:
+    curve = LossCurve("steady")
+    config = replace(CONFIG, steps=24, loss_weights=LossWeights(0.0, 0.0, 0.0, steady=1.0))
+    train(of_one_style(tiny_job(tmp_path, curve)), config, tiny_network())
+    assert len(curve.sums) == 24 and curve.fell()
+
+
 def test_encoder_and_basis_stay_and_all_else_learns(tmp_path: Path) -> None:
     network = train(tiny_job(tmp_path), CONFIG, tiny_network())
     encoder = tiny_network().encoder.state_dict()

@@ -54,6 +54,13 @@ def test_it_learns_from_a_teacher(tmp_path: Path) -> None:
     assert names == {"taught", "reconstruction"} and curve.fell()
 
 
+def test_steadiness_falls(tmp_path: Path) -> None:
+    curve = LossCurve("steady")
+    config = replace(CONFIG, steps=60, rate=3e-2, loss_weights=LossWeights(0.0, 0.0, 0.0, steady=1.0))
+    train(tiny_job(tmp_path, curve), config, tiny_network())
+    assert len(curve.sums) == 40 and curve.fell()
+
+
 def test_two_steps_paint_and_one_reconstructs(tmp_path: Path) -> None:
     kinds: list[bool] = []
     job = tiny_job(tmp_path, lambda _, losses: kinds.append("reconstruction" in losses))

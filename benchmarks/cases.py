@@ -103,6 +103,7 @@ CASES: Mapping[str, Case] = {
     "adain-vgg19": Case("AdaIN, VGG-19 shape, relu4_1", "adain", adain_vgg19),
     "adain-vgg19-relu3_1": Case("AdaIN, VGG-19's weights, relu3_1", "adain", adain_vgg19_relu3_1),
     "adain-compact": Case("AdaIN, compact, relu4_1", "adain", lambda: load_network("compact")),
+    "adain-compact-adain": Case("AdaIN, built in, relu4_1", "adain", lambda: load_network("compact-adain")),
     "wct-small16x": Case("WCT, small16x, five levels", "wct", small16x),
     "wct-compact": Case("WCT, compact, four levels", "wct", lambda: load_network("compact")),
     "msgnet": Case("MSG-Net, built in", "msgnet", lambda: load_network("msgnet")),

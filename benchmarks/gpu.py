@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -22,6 +22,8 @@ from torch.utils._pytree import tree_leaves
 from ..methods import METHODS
 from ..methods.protocol import Style
 from ..methods.render import learn, render
+from ..models.networks.base import StyleNetwork
+from ..models.networks.graphs import Graphs
 from ..models.networks.precision import AUTOMATIC, compute_dtype
 from ..models.networks.stylebank import StyleBankNetwork
 from ..models.networks.vgg import VGG19
@@ -29,10 +31,10 @@ from ..models.registry import load_network
 from ..tiling.policy import Host, Policy
 from .cases import CASES, CONTENT, SIZES, STYLE, Case, random_vgg, scene
 from .measure import counted, decibels
-from .plain import Paint, plain
+from .plain import plain
 
 CHOSEN: Mapping[str, Case] = {
-    **{name: CASES[name] for name in ("adain-vgg19", "adain-compact")},
+    **{name: CASES[name] for name in ("adain-vgg19", "adain-compact", "adain-compact-adain")},
     "efdm-compact": Case("EFDM, compact, relu4_1", "efdm", lambda: load_network("compact")),
     "wct-vgg19": Case("WCT, VGG-19 shape, five levels", "wct", lambda: random_vgg(VGG19)),
     **{name: CASES[name] for name in ("wct-compact", "msgnet", "msgnet-published", "stylebank", "stylebank-published")},
@@ -77,11 +79,13 @@ class Row:
     latency: float
     """Seconds from pictures in the host's memory to painted ones there, the style learnt before."""
     on_card: float
-    """Seconds where both are on the device."""
+    """Seconds where both are on the device, as in ComfyUI."""
+    by_graph: float | None
+    """The same where CUDA graphs are kept, as on the command line, for methods that they are for; None on a CPU."""
     throughput: float
     """Pictures a second, from and to the host."""
     plain: float | None
-    """Seconds of the plain way, a picture after the other, on the device."""
+    """Seconds of the plain way, a picture after the other, on the device; None where it has none, or no room."""
     arithmetic: float
     """Seconds that the network's products would take at the rate of a large convolution of the same type."""
     bandwidth: float
@@ -104,6 +108,7 @@ class Row:
             f"{self.size} x {self.batch}",
             f"{1e3 * self.latency:.2f}",
             f"{1e3 * self.on_card:.2f}",
+            f"{1e3 * self.by_graph:.2f}" if self.by_graph else "",
             f"{self.throughput:.1f}",
             f"{1e3 * self.plain:.2f}" if self.plain else "",
             f"{self.on_card / self.plain:.3f}" if self.plain else "",
@@ -117,7 +122,7 @@ class Row:
 
 
 COLUMNS = (
-    *("case", "size", "ms, host to host", "ms, on the card", "pictures/s", "plain, ms", "of plain"),
+    *("case", "size", "ms, host to host", "ms, on the card", "by graph", "pictures/s", "plain, ms", "of plain"),
     *("arithmetic, ms", "bandwidth, ms", "of the limit", "kernels", "memory", "PSNR"),
 )
 
@@ -127,7 +132,7 @@ def main(
     size: Annotated[list[str] | None, typer.Option(help="512, 1080p, 4K or HEIGHTxWIDTH; else the three.")] = None,
     batch: Annotated[list[int] | None, typer.Option(help="Pictures at once; else 1 and 8.")] = None,
     device: Annotated[str, typer.Option(help="Where to compute.")] = "cuda",
-    minutes: Annotated[float, typer.Option(help="After which no row is begun.")] = 7.5,
+    minutes: Annotated[float, typer.Option(help="After which no row is begun.")] = 7,
     output: Annotated[Path | None, typer.Option(help="A JSON file for the figures.")] = None,
 ) -> None:
     """Time every method on a GPU: no network, no files but our own, in less than eight minutes."""
@@ -146,7 +151,7 @@ def main(
 
 
 def measure(
-    cases: list[str], sizes: list[str], batches: list[int], device: torch.device, minutes: float = 7.5
+    cases: list[str], sizes: list[str], batches: list[int], device: torch.device, minutes: float = 7
 ) -> list[Row]:
     """Rows of all cases, the smallest size first, so that a slow card has those; a line says what is left out."""
     until, rows, left = monotonic() + 60 * minutes, list[Row](), list[str]()
@@ -157,9 +162,10 @@ def measure(
                 left.append(f"{name} at {one}")
                 continue
             try:
-                rows += _rows(name, one, batches, device, bytes_a_second, rates)
-            except (torch.cuda.OutOfMemoryError, ValueError) as error:
-                left.append(f"{name} at {one} ({error})")
+                for row in _rows(name, one, batches, device, bytes_a_second, rates, until, left):
+                    rows.append(row)  # at once: what fails later leaves it
+            except (RuntimeError, ValueError) as error:  # no library's fault on one card takes the other figures along
+                left.append(f"{name} at {one} ({str(error).partition(chr(10))[0]})")
             if device.type == "cuda":
                 torch.cuda.empty_cache()
     if left:
@@ -174,18 +180,19 @@ def _rows(
     device: torch.device,
     bytes_a_second: float,
     rates: dict[torch.dtype, float],
-) -> list[Row]:
-    case, rows = CHOSEN[name], list[Row]()
+    until: float,
+    left: list[str],
+) -> Iterator[Row]:
+    case = CHOSEN[name]
     method = METHODS[case.method]
     content, style = scene(CONTENT, pixels(size)), scene(STYLE, pixels(size))
     exact = case.build().to(device)
     source: Tensor | str = exact.styles[0] if isinstance(exact, StyleBankNetwork) else style
     operations = _operations(case)
-    timed = None
-    if case.method in ("adain", "wct", "msgnet", "stylebank"):  # EFDM has no plain way
-        paint: Paint = plain(exact, case.method)(style.to(device))
-        there = content.to(device)
-        timed = _seconds(lambda: paint(there), device)
+    # EFDM has no plain way.
+    timed = None if case.method == "efdm" else _plainly(exact, case.method, content, style, device)
+    if device.type == "cuda":
+        torch.cuda.empty_cache()  # or what the plain way took would not count as free
     policy = Policy.within(torch.cuda.mem_get_info(device)[0], device) if device.type == "cuda" else Policy()
     host = Host(device, policy=policy)
 
@@ -201,6 +208,9 @@ def _rows(
         rates[dtype] = _rate(dtype, device)
     ours = painter(network)
     for batch in batches:
+        if monotonic() > until:
+            left.append(f"{name} at {size}, {batch} at once")
+            continue
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device)
         pictures = content.repeat(batch, 1, 1, 1)
@@ -210,8 +220,12 @@ def _rows(
             ours(there, device)
         latency = _seconds(lambda pictures=pictures: ours(pictures, cpu), device)
         on_card = _seconds(lambda there=there: ours(there, device), device)
+        memory, by_graph = 0, None
+        if device.type == "cuda":
+            memory, network.graphs = torch.cuda.max_memory_allocated(device), Graphs(network)
+            by_graph, network.graphs = _seconds(lambda there=there: ours(there, device), device), None
         area = batch * content.shape[-2] * content.shape[-1]
-        rows.append(
+        yield (
             Row(
                 case=name,
                 size=size,
@@ -224,11 +238,20 @@ def _rows(
                 arithmetic=operations * area / rates[dtype],
                 bandwidth=traffic.bytes / bytes_a_second,
                 kernels=traffic.kernels,
-                memory=torch.cuda.max_memory_allocated(device) if device.type == "cuda" else 0,
+                memory=memory,
+                by_graph=by_graph,
                 psnr=None if dtype is torch.float32 else decibels(ours(content, cpu), expected),
             )
         )
-    return rows
+
+
+def _plainly(exact: StyleNetwork, method: str, content: Tensor, style: Tensor, device: torch.device) -> float | None:
+    """Seconds of the plain way; None where the device has no room for it. All that it holds is gone afterwards."""
+    try:
+        paint, there = plain(exact, method)(style.to(device)), content.to(device)
+        return _seconds(lambda: paint(there), device)
+    except torch.cuda.OutOfMemoryError:
+        return None
 
 
 def pixels(size: str) -> tuple[int, int]:

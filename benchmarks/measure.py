@@ -71,6 +71,5 @@ def own_peak() -> int:
 
 def decibels(picture: Tensor, reference: Tensor) -> float:
     """PSNR of two pictures as a person gets them, clamped to 0..1; infinite for the same picture."""
-    from kornia.metrics import psnr
-
-    return float(psnr(picture.clamp(0, 1), reference.clamp(0, 1), 1.0))
+    error = (picture.clamp(0, 1) - reference.clamp(0, 1)).square().mean()
+    return float(-10 * error.log10())

@@ -73,6 +73,8 @@ def _by_moments(network: VggNetwork, cascade: bool) -> Learn:
         encoder = network.encoder if isinstance(network.encoder, VggEncoder) else network.encoder[level]
         assert isinstance(encoder, VggEncoder)
         encoders[level] = _encoder(encoder, level)
+        if network.appended is not None and level == list(network.spaces)[-1]:
+            encoders[level].append(_Appended(deepcopy(network.appended)))
         decoders[level] = plainly(network.get_submodule(f"decoder.{level}" if cascade else "adain"))
     transform = plain_wct if cascade else plain_adain
 
@@ -150,6 +152,17 @@ def _encoder(encoder: VggEncoder, level: str) -> nn.Sequential:
         if name == f"conv{LEVELS.index(level) + 1}_1":
             break
     return nn.Sequential(*layers)
+
+
+class _Appended(nn.Module):
+    """Features, and beside them their projection."""
+
+    def __init__(self, projection: nn.Module) -> None:
+        super().__init__()
+        self.projection = projection
+
+    def forward(self, values: Tensor) -> Tensor:
+        return torch.cat([values, self.projection(values)], 1)
 
 
 def _decoder(decoder: VggDecoder) -> nn.Sequential:

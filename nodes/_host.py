@@ -186,21 +186,32 @@ class HostedNetwork:
             devices = {"load_device": compute_device(), "offload_device": management.unet_offload_device()}
             self._patcher = patching.ModelPatcher(StyleNetworkBox({"network": network}), **devices)
 
-    def load(self) -> StyleNetwork:
-        """The network on the compute device."""
+    @contextmanager
+    def loaded(self) -> Iterator[StyleNetwork]:
+        """The network on the compute device, for as long as it is used."""
+        place = compute_device()
         if self._patcher is not None and (management := _comfy("comfy.model_management")):
             # Plain torch layers cannot be loaded in part: what stayed behind would fail on the device of its input.
             # With --novram ComfyUI leaves all of them behind, even so.
             management.load_models_gpu([self._patcher], INFERENCE_BYTES, force_full_load=True)
-        return self.network.to(compute_device())
+            before = next(self.network.parameters()).device
+        else:
+            before = place
+        try:
+            yield self.network.to(place)
+        finally:
+            if before.type != place.type:  # ComfyUI does not know of these weights there, and could never unload them
+                self.network.to(before)
 
     def encode(self, image: Tensor, level: str) -> FeatureMap:
         """Features of `image` [B, 3, H, W] in 0..1, wherever that lies."""
-        return encode(self.load(), image, level, tiling_host())
+        with self.loaded() as network:
+            return encode(network, image, level, tiling_host())
 
     def decode(self, encoded: FeatureMap, decoder: str) -> Tensor:
         """The IMAGE [B, H, W, 3] of features, wherever those lie."""
-        return decode(self.load(), encoded, decoder, tiling_host(), result_device()).movedim(1, -1)
+        with self.loaded() as network:
+            return decode(network, encoded, decoder, tiling_host(), result_device()).movedim(1, -1)
 
     def render(
         self,
@@ -211,16 +222,17 @@ class HostedNetwork:
         statistics: str,
     ) -> Tensor:
         """The IMAGE [B, H, W, 3] that `content` [B, 3, H, W] in 0..1 becomes, wherever pictures lie: see `render`."""
-        return render(
-            self.load(),
-            method,
-            content,
-            styles,
-            strengths=strengths,
-            statistics=statistics,
-            host=tiling_host(),  # after `load`, since it asks for the memory that is left
-            device=result_device(),
-        ).movedim(1, -1)
+        with self.loaded() as network:
+            return render(
+                network,
+                method,
+                content,
+                styles,
+                strengths=strengths,
+                statistics=statistics,
+                host=tiling_host(),  # once it is loaded, since it asks for the memory that is left
+                device=result_device(),
+            ).movedim(1, -1)
 
 
 def tiling_host() -> Host:

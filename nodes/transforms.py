@@ -190,16 +190,20 @@ class CoMatch(FeatureNode):
         style_mask: Tensor | None = None,
     ) -> tuple[CachedFeatures]:
         hosted, method = network or content.network, METHODS["msgnet"]
-        ready, encoded, target = hosted.load(), content.load(), style.load()
-        (step,), own = method.steps(ready), encoded.with_values(for_each(encoded.values, target.values))
-        expect_encoder(hosted, own)
-        target.expect(own.space, "'style' holds")
-        check_batches(own.values.shape[0], target.values.shape[0])
-        how = statistics_in(statistics)
-        seen = statistics_of_map(step.style, target.values, cells_in(style_mask, "style_mask", target, of_style=True))
-        learnt = method.learn(ready, step, pooled_style(seen, how))
-        within = cells_in(content_mask, "content_mask", own)
-        return (feature_cache().add(transform(ready, method, own, [learnt], [1.0], within, how), hosted),)
+        encoded, target = content.load(), style.load()
+        with hosted.loaded() as ready:
+            (step,), own = method.steps(ready), encoded.with_values(for_each(encoded.values, target.values))
+            expect_encoder(hosted, own)
+            target.expect(own.space, "'style' holds")
+            check_batches(own.values.shape[0], target.values.shape[0])
+            how = statistics_in(statistics)
+            seen = statistics_of_map(
+                step.style, target.values, cells_in(style_mask, "style_mask", target, of_style=True)
+            )
+            learnt = method.learn(ready, step, pooled_style(seen, how))
+            within = cells_in(content_mask, "content_mask", own)
+            restyled = transform(ready, method, own, [learnt], [1.0], within, how)
+        return (feature_cache().add(restyled, hosted),)
 
 
 class StyleBankFilter(FeatureNode):
@@ -288,15 +292,16 @@ def _filter(
 ) -> tuple[CachedFeatures]:
     """The features through the kernels of `styles`, mixed by their weights."""
     hosted, method, own = network or features.network, METHODS["stylebank"], features.load()
-    bank = bank_of(hosted.load())
-    expect_encoder(hosted, own)
-    (step,), like, learnt = method.steps(bank), next(bank.parameters()), list[Tensors]()
-    for style, _ in styles:
-        # ComfyUI may hold a bank that was loaded before the style was learnt, when the list already has it.
-        if style not in bank.styles and (found := find_style(bank, style, _host.weight_folders())):
-            learnt.append(kept_of(found.weight.to(like), found.bias.to(like)))
-        else:
-            learnt.append(method.learn(bank, step, style))
-    how, within = statistics_in(statistics), cells_in(content_mask, "content_mask", own)
-    painted = transform(bank, method, own, learnt, [share for _, share in styles], within, how)
+    with hosted.loaded() as ready:
+        bank = bank_of(ready)
+        expect_encoder(hosted, own)
+        (step,), like, learnt = method.steps(bank), next(bank.parameters()), list[Tensors]()
+        for style, _ in styles:
+            # ComfyUI may hold a bank that was loaded before the style was learnt, when the list already has it.
+            if style not in bank.styles and (found := find_style(bank, style, _host.weight_folders())):
+                learnt.append(kept_of(found.weight.to(like), found.bias.to(like)))
+            else:
+                learnt.append(method.learn(bank, step, style))
+        how, within = statistics_in(statistics), cells_in(content_mask, "content_mask", own)
+        painted = transform(bank, method, own, learnt, [share for _, share in styles], within, how)
     return (feature_cache().add(painted, hosted),)

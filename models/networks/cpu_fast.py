@@ -13,6 +13,8 @@ from .kept import KeepingConv
 
 STRIP_BYTES = 4 << 20
 """Of the widest map of a strip: larger ones leave the cache, and more often are fresh memory, slow to touch."""
+WIDE = 64
+"""Channels that go in and come out of a convolution whose products are fewer by `row_conv`, and sooner done."""
 PACKED = 4
 """Columns in one. Where channels lie beside each other in memory so do columns, and packing them costs nothing."""
 
@@ -92,6 +94,61 @@ def in_row_strips(
         first = int((top - start) * scale)
         strips.append(strip[:, :, first : first + math.ceil((end - top) * scale)])
     return torch.cat(strips, 2)
+
+
+def row_kernels(weight: Tensor, bias: Tensor | None) -> tuple[Tensor, ...]:
+    """The weight [out, C, 3, 3] as the six [out, C, 1, 3] of `row_conv`: G g of Winograd's F(4, 3), along columns."""
+    before, here, after = weight.double().split(1, 2)
+    near, far = (before + after) / 6, (before + 4 * after) / 24
+    six = (before / 4, -near - here / 6, here / 6 - near, far + here / 12, far - here / 12, after)
+    return tuple(each.to(weight.dtype, memory_format=torch.channels_last) for each in six)
+
+
+def in_fours(conv: KeepingConv, values: Tensor) -> bool:
+    """Whether `row_conv` is for `conv` of the padded `values`: wide and float32, on a CPU, where nothing learns."""
+    return (
+        values.device.type == "cpu"
+        and values.dtype is torch.float32
+        and not (torch.is_grad_enabled() or conv.weight.requires_grad or torch.is_autocast_enabled("cpu"))
+        and conv.kernel_size == (3, 3)
+        and conv.stride == (1, 1)
+        and min(conv.in_channels, conv.out_channels) >= WIDE
+        and values.shape[2] >= 6
+        and values.is_contiguous(memory_format=torch.channels_last)
+    )
+
+
+def row_conv(values: Tensor, kernels: tuple[Tensor, ...], weight: Tensor, bias: Tensor | None) -> Tensor:
+    """`F.conv2d(values, weight, bias)` of a 3x3 weight and `values` [B, C, h, w] without padding, by `row_kernels`.
+
+    Four rows by six convolutions of a row, with half of the products (Lavin & Gray 2016, section 4.3, in one
+    dimension: along columns alone whole rows are added, which costs next to nothing). Rounding is three times as much.
+    """
+    batch, _, height, width = values.shape
+    fours, rest = divmod(height - 2, 4)
+    result = values.new_empty(batch, height - 2, width - 2, len(weight))
+    y = [result[:, number : 4 * fours : 4].movedim(-1, 1) for number in range(4)]
+    x = [values[:, :, number : number + 4 * fours - 3 : 4] for number in range(6)]
+    even, odd = torch.add(x[4], x[2], alpha=-4), torch.add(x[3], x[1], alpha=-4)
+    # The bias of this one reaches every row once.
+    plus, minus = F.conv2d(even + odd, kernels[1], bias), F.conv2d(even.sub_(odd), kernels[2])
+    inner, inner_step = plus + minus, plus.sub_(minus)
+    torch.sub(x[4], x[2], out=even)
+    torch.sub(x[3], x[1], out=odd)
+    plus, minus = F.conv2d(torch.add(even, odd, alpha=2), kernels[3]), F.conv2d(even.sub_(odd, alpha=2), kernels[4])
+    outer, outer_step = plus + minus, plus.sub_(minus)
+    torch.add(inner_step, outer_step, alpha=2, out=y[1])
+    torch.add(inner, outer, alpha=4, out=y[2])
+    for number, kernel, total in (
+        (0, kernels[0], inner.add_(outer)),
+        (1, kernels[5], inner_step.add_(outer_step, alpha=8)),
+    ):
+        cells = torch.add(x[number + 2], x[number], alpha=-0.8, out=even)
+        cells = torch.add(x[number + 4], cells, alpha=-5, out=even)
+        torch.add(total, F.conv2d(cells, kernel), out=y[3 * number])
+    if rest:
+        result[:, 4 * fours :].copy_(F.conv2d(values[:, :, 4 * fours :], weight, bias).movedim(1, -1))
+    return result.movedim(-1, 1)
 
 
 def width_packed(weight: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor | None]:

@@ -5,8 +5,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .cpu_fast import (
+    in_fours,
     in_row_strips,
     reflect_pad,
+    row_conv,
+    row_kernels,
     shuffle_subpixels,
     subpixel_conv,
     subpixel_kernels,
@@ -49,6 +52,8 @@ class ReflectConv(KeepingConv):
             padded = reflect_pad(input, margin) if margin else input
             if self.out_channels <= FEW_OUTPUTS and self.stride == (1, 1) and input.device.type == "cpu":
                 output = width_packed_conv(padded, *self.folded("width", width_packed), self.kernel_size[1])
+            elif in_fours(self, padded):
+                output = row_conv(padded, self.folded("rows", row_kernels), self.weight, self.bias)
             else:
                 output = super().forward(padded)
         # A 1x1 convolution does not see its neighbours, so it comes first, on a quarter of the pixels.

@@ -9,6 +9,7 @@ import typer
 from typer.testing import CliRunner
 
 from brushwork.benchmarks import gpu
+from brushwork.benchmarks.cases import Case
 from brushwork.benchmarks.gpu import CHOSEN, Row, Traffic, main, measure, pixels
 from brushwork.tests.second_device import SecondDevice
 
@@ -50,6 +51,36 @@ def test_nothing_of_it_stays_on_the_cpu(case: str) -> None:
 def test_time_that_is_over_begins_no_row(capsys: pytest.CaptureFixture[str]) -> None:
     assert measure(["stylebank"], ["24x32"], [1], torch.device("cpu"), minutes=-1) == []
     assert "Left out: stylebank at 24x32" in capsys.readouterr().err
+
+
+def test_what_the_plain_way_has_no_room_for_is_painted_by_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise torch.cuda.OutOfMemoryError
+
+    monkeypatch.setattr(gpu, "plain", lambda *_: full)
+    monkeypatch.setattr(gpu, "_operations", lambda case: 1.0)
+    (row,) = measure(["stylebank"], ["24x32"], [1], torch.device("cpu"))
+    assert row.plain is None and row.on_card > 0 and not row.cells()[6]
+
+
+def test_a_fault_of_one_case_leaves_the_others(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def operations(case: Case) -> float:
+        if case.method == "efdm":
+            raise RuntimeError("a library's fault\nand its trace")
+        return 1.0
+
+    monkeypatch.setattr(gpu, "_operations", operations)
+    rows = measure(["efdm-compact", "stylebank"], ["24x32"], [1], torch.device("cpu"))
+    assert [row.case for row in rows] == ["stylebank"]
+    assert "efdm-compact at 24x32 (a library's fault)" in " ".join(capsys.readouterr().err.split())
+
+
+def test_graphs_are_timed_beside() -> None:
+    with SecondDevice() as device:
+        (row,) = measure(["stylebank"], ["24x32"], [1], torch.device("cuda"))
+        assert row.by_graph and device.replays > 0
 
 
 def test_kernels_and_bytes() -> None:

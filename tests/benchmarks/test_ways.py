@@ -1,6 +1,7 @@
 """What is timed paints one picture, whichever way."""
 
 import os
+from dataclasses import replace
 
 import pytest
 import torch
@@ -11,12 +12,17 @@ from brushwork.benchmarks.plain import plain
 from brushwork.methods import METHODS
 from brushwork.models.networks.msgnet import MsgNet
 from brushwork.models.networks.stylebank import StyleBankNetwork
+from brushwork.models.networks.vgg import ADAIN_LEVEL, VggNetwork
 from brushwork.tests.laws import picture
 from brushwork.tests.models.small import APART, TINY, small_network
 from brushwork.tests.tolerances import assert_close
 
 NETWORKS = {
     "AdaIN, shared encoder": ("adain", lambda: small_network("shared encoder")),
+    "AdaIN, a projection beside its own channels": (
+        "adain",
+        lambda: enlivened(VggNetwork(replace(TINY, widths=TINY.widths[:4], appended=6), (), ADAIN_LEVEL)),
+    ),
     "AdaIN, an encoder a level": ("adain", lambda: small_network("an encoder a level")),
     "MSG-Net": ("msgnet", lambda: small_network("MSG-Net")),
     "MSG-Net on a backbone": ("msgnet", lambda: enlivened(MsgNet(backbone=TINY))),

@@ -58,22 +58,41 @@ MOST = {
     ("AdaIN, vgg19", "512", 8, TIME): Most(127, 1, 7.6),
     ("AdaIN, vgg19", "512", 1, FIRST): Most(107, 1, 1.6),
     ("AdaIN, vgg19", "512", 1, REGION): Most(103, 1, 1.12),
+    ("AdaIN, vgg19", "1080p", 1, ""): Most(78, 1, 7.6),
     ("AdaIN, vgg19", "4K", 1, ""): Most(78, 1, 30),
     ("AdaIN, compact", "512", 1, ""): Most(78, 1, 0.34),
+    ("AdaIN, compact", "1080p", 1, ""): Most(78, 1, 2.7),
+    ("AdaIN, compact", "4K", 1, ""): Most(78, 1, 10.8),
     ("AdaIN, compact-adain", "512", 1, ""): Most(81, 1, 0.44),
+    ("AdaIN, compact-adain", "1080p", 1, ""): Most(81, 1, 3.44),
+    ("AdaIN, compact-adain", "4K", 1, ""): Most(81, 1, 13.7),
+    ("WCT, vgg19", "512", 1, ""): Most(373, 8, 4.6),
     ("WCT, vgg19", "1080p", 1, ""): Most(373, 8, 35),
     ("WCT, vgg19", "1080p", 1, FIRST): Most(527, 15, 36),
     ("WCT, vgg19", "1080p", 1, REGION): Most(489, 8, 45),
+    ("WCT, vgg19", "4K", 1, ""): Most(373, 8, 138.7),
+    ("WCT, compact", "512", 1, ""): Most(325, 6, 1.62),
     ("WCT, compact", "1080p", 1, ""): Most(325, 6, 13),
     ("WCT, compact", "1080p", 8, TIME): Most(570, 6, 100),
+    ("WCT, compact", "4K", 1, ""): Most(325, 6, 50.6),
     ("EFDM, compact", "512", 1, ""): Most(127, 1, 1, layout_copies=1),
+    ("EFDM, compact", "1080p", 1, ""): Most(127, 1, 6.7, layout_copies=1),
+    ("EFDM, compact", "4K", 1, ""): Most(128, 1, 17.2, layout_copies=2),
     ("MSG-Net", "512", 1, ""): Most(82, 1, 0.38),
+    ("MSG-Net", "1080p", 1, ""): Most(82, 1, 3.03),
+    ("MSG-Net", "4K", 1, ""): Most(82, 1, 12.1),
     ("MSG-Net, published", "512", 1, ""): Most(221, 1, 3.1),
+    ("MSG-Net, published", "1080p", 1, ""): Most(221, 1, 24.8),
+    ("MSG-Net, published", "4K", 1, ""): Most(221, 1, 99.3),
     ("StyleBank", "512", 1, ""): Most(43, 1, 0.55),
     ("StyleBank", "512", 8, ""): Most(63, 1, 6.6),
+    ("StyleBank", "1080p", 1, ""): Most(43, 1, 4.3),
+    ("StyleBank", "4K", 1, ""): Most(43, 1, 17.3),
     ("StyleBank, on a backbone", "512", 1, ""): Most(56, 1, 0.28),
+    ("StyleBank, on a backbone", "1080p", 1, ""): Most(56, 1, 2.22),
+    ("StyleBank, on a backbone", "4K", 1, ""): Most(56, 1, 8.9),
 }
-"""As counted; what makes them fewer lowers the limit."""
+"""As counted; what makes them fewer lowers the limit. Every method has every size."""
 
 
 @pytest.mark.parametrize(("name", "size", "batch", "way"), MOST)
@@ -97,6 +116,12 @@ def test_a_picture_costs_no_more(name: str, size: str, batch: int, way: str) -> 
         assert count <= getattr(most, what), f"{what}: {found}"
     there, back = device.uploaded - content.nbytes - masks, device.downloaded - result.nbytes
     assert max(there, back) < 5e6 * batch, "pictures and masks cross once each way; beside them matrices and the style"
+
+
+def test_every_method_is_counted_at_every_size() -> None:
+    assert {(name, size) for name, size, batch, way in MOST if not way and batch == 1} == {
+        (name, size) for name in NETWORKS for size in SIZES
+    }
 
 
 def ready(build: Callable[[], StyleNetwork]) -> StyleNetwork:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from brushwork.models.networks import cpu_fast
-from brushwork.models.networks.cpu_fast import width_packed, width_packed_conv
+from brushwork.models.networks.cpu_fast import in_fours, row_conv, row_kernels, width_packed, width_packed_conv
 from brushwork.models.networks.layers import ReflectConv, StripSequential
 from brushwork.models.networks.norm import InstanceNorm
 from brushwork.tests.laws import features, law, seeds
@@ -26,6 +26,35 @@ def test_width_packing(height: int, width: int, kernel: int, outputs: int, seed:
         laid = values.contiguous(memory_format=layout)
         assert_close(width_packed_conv(laid, *width_packed(weight, bias), kernel), F.conv2d(values, weight, bias))
         assert_close(width_packed_conv(laid, *width_packed(weight, None), kernel), F.conv2d(values, weight))
+
+
+@law
+@given(st.integers(6, 21), sides, st.integers(1, 2), st.booleans(), seeds)
+def test_four_rows_at_once(height: int, width: int, batch: int, biased: bool, seed: int) -> None:
+    values, weight = features((batch, 5, height, width), seed).double(), features((3, 5, 3, 3), seed + 1).double()
+    bias = features((3, 1, 1, 1), seed).flatten().double() if biased else None
+    for dtype in (torch.float64, torch.float32):
+        cells = values.to(dtype, memory_format=torch.channels_last)
+        given = weight.to(dtype), None if bias is None else bias.to(dtype)
+        found = row_conv(cells, row_kernels(*given), *given)
+        assert found.is_contiguous(memory_format=torch.channels_last)
+        assert_close(found, F.conv2d(cells, *given))
+
+
+@torch.no_grad()
+def test_four_rows_at_once_are_for_wide_layers_in_float32_that_do_not_learn() -> None:
+    values, wide = torch.ones(1, 64, 8, 8).to(memory_format=torch.channels_last), ReflectConv(64, 64)
+    assert not in_fours(wide, values)  # it may learn
+    assert in_fours(wide.requires_grad_(False), values)
+    with torch.enable_grad():
+        assert not in_fours(wide, values)
+    for other in (values.double(), values.bfloat16(), values.contiguous(), values[:, :, :5]):
+        assert not in_fours(wide, other)
+    for conv in (ReflectConv(64, 63), ReflectConv(64, 64, 1), ReflectConv(64, 64, 3, 2)):
+        assert not in_fours(conv.requires_grad_(False), values)
+    cells = torch.randn(2, 64, 7, 9).to(memory_format=torch.channels_last)
+    padded = F.pad(cells, (1,) * 4, mode="reflect")
+    assert_close(wide(cells), F.conv2d(padded, wide.weight, wide.bias))
 
 
 @pytest.mark.parametrize(

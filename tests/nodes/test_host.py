@@ -28,7 +28,8 @@ def test_torch_answers() -> None:
 
 def test_network_runs_where_torch_computes() -> None:
     hosted = tiny()
-    assert hosted.load() is hosted.network
+    with hosted.loaded() as network:
+        assert network is hosted.network
     assert next(hosted.network.parameters()).device.type == _host.compute_device().type
 
 

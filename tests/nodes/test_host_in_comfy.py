@@ -43,17 +43,12 @@ def test_network_is_loaded_in_full_before_each_use(comfy: FakeComfy) -> None:
         assert options == {"memory_required": _host.INFERENCE_BYTES, "force_full_load": True}
 
 
-def test_network_is_where_it_computes_even_if_comfy_left_it_behind(comfy: FakeComfy) -> None:
-    comfy.no_vram, comfy.compute = True, META
-    network = VggNetwork(VggLayout("tiny", WIDTHS))
-    assert next(_host.HostedNetwork(network).load().parameters()).device == META
-
-
 def test_patcher_holds_all_weights_and_marks_no_network_of_ours(comfy: FakeComfy) -> None:
     comfy.compute = comfy.offload = META
     network = VggNetwork(VggLayout("tiny", WIDTHS))
     before = set(vars(network))
-    _host.HostedNetwork(network).load()
+    with _host.HostedNetwork(network).loaded():
+        pass
     ((patcher,), _) = comfy.loaded[0]
     assert (patcher.load_device, patcher.offload_device) == (META, META)
     assert len(patcher.model.state_dict()) == len(network.state_dict())

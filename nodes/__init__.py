@@ -10,7 +10,7 @@ from .pictures import BrushSize, ContactSheet, PreserveColor, SamplePicture, Tex
 from .report import StyleReport
 from .stylize import StylizeLarge
 from .transforms import WCT, AdaIN, CoMatch, StyleBankFilter, StyleBankMix, WCTLevel
-from .video import HoldStill
+from .video import HoldStill, SampleVideo
 
 NODES: dict[str, type[Node]] = {
     "BrushworkStyleTransfer": StyleTransfer,
@@ -35,6 +35,7 @@ NODES: dict[str, type[Node]] = {
     "BrushworkContactSheet": ContactSheet,
     "BrushworkStyleReport": StyleReport,
     "BrushworkHoldStill": HoldStill,
+    "BrushworkSampleVideo": SampleVideo,
     "BrushworkLearnStyle": LearnStyle,
     "BrushworkLatentAdaIN": LatentAdaIN,
     "BrushworkLatentWCT": LatentWCT,

@@ -37,7 +37,9 @@ PADDING, HEADING, FONT = 20, 46, 18
 """A group's space around its nodes; above them for its title, in letters of this size, and for the pack's badges."""
 NOTE_LINE, NOTE_LETTERS = 15, 46
 """Height of a line in a note, and how many letters it holds."""
-WIDTH, NOTE_WIDTH, PICTURE = 240, 280, (400, 440)
+WIDTH, NOTE_WIDTH = 240, 280
+SHOWN = {"SaveImage": (400, 440), "PreviewImage": (400, 440), "SaveVideo": (400, 360)}
+"""Sizes of the nodes that show a result."""
 WIDE = {"BrushworkStyleBankMix": 280}
 THUMBNAIL_HEIGHTS = {
     "BrushworkSamplePicture": 88,
@@ -92,8 +94,8 @@ class Node:
         if self.kind == NOTE:
             lines = sum(max(1, math.ceil(len(line) / NOTE_LETTERS)) for line in self.text.splitlines())
             return NOTE_WIDTH, 60 + lines * NOTE_LINE
-        if self.kind in ("SaveImage", "PreviewImage"):
-            return PICTURE
+        if self.kind in SHOWN:
+            return SHOWN[self.kind]
         inputs = list(self.declared.values())
         widgets = sum(1 + socket.control for socket in inputs if socket.widget)
         texts = sum(bool(socket.options.get("multiline")) for socket in inputs)
@@ -257,7 +259,8 @@ def _node(node: Node, place: Point, links: Sequence[Sequence[Any]]) -> Json:
     values: list[Any] = [node.text] if node.kind == NOTE else []
     for name, socket in ({} if node.kind == NOTE else sockets(known_nodes()[node.kind])).items():
         if socket.widget:
-            values.append(node.inputs.get(name, socket.default))
+            given = node.inputs.get(name, socket.default)
+            values.append(socket.default if isinstance(given, Output) else given)
         if socket.control:
             values.append("fixed")
     entry = {

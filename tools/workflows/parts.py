@@ -99,3 +99,8 @@ class Workflow(Page):
         """Where every workflow ends."""
         with self.group("Result", GREEN):
             self.add("SaveImage", cell, "Result", images=image, filename_prefix=f"brushwork/{self.name}")
+
+    def save_video(self, cell: Cell, video: Node) -> None:
+        """Where one with a video ends."""
+        with self.group("Result", GREEN):
+            self.add("SaveVideo", cell, "Result", video=video, filename_prefix=f"brushwork/{self.name}")

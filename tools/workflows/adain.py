@@ -89,7 +89,7 @@ def four_styles(flow: Workflow) -> None:
             inputs |= {f"features_{n}": features for n, features in enumerate(restyled, 1)}
             title = f"Mix {across + 1} of row {down + 1}"
             mixed = flow.add("BrushworkMixStyles", (5 + across, 2 * down), title, **inputs)
-            pictures.append(flow.decode((5 + across, 2 * down + 1), mixed))
+            pictures.append(flow.decode((5 + across, 2 * down + 1), mixed, collapsed=True))
     flow.save((8, 1), flow.sheet((8, 0), pictures, [], 3))
 
 

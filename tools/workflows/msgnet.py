@@ -85,7 +85,7 @@ def interpolation(flow: Workflow) -> None:
     pictures = [cut]
     with flow.group("From the first to the second", VIOLET):
         for index, (first, second) in enumerate(SHARES):
-            column, row = 4 + 2 * (index // 3), index % 3
+            column, row = 4 + index % 3, 2 * (index // 3)
             mixed = flow.add("BrushworkMixStyles", (column, row), **matched, weight_1=first, weight_2=second)
-            pictures.append(flow.decode((column + 1, row), mixed))
-    flow.save((8, 1), flow.sheet((8, 0), pictures, ["content", *SHARE_LABELS], 3))
+            pictures.append(flow.decode((column, row + 1), mixed, collapsed=True))
+    flow.save((7, 1), flow.sheet((7, 0), pictures, ["content", *SHARE_LABELS], 3))

@@ -54,11 +54,11 @@ def video(flow: Workflow) -> None:
     with flow.group("Start", BLUE):
         clip, style = flow.add("BrushworkSampleVideo", (1, 1)), flow.sample(2, "Style", "autumn_avenue")
     with flow.group("Frames, painted and held still", OCHRE):
-        parts = flow.add("GetVideoComponents", (2, 0), video=clip)
+        parts = flow.add("GetVideoComponents", (2, 1), video=clip)
         frames = parts.output("images")
         inputs = {"content": frames, "style": style, "statistics": SMOOTHED}
-        painted = flow.add("BrushworkStyleTransfer", (2, 1), "Paint the frames", **inputs)
-        held = flow.add("BrushworkHoldStill", (3, 0), painted=painted, content=frames)
+        painted = flow.add("BrushworkStyleTransfer", (3, 2), "Paint the frames", **inputs)
+        held = flow.add("BrushworkHoldStill", (4, 1), painted=painted, content=frames)
         whole = {"images": held, "fps": parts.output("fps"), "audio": parts.output("audio")}
-        result = flow.add("CreateVideo", (3, 1), **whole)
-    flow.save_video((4, 1), result)
+        result = flow.add("CreateVideo", (5, 0), **whole)
+    flow.save_video((6, 1), result)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .page import BLUE, OCHRE, RED, VIOLET
+from .page import BLUE, OCHRE, VIOLET
 from .parts import ABOUT_COMPACT, LEVELS, Workflow
 
 STRENGTHS = {
@@ -41,10 +41,9 @@ def per_level(flow: Workflow) -> None:
     )
     sources = flow.start("astronaut", "paper_leaves")
     pictures = [sources[1]]
-    with flow.group("One level alone", VIOLET):
+    with flow.group("Above, one level alone; below, five levels in one node", OCHRE):
         for column, level in enumerate(LEVELS, 2):
             pictures.append(flow.wct_level((column, 0), sources, level, 1.0, title=f"WCT {level}"))
-    with flow.group("Five levels in one node", OCHRE):
         for column, (title, alphas) in enumerate(STRENGTHS.items(), 2):
             pictures.append(flow.whole_cascade((column, 1), sources, alphas, title.capitalize()))
     labels = ["content", *(f"{level} alone" for level in LEVELS), *STRENGTHS]
@@ -100,26 +99,18 @@ def texture_mix(flow: Workflow) -> None:
     """Between two textures."""
     flow.note(
         "## WCT: between two textures\n"
-        "At every level the noise is coloured with both styles, and the two results are mixed before decoding: a "
-        "texture that neither style has.",
-        "**Try:** the weights of the Mix Styles nodes, the same at every level or not; another *seed*.",
+        "At every level the noise is coloured with both styles, and the two results are mixed by *weight* before "
+        "decoding: a texture that neither style has.",
+        "**Try:** other weights of the two styles; a third one; another *seed*.",
         ABOUT_COMPACT,
     )
     with flow.group("Start", BLUE):
         net = flow.network()
         image = flow.add("BrushworkTextureNoise", (1, 1), seed=7)
         styles = flow.sample(2, "First style", "rose_window"), flow.sample(3, "Second style", "autumn_avenue")
-    for index, level in enumerate(LEVELS):
-        column, top = 2 + 3 * (index % 3), 3 * (index // 3)
-        with flow.group(f"Both styles at {level}", (OCHRE, RED)[index % 2]):
-            own = flow.encode((column, top), net, image, level, "Encode content")
-            coloured = {}
-            for n, style in enumerate(styles, 1):
-                target = flow.encode((column, top + n), net, style, level)
-                coloured[f"features_{n}"] = flow.add("BrushworkWCT", (column + 1, top + n), content=own, style=target)
-            mixed = flow.add("BrushworkMixStyles", (column + 2, top + 1), f"Mix {level}", **coloured)
-            image = flow.decode((column + 2, top + 2), mixed)
-    flow.save((8, 3), image)
+    with flow.group("Five levels in one node, each between both styles", OCHRE):
+        image = flow.whole_cascade((2, 1), (net, image, styles[0]), (1.0,) * 5, style_2=styles[1])
+    flow.save((3, 1), image)
 
 
 def large(flow: Workflow) -> None:

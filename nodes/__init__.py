@@ -1,6 +1,7 @@
 """The graph nodes: one dict of them all. Ids never change once published."""
 
 from ._base import Node
+from ._host import has_videos
 from .combine import BlendByAlpha, MixStyles, RegionMask
 from .entry import PaintedStyle, StyleTransfer
 from .latents import LatentAdaIN, LatentWCT, StyleLatentOperation
@@ -41,5 +42,12 @@ NODES: dict[str, type[Node]] = {
     "BrushworkLatentWCT": LatentWCT,
     "BrushworkStyleLatentOperation": StyleLatentOperation,
 }
-NODE_CLASS_MAPPINGS: dict[str, type[Node]] = dict(NODES)
-NODE_DISPLAY_NAME_MAPPINGS: dict[str, str] = {name: node.TITLE for name, node in NODES.items()}
+
+
+def served() -> dict[str, type[Node]]:
+    """Those for the server that this runs in, if any: one without videos has no use for a sample of them."""
+    return {name: node for name, node in NODES.items() if node is not SampleVideo or has_videos()}
+
+
+NODE_CLASS_MAPPINGS: dict[str, type[Node]] = served()
+NODE_DISPLAY_NAME_MAPPINGS: dict[str, str] = {name: node.TITLE for name, node in NODE_CLASS_MAPPINGS.items()}

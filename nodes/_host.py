@@ -153,6 +153,11 @@ def video_class() -> Callable[[str], Any] | None:
     return None
 
 
+def has_videos() -> bool:
+    """Whether this ComfyUI knows VIDEO; True where there is no ComfyUI to say."""
+    return _comfy("comfy.model_management") is None or video_class() is not None
+
+
 def load(module: Module) -> Module:
     """`module` on the compute device, for work that ends with the node: ComfyUI makes room, and need not know of it."""
     if management := _comfy("comfy.model_management"):

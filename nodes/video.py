@@ -19,7 +19,9 @@ class SampleVideo(Node):
 
     TITLE = "Sample Video"
     CATEGORY = "brushwork/picture"
-    DESCRIPTION = "A clip of three seconds that comes with the pack, so that a workflow with video runs at the first click."
+    DESCRIPTION = (
+        "A clip of three seconds that comes with the pack, so that a workflow with video runs at the first click."
+    )
     SEARCH_ALIASES = ["example video", "demo video", "test video", "sample clip"]
     RETURN_TYPES = ("VIDEO",)
     RETURN_NAMES = ("video",)
@@ -45,7 +47,7 @@ class HoldStill(ImageNode):
     CATEGORY = "brushwork/picture"
     DESCRIPTION = (
         "Holds the painted frames of a video still: paint is carried along the motion of the content, and renewed "
-        "where that does not hold. Needs OpenCV: pip install opencv-python-headless."
+        "where that does not hold. Without OpenCV (pip install opencv-python-headless) frames stay as they are."
     )
     SEARCH_ALIASES = ["video", "flicker", "deflicker", "temporal consistency", "optical flow", "stabilise", "stabilize"]
 

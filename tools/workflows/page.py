@@ -44,7 +44,7 @@ NOTE_LINE, NOTE_LETTERS = 15, 46
 WIDTH, NOTE_WIDTH, COLLAPSED_WIDTH = 240, 280, 150
 SHOWN = {"SaveImage": (400, 440), "PreviewImage": (400, 440), "SaveVideo": (400, 360)}
 """Sizes of the nodes that show a result."""
-WIDE = {"BrushworkStyleBankMix": 280}
+WIDTHS = {"BrushworkStyleBankMix": 280, "BrushworkMixStyles": 210}
 THUMBNAIL_HEIGHTS = {
     "BrushworkSamplePicture": 88,
     "BrushworkPaintedStyle": 52,
@@ -57,7 +57,7 @@ PREVIEW_HEIGHTS = {"BrushworkLearnStyle": 220}
 ROOM = dict.fromkeys(("BrushworkStyleTransfer", "BrushworkPaintedStyle", "BrushworkStylizeLarge"), 220)
 ROOM |= {"BrushworkHoldStill": 80}
 """That is kept free below nodes which show a picture, or a remark, only where they take long, or have one to make."""
-VIEW_CORNER, VIEW_SIZE = (60, 88), (1520, 730)
+VIEW_CORNER, VIEW_SIZE = (60, 88), (1470, 730)
 """Where the view of a graph begins, and its size, so that the page's bars leave it free in a window of 1600 x 900."""
 
 
@@ -107,7 +107,12 @@ class Node:
             return SHOWN[self.kind]
         widgets = sum(1 + socket.control for socket in self.declared.values() if socket.widget)
         height = self._fixed + widgets * WIDGET + (14 if widgets else 6)
-        return WIDE.get(self.kind, WIDTH), height
+        return WIDTHS.get(self.kind, WIDTH), height
+
+    @property
+    def breadth(self) -> int:
+        """The width that is drawn."""
+        return COLLAPSED_WIDTH if self.collapsed else self.size[0]
 
     @property
     def reach(self) -> int:
@@ -123,7 +128,7 @@ class Node:
         """Where the page draws the wire of an input or an output of the node at a place."""
         sides = [socket.widget for socket in self.declared.values()]
         if self.collapsed:
-            return place[0] + (COLLAPSED_WIDTH if out else 0), place[1] - TITLE / 2
+            return place[0] + (self.breadth if out else 0), place[1] - TITLE / 2
         if not out and sides[slot]:
             above = max(len(self.outputs), sides.count(False)) * SLOT
             return place[0], place[1] + above + (sum(sides[:slot]) + 0.5) * WIDGET
@@ -170,13 +175,13 @@ class Block:
     def places(self) -> dict[int, Point]:
         """Where each node lies, by id, from the block's own corner."""
         left, top = (PADDING, HEADING + TITLE) if self.title else (0, TITLE)
-        lefts = _starts(((node.cell[0], node.size[0]) for node in self.nodes), left, GAP_X)
+        lefts = _starts(((node.cell[0], node.breadth) for node in self.nodes), left, GAP_X)
         tops = _starts(((node.cell[1], node.reach) for node in self.nodes), top, GAP_Y + TITLE)
         return {node.id: (lefts[node.cell[0]], tops[node.cell[1]]) for node in self.nodes}
 
     def size(self) -> Point:
         places, rim = self.places(), PADDING if self.title else 0
-        width = max(places[node.id][0] + node.size[0] for node in self.nodes)
+        width = max(places[node.id][0] + node.breadth for node in self.nodes)
         height = max(places[node.id][1] + node.reach for node in self.nodes)
         return width + rim, height + rim
 
@@ -281,7 +286,9 @@ class Page:
     def _reroutes(self, links: Sequence[Sequence[Any]], places: dict[int, Point]) -> Json:
         """Points that lead wires around nodes, as the page writes them down; wires of one output share them."""
         nodes = {node.id: node for node in self.nodes}
-        wires = Wires([self._box(node, places[node.id]) for node in self.nodes])
+        titles = [tuple(_group(0, group, places)["bounding"]) for group in self.groups]
+        titles = [(left, top, left + width, top + FONT + 6) for left, top, width, _ in titles]
+        wires = Wires([self._box(node, places[node.id]) for node in self.nodes], titles)
         points: dict[tuple[Any, ...], Json] = {}
         ends: list[Json] = []
         for link, origin, out, target, slot, _ in links:
@@ -300,8 +307,9 @@ class Page:
 
     @staticmethod
     def _box(node: Node, place: Point) -> tuple[float, float, float, float]:
-        width = COLLAPSED_WIDTH if node.collapsed else node.size[0]
-        return place[0], place[1] - TITLE, place[0] + width, place[1] + (0 if node.collapsed else node.reach)
+        """A node with its title, without what is kept free below it."""
+        height = 0 if node.collapsed else node.reach - ROOM.get(node.kind, 0)
+        return place[0], place[1] - TITLE, place[0] + node.breadth, place[1] + height
 
 
 def _node(node: Node, place: Point, links: Sequence[Sequence[Any]]) -> Json:
@@ -358,7 +366,7 @@ def _group(index: int, group: Block, places: dict[int, Point]) -> Json:
 def _bounds(nodes: Sequence[Node], places: dict[int, Point]) -> tuple[int, int, int, int]:
     """Left, top, width and height of nodes with their titles."""
     left, top = (min(places[node.id][axis] for node in nodes) for axis in (0, 1))
-    right = max(places[node.id][0] + node.size[0] for node in nodes)
+    right = max(places[node.id][0] + node.breadth for node in nodes)
     bottom = max(places[node.id][1] + node.reach for node in nodes)
     return left, top - TITLE, right - left, bottom - top + TITLE
 

@@ -72,7 +72,12 @@ class Workflow(Page):
         return image
 
     def whole_cascade(
-        self, cell: Cell, sources: Sequence[Node], alphas: Sequence[float], title: str = "", **inputs: Any
+        self,
+        cell: Cell,
+        sources: Sequence[Node],
+        alphas: Sequence[float],
+        title: str = "",
+        **inputs: Any,  # noqa: ANN401
     ) -> Node:
         """The same in one node."""
         inputs |= dict(zip(("network", "content", "style_1"), sources, strict=True))

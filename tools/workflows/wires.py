@@ -23,10 +23,12 @@ CURVE, MOST_CURVE = 0.25, 80.0
 STEPS = np.linspace(0, 1, 33)[1:-1, None]
 EDGE = 4
 """Pixels of a node's rim, which a wire may touch."""
-LANE, AWAY = 8, (20, 12, 28)
-"""Pixels between wires side by side, and between a node and where a wire turns."""
-CROWDED, TURN = 400, 60
-"""Pixels of a longer way that are worth not lying on another wire; and not turning."""
+LANE, STEP, AWAY = 8, 3, (20, 14, 26, 8, 32)
+"""Pixels between wires side by side, between two places to try, and between a node and where a wire turns."""
+LONG, NEAR = 200, 60
+"""Pixels up or down from which on a wire has one more spot, and how far from its end that is."""
+CROWDED = 400
+"""Pixels of a longer way that are worth not lying on another wire."""
 
 
 def curve(way: Sequence[Spot]) -> Array:
@@ -55,9 +57,11 @@ def behind(way: Sequence[Spot], boxes: Sequence[Box]) -> list[int]:
 
 @dataclass
 class Wires:
-    """The wires of one graph, in the order in which they are laid, around `boxes`, its nodes with their titles."""
+    """The wires of one graph, in the order in which they are laid, around `boxes`, its nodes with their titles; and not
+    along `titles`, those of groups."""
 
     boxes: list[Box]
+    titles: list[Box] = field(default_factory=list)
     _laid: list[tuple[object, Box]] = field(default_factory=list)
     """The straight parts of wires that were led around, by where they come from."""
 
@@ -65,27 +69,39 @@ class Wires:
         """The spots between an output and an input of a wire from `source`: none where the straight way is free."""
         if not behind([start, end], self.boxes):
             return []
-        ways = sorted(self._ways(start, end), key=lambda way: self._cost(source, [start, *way, end]))
-        best = next((way for way in ways if not behind([start, *way, end], self.boxes)), [])
+        best, least = [], math.inf
+        for length, way in sorted((_length([start, *way, end]), way) for way in self._ways(start, end)):
+            if length >= least:
+                break
+            cost = length + CROWDED * self._crowded(source, way)
+            if cost < least and not behind([start, *way, end], self.boxes):
+                best, least = way, cost
         self._laid += [(source, part) for part in _straight(best)]
         return best
 
     def _ways(self, start: Spot, end: Spot) -> Iterator[list[Spot]]:
         """By one lane from left to right, above or below what is in the way."""
         top, bottom = min(box[1] for box in self.boxes), max(box[3] for box in self.boxes)
-        for level in range(int(top) - 2 * LANE, int(bottom) + 2 * LANE, LANE):
-            for out, into in product(AWAY, AWAY):
-                first, last = start[0] + out, end[0] - into
-                lane = min(first, last), level, max(first, last), level
-                if not any(_touch(lane, box, 0) for box in self.boxes):
-                    yield [(first, level), (last, level)]
+        for level in range(int(top) - 2 * LANE, int(bottom) + 2 * LANE, STEP):
+            (lane,) = _straight([(start[0] + AWAY[0], level), (end[0] - AWAY[0], level)])
+            if not any(_touch(lane, box, 1 - EDGE) for box in (*self.boxes, *self.titles)):
+                for out, into in product(AWAY, AWAY):
+                    first, last = start[0] + out, end[0] - into
+                    way = [(first, level), (last, level)]
+                    if abs(level - start[1]) > LONG:  # else its curve is wider than the space between two nodes
+                        way.insert(0, (first, start[1] + math.copysign(NEAR, level - start[1])))
+                    if abs(level - end[1]) > LONG:
+                        way.append((last, end[1] + math.copysign(NEAR, level - end[1])))
+                    yield way
 
-    def _cost(self, source: object, way: list[Spot]) -> float:
-        length = sum(math.dist(*part) for part in pairwise(way))
-        crowded = sum(
-            other != source and _touch(part, laid, LANE - 1) for part in _straight(way[1:-1]) for other, laid in self._laid
-        )
-        return length + CROWDED * crowded + TURN * len(way)
+    def _crowded(self, source: object, way: list[Spot]) -> int:
+        """On how many others, with another source, a way lies."""
+        others = [laid for other, laid in self._laid if other != source]
+        return sum(_touch(part, laid, LANE - 1) for part in _straight(way) for laid in others)
+
+
+def _length(way: Sequence[Spot]) -> float:
+    return sum(math.dist(*part) for part in pairwise(way))
 
 
 def _between(before: Array, here: Array, after: Array) -> Array:

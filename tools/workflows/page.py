@@ -279,7 +279,7 @@ class Page:
             "links": links,
             "groups": [_group(index + 1, group, places) for index, group in enumerate(self.groups)],
             "config": {},
-            "extra": {"ds": {"scale": scale, "offset": offset}} | reroutes,
+            "extra": {"ds": {"scale": scale, "offset": offset}, "brushwork": self.name} | reroutes,
             "version": 0.4,
         }
 

@@ -62,7 +62,7 @@ def test_what_is_no_video_is_refused(client: Client) -> None:
 
 @pytest.mark.parametrize("event", [begins, goes_on])
 def test_painting_a_video_stops_soon(event: type, client: Client) -> None:
-    graph = of_size(graph_of(TEMPLATE), 256)
+    graph = of_size(graph_of(TEMPLATE), 128)
     check_stops_soon(client, graph, event(by_kind(graph)["BrushworkStyleTransfer"]))
 
 

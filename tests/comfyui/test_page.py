@@ -169,13 +169,12 @@ def test_a_templates_notes_are_chinese_where_the_page_is(page: Page) -> None:
     saved = page.save()
     (note,) = [node for node in saved["nodes"] if node["type"] == "MarkdownNote"]
     assert note["widgets_values"][0].startswith(words["## Style Transfer"])
-    assert {group["title"] for group in saved["groups"]} == {
-        words[said] for said in ("Start", "Style Transfer", "Result")
-    }
+    english = {"Start", "Style Transfer", "Result"}
+    assert {group["title"] for group in saved["groups"]} == {words[said] for said in english}
     other = workflow("1_style_transfer")
     del other["extra"]["brushwork"]
     page.load(other)  # anybody's graph stays as it is
-    assert {group["title"] for group in page.save()["groups"]} == {"Start", "Style Transfer", "Result"}
+    assert {group["title"] for group in page.save()["groups"]} == english
     page.open()
     page.load(workflow("1_style_transfer"))
-    assert {group["title"] for group in page.save()["groups"]} == {"Start", "Style Transfer", "Result"}
+    assert {group["title"] for group in page.save()["groups"]} == english

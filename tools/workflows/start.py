@@ -46,7 +46,7 @@ def video(flow: Workflow) -> None:
         "Style Transfer paints the frames, with statistics *smoothed over time*, so that colours are steady; Hold "
         "Still carries the paint along the motion, so that strokes do not crawl.",
         "**Your own video:** connect Load Video to the *video* of Sample Video. A clip has to fit into memory, about "
-        "35 MB a frame at 1280 x 720; longer ones go through the command line.",
+        "55 MB a frame at 1280 x 720; longer ones go through the command line.",
         "Hold Still needs OpenCV (`pip install opencv-python-headless`); without it the frames stay as they come.",
         "**Try:** another *method*; *stability* 0, to see what it is good for; Painting Style in place of Style "
         "Transfer.",

@@ -216,7 +216,8 @@ def taller(node: Json) -> Rectangle:
     """As Vue nodes are drawn, and with what is shown below a node while it runs."""
     left, top, right, bottom = node_rectangle(node)
     widgets = sum("widget" in entry for entry in node["inputs"])
-    more = 0 if node["flags"] or node["type"] in (NOTE, "SaveImage", "SaveVideo") else 24 + 4 * widgets
+    controls = len(node["widgets_values"]) - widgets  # of seeds, which have no line of their own there
+    more = 0 if node["flags"] or node["type"] in (NOTE, "SaveImage", "SaveVideo") else 24 + 4 * widgets - 24 * controls
     return left, top, right, bottom + more + SHOWN_BELOW.get(node["type"], 0)
 
 

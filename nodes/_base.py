@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
 from reprlib import repr as shortened
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Protocol, cast, runtime_checkable
 
 from torch import Tensor
 
@@ -16,9 +16,19 @@ from ..transfer.wct import METHODS as WCT_METHODS
 from ._host import CachedFeatures, HostedNetwork, out_of_memory_message
 
 NETWORK, FEATURES = "BRUSHWORK_NETWORK", "BRUSHWORK_FEATURES"
+
+
+@runtime_checkable
+class Video(Protocol):
+    """What ComfyUI's VIDEO is asked for."""
+
+    def get_components(self) -> Any: ...  # noqa: ANN401 - ComfyUI's: images, audio and frame_rate
+
+
 SOCKET_TYPES: dict[str, type] = {
     "IMAGE": Tensor,
     "MASK": Tensor,
+    "VIDEO": Video,
     "LATENT": dict,
     "STRING": str,
     NETWORK: HostedNetwork,

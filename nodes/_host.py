@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from time import monotonic
 from types import ModuleType
@@ -139,6 +140,22 @@ def say(text: str, level: int = logging.INFO) -> None:
     send: Callable[[str, str], None] | None = getattr(instance, "send_progress_text", None)
     if context is not None and send is not None:
         send(text, context.node_id)
+
+
+def video_class() -> Callable[[str], Any] | None:
+    """ComfyUI's, which makes a VIDEO of a file's path; None where there is none."""
+    if _comfy("comfy.model_management"):
+        for module in ("comfy_api.input_impl", "comfy_api.latest._input_impl"):
+            try:
+                return import_module(module).VideoFromFile
+            except (ImportError, AttributeError):
+                continue
+    return None
+
+
+def has_videos() -> bool:
+    """Whether this ComfyUI knows VIDEO; True where there is no ComfyUI to say."""
+    return _comfy("comfy.model_management") is None or video_class() is not None
 
 
 def load(module: Module) -> Module:

@@ -196,6 +196,13 @@ SAMPLED: Inputs = {
     "latent_image": LATENT,
     "denoise": _number(1.0, 0.0, 1.0),
 }
+COMPONENTS: dict[str, Any] = {"RETURN_NAMES": ("images", "audio", "fps")}
+CLIP: Inputs = {"images": IMAGE, "fps": _number(30.0, 1.0, 120.0, step=1.0)}
+SAVED_CLIP: Inputs = {
+    "video": ("VIDEO",),
+    "filename_prefix": ("STRING", {"default": "video/ComfyUI"}),
+    **dict.fromkeys(("format", "codec"), ("COMBO", {"default": "auto"})),
+}
 ADAPTED: Inputs = {"model": MODEL, "lora_name": COMBO, "strength_model": _number(1.0, -100.0, 100.0)}
 COMFYUI_NODES: dict[str, type] = {
     "CheckpointLoaderSimple": _node(("MODEL", "CLIP", "VAE"), None, {"ckpt_name": COMBO}),
@@ -207,5 +214,9 @@ COMFYUI_NODES: dict[str, type] = {
     "LatentApplyOperation": _node(LATENT, None, {"samples": LATENT, "operation": OPERATION}),
     "LatentApplyOperationCFG": _node(MODEL, None, {"model": MODEL, "operation": OPERATION}),
     "KSampler": _node(LATENT, None, SAMPLED),
+    "LoadVideo": _node(("VIDEO",), None, {"file": COMBO}),
+    "GetVideoComponents": _node(("IMAGE", "AUDIO", "FLOAT"), None, {"video": ("VIDEO",)}, **COMPONENTS),
+    "CreateVideo": _node(("VIDEO",), None, CLIP, optional={"audio": ("AUDIO",)}),
+    "SaveVideo": _node((), None, SAVED_CLIP, OUTPUT_NODE=True),
 }
-"""Those of diffusion, which run in ComfyUI only."""
+"""Those of diffusion and of videos, which run in ComfyUI only."""

@@ -1,4 +1,4 @@
-"""A few small pictures that demos and workflows start from; `LICENSES.md` says whose they are."""
+"""A few small pictures, and a clip, that demos and workflows start from; `LICENSES.md` says whose they are."""
 
 from pathlib import Path
 
@@ -34,6 +34,9 @@ STYLES: tuple[str, ...] = (
     "hubble",
     "tissue",
 )
+
+CLIP = Path(__file__).with_name("evening_sail.mp4")
+"""48 frames of 512 x 288 in three seconds, without sound, drawn by `tools/clip.py`."""
 
 
 def sample_names() -> tuple[str, ...]:

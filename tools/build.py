@@ -1,7 +1,8 @@
 """Write the files that are built: `python -m brushwork.tools.build [PART ...]`, every part unless told.
 
 Parts: the workflows and the subgraphs; by running them, the square picture of each (minutes: one of them learns a
-style); the pictures of the help pages; the thumbnails of what can be chosen; the drawing of the rooms.
+style); the pictures of the help pages; the thumbnails of what can be chosen; the drawing of the rooms;
+the sample clip.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import json
 from argparse import ArgumentParser
 from typing import TYPE_CHECKING
 
-from . import architecture, help_pictures, thumbnails, workflows
+from ..samples import CLIP
+from . import architecture, clip, help_pictures, thumbnails, workflows
 from .previews import preview
 from .workflows import blueprints
 
@@ -44,6 +46,10 @@ def build_thumbnails() -> None:
     (thumbnails.FOLDER / "index.json").write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
 
 
+def build_clip() -> None:
+    clip.draw_clip(CLIP)
+
+
 def build_architecture() -> None:
     architecture.DRAWING.parent.mkdir(exist_ok=True)
     architecture.DRAWING.write_text(architecture.drawing(), encoding="utf-8")
@@ -60,6 +66,7 @@ PARTS = {
     "help": build_help,
     "thumbnails": build_thumbnails,
     "architecture": build_architecture,
+    "clip": build_clip,
 }
 
 if __name__ == "__main__":

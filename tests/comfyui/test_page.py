@@ -147,3 +147,34 @@ def test_words_find_their_nodes(page: Page) -> None:
         page.close_search()
     page.window.unroute("**/object_info")
     page.open()
+
+
+CHINESE = {"风格迁移": "风格迁移", "绘画": "绘画、油画风格", "油画": "绘画、油画风格", "示例视频": "示例视频"}
+
+
+def test_chinese_words_find_their_nodes(page: Page) -> None:
+    """On a page that searches titles alone, too."""
+    page.open("zh")
+    for words, title in CHINESE.items():
+        found = page.search(words)
+        assert found and title in found[0].splitlines()[0], (words, found[:3])
+        page.close_search()
+    page.open()
+
+
+def test_a_templates_notes_are_chinese_where_the_page_is(page: Page) -> None:
+    words = json.loads((ROOT / "web" / "words" / "zh.json").read_text(encoding="utf-8"))
+    page.open("zh")
+    page.load(workflow("1_style_transfer"))
+    saved = page.save()
+    (note,) = [node for node in saved["nodes"] if node["type"] == "MarkdownNote"]
+    assert note["widgets_values"][0].startswith(words["## Style Transfer"])
+    english = {"Start", "Style Transfer", "Result"}
+    assert {group["title"] for group in saved["groups"]} == {words[said] for said in english}
+    other = workflow("1_style_transfer")
+    del other["extra"]["brushwork"]
+    page.load(other)  # anybody's graph stays as it is
+    assert {group["title"] for group in page.save()["groups"]} == english
+    page.open()
+    page.load(workflow("1_style_transfer"))
+    assert {group["title"] for group in page.save()["groups"]} == english

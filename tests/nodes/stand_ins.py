@@ -15,7 +15,7 @@ from brushwork.nodes._host import CachedFeatures, HostedNetwork
 
 WIDTHS = (4, 6, 8, 8, 8)
 SIZE = (17, 22)
-SOURCES = ("BrushworkLoadStyleNetwork", "BrushworkTextureNoise")
+SOURCES = ("BrushworkSampleVideo", "BrushworkLoadStyleNetwork", "BrushworkTextureNoise")
 """Nodes that take no picture and no features."""
 SUMMARIES = ("BrushworkContactSheet", "BrushworkStyleReport", "BrushworkLearnStyle", "BrushworkStyleLatentOperation")
 """Nodes whose result is one for a whole batch."""

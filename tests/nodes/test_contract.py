@@ -34,10 +34,11 @@ PUBLISHED = {
     "BrushworkLatentWCT",
     "BrushworkStyleLatentOperation",
     "BrushworkHoldStill",
+    "BrushworkSampleVideo",
 }
 """Ids in people's workflows: this list may only grow."""
 WIDGETS = ("INT", "FLOAT", "STRING")
-SOCKETS = ("IMAGE", "MASK", "LATENT", "LATENT_OPERATION", "MODEL", NETWORK, FEATURES)
+SOCKETS = ("IMAGE", "MASK", "VIDEO", "LATENT", "LATENT_OPERATION", "MODEL", NETWORK, FEATURES)
 
 every_node = pytest.mark.parametrize("name", NODES)
 

@@ -12,6 +12,9 @@ import brushwork
 from brushwork.nodes import NODES
 from brushwork.nodes.entry import PAINTING_WORDS, PLAIN_WORDS
 from brushwork.tools.help_pictures import FOLDER, HELP
+from brushwork.tools.workflows import FOLDER as WORKFLOW_FOLDER
+from brushwork.tools.workflows import WORKFLOWS
+from brushwork.tools.workflows.stylebank import ABOUT_STYLEBANK
 
 ENTRY = ["BrushworkStyleTransfer", "BrushworkPaintedStyle"]
 ROOT = Path(__file__).parents[2]
@@ -172,3 +175,22 @@ def test_search_words_are_plain_and_come_once(name: str) -> None:
 )
 def test_papers_find_their_nodes(words: str, found: str) -> None:
     assert any(words in alias for alias in NODES[found].SEARCH_ALIASES)
+
+
+def test_chinese_says_every_line_of_the_templates() -> None:
+    """Notes, groups and titles, which `web/js/words.js` puts into templates; names of methods and levels stay."""
+    words = json.loads((ROOT / brushwork.WEB_DIRECTORY / "words" / "zh.json").read_text(encoding="utf-8"))
+    lines: set[str] = set()
+    for name in WORKFLOWS:
+        page = json.loads((WORKFLOW_FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+        assert page["extra"]["brushwork"] == name
+        notes = [node["widgets_values"][0] for node in page["nodes"] if node["type"] == "MarkdownNote"]
+        titles = [each["title"] for each in (*page["nodes"], *page["groups"]) if "title" in each]
+        lines |= {line for text in (*notes, *titles) for line in text.splitlines() if line}
+    names = re.compile(r"(## )?(AdaIN|MSG-Net|StyleBank|CoMatch|WCT relu\d_1)")
+    unsaid = {line for line in lines - set(words) if not names.fullmatch(line)}
+    assert unsaid <= {ABOUT_STYLEBANK}  # has a number that changes with the bank
+    for said, text in words.items():
+        assert CHINESE.search(text)
+        assert [said.startswith(mark) for mark in ("## ", "**")] == [text.startswith(mark) for mark in ("## ", "**")]
+        assert text.count("*") % 2 == 0

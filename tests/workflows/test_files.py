@@ -10,13 +10,17 @@ from PIL import Image
 
 from brushwork.runner.core_nodes import known_nodes
 from brushwork.runner.sockets import sockets
-from brushwork.tools.workflows import FOLDER, WORKFLOWS, workflow_text
+from brushwork.tools.workflows import FOLDER, WORKFLOWS, draw_workflow, workflow_text
 from brushwork.tools.workflows.page import Page
+from brushwork.tools.workflows.wires import Wires, behind
 
 Json = dict[str, Any]
 Rectangle = tuple[float, float, float, float]
 NOTE = "MarkdownNote"
 TITLE = 30
+SHOWN_BELOW = {"BrushworkStyleTransfer": 220, "BrushworkPaintedStyle": 220, "BrushworkStylizeLarge": 220}
+SHOWN_BELOW |= {"BrushworkHoldStill": 60}
+"""Of a picture while a node paints, and of two lines that it may say."""
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +110,8 @@ def test_ids_are_unique_and_the_last_ones_are_told(pages: dict[str, Json]) -> No
 def test_they_start_from_samples_and_end_in_one_picture(pages: dict[str, Json]) -> None:
     kinds = {name: [node["type"] for node in page["nodes"]] for name, page in pages.items()}
     assert [name for name, each in kinds.items() if "BrushworkSamplePicture" not in each or "LoadImage" in each] == []
-    assert [name for name, each in kinds.items() if (each.count("SaveImage"), each.count(NOTE)) != (1, 1)] == []
+    saved = {name: each.count("SaveImage") + each.count("SaveVideo") for name, each in kinds.items()}
+    assert [name for name, each in kinds.items() if (saved[name], each.count(NOTE)) != (1, 1)] == []
 
 
 def test_nothing_overlaps_and_groups_hold_whole_nodes(pages: dict[str, Json]) -> None:
@@ -118,6 +123,56 @@ def test_nothing_overlaps_and_groups_hold_whole_nodes(pages: dict[str, Json]) ->
             assert not touch(one, other), name
         for group in groups:
             assert all(holds(group, node) for node in nodes if touch(group, node)), name
+
+
+def test_all_of_a_workflow_is_seen_at_a_zoom_that_can_be_read(pages: dict[str, Json]) -> None:
+    assert {
+        name: page["extra"]["ds"]["scale"] for name, page in pages.items() if page["extra"]["ds"]["scale"] < 0.6
+    } == {}
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_nothing_overlaps_where_the_page_draws_nodes_taller(name: str, pages: dict[str, Json]) -> None:
+    """As measured in Vue nodes: 24 for the pack's badge, 28 a widget; and what a node shows while it runs stays inside
+    of its group."""
+    drawn = {node["id"]: taller(node) for node in pages[name]["nodes"]}
+    for one, other in combinations(drawn.values(), 2):
+        assert not touch(one, other)
+    groups = [(x, y, x + width, y + height) for x, y, width, height in (g["bounding"] for g in pages[name]["groups"])]
+    for node in pages[name]["nodes"]:
+        for group in (group for group in groups if touch(group, node_rectangle(node))):
+            assert holds(group, drawn[node["id"]]), (node["type"], group)
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_no_wire_runs_behind_a_node(name: str, pages: dict[str, Json]) -> None:
+    page = pages[name]
+    points = {point["id"]: point for point in page["extra"].get("reroutes", [])}
+    last = {end["id"]: end["parentId"] for end in page["extra"].get("linkExtensions", [])}
+    nodes = {node.id: node for node in draw_workflow(name).nodes}
+    places = {node["id"]: node["pos"] for node in page["nodes"]}
+    boxes = [node_rectangle(node) for node in page["nodes"]]
+    hidden = []
+    for link, origin, out, target, slot, _ in page["links"]:
+        spots, point = [nodes[target].socket(places[target], slot)], points.get(last.get(link))
+        while point:
+            assert link in point["linkIds"]
+            spots, point = [tuple(point["pos"]), *spots], points.get(point.get("parentId"))
+        spots = [nodes[origin].socket(places[origin], out, out=True), *spots]
+        hidden += [(link, number) for number in behind(spots, boxes)]
+    assert hidden == []
+
+
+def test_a_wire_goes_around_what_is_in_its_way() -> None:
+    wires = Wires([(0, 0, 100, 100), (200, 0, 300, 100), (400, 0, 500, 100)])
+    assert wires.way("a", (100, 20), (200, 20)) == []
+    around = wires.way("a", (100, 20), (400, 20))
+    assert len(around) >= 2 and around[0][0] < 200 and 300 < around[-1][0] < 400
+    assert not behind([(100, 20), *around, (400, 20)], wires.boxes)
+    assert behind([(100, 20), (400, 20)], wires.boxes) == [1]
+    other = wires.way("b", (100, 40), (400, 40))
+    assert all(abs(one[1] - two[1]) >= 7 for one, two in zip(around, other, strict=False))  # beside it, not on it
+    assert wires.way("a", (100, 20), (400, 20)) == around  # from one output: the same way
 
 
 def test_a_page_refuses_what_a_node_does_not_take() -> None:
@@ -154,7 +209,16 @@ def nodes_of(pages: dict[str, Json]) -> Iterator[tuple[str, Json]]:
 
 def node_rectangle(node: Json) -> Rectangle:
     (x, y), (width, height) = node["pos"], node["size"]
-    return x, y - TITLE, x + width, y + height
+    return (x, y - TITLE, x + 150, y) if node["flags"] else (x, y - TITLE, x + width, y + height)
+
+
+def taller(node: Json) -> Rectangle:
+    """As Vue nodes are drawn, and with what is shown below a node while it runs."""
+    left, top, right, bottom = node_rectangle(node)
+    widgets = sum("widget" in entry for entry in node["inputs"])
+    controls = len(node["widgets_values"]) - widgets  # of seeds, which have no line of their own there
+    more = 0 if node["flags"] or node["type"] in (NOTE, "SaveImage", "SaveVideo") else 24 + 4 * widgets - 24 * controls
+    return left, top, right, bottom + more + SHOWN_BELOW.get(node["type"], 0)
 
 
 def touch(one: Rectangle, other: Rectangle) -> bool:

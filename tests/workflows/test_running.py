@@ -16,7 +16,7 @@ from brushwork.runner.formats import read_workflow
 from brushwork.runner.graph import Graph, Node, WorkflowError
 from brushwork.runner.run import SAVER, Saver, run_workflow
 from brushwork.samples import load_sample
-from brushwork.tools.previews import runs_here, without_diffusion
+from brushwork.tools.previews import preview, runs_here, without_diffusion
 from brushwork.tools.workflows import FOLDER, WORKFLOWS
 
 SHARE = 4
@@ -55,6 +55,8 @@ ELSEWHERE = {
     "diffusion_align": ["Content", "Style"],
 }
 """Workflows that need a checkpoint, and what can be seen of them here."""
+VIDEO = "3_video"
+"""The one that needs ComfyUI for its videos."""
 
 
 @pytest.fixture
@@ -82,7 +84,7 @@ def test_a_workflow_paints_a_picture_of_its_size(name: str, tmp_path: Path) -> N
 
 
 def test_every_workflow_runs_here_or_needs_a_checkpoint() -> None:
-    assert {*EXPECTED, *ELSEWHERE} == set(WORKFLOWS)
+    assert {*EXPECTED, *ELSEWHERE, VIDEO} == set(WORKFLOWS)
     assert not EXPECTED.keys() & ELSEWHERE.keys()
 
 
@@ -94,6 +96,21 @@ def test_a_workflow_with_diffusion_is_valid_and_says_where_it_runs(name: str, tm
     assert checked(graph, known_nodes(), {SAVER: Saver(tmp_path)}).nodes.keys() == graph.nodes.keys()
     with pytest.raises(WorkflowError, match="'CheckpointLoaderSimple', which is unknown here: run this workflow in"):
         run_workflow(read_workflow(path, all_nodes(), all_titles()), all_nodes(), FOLDER, tmp_path)
+
+
+def test_a_workflow_with_video_is_valid_and_says_where_it_runs(tmp_path: Path) -> None:
+    path = FOLDER / f"{VIDEO}.json"
+    graph = read_workflow(path, known_nodes(), all_titles())
+    assert checked(graph, known_nodes(), {SAVER: Saver(tmp_path)}).nodes.keys() == graph.nodes.keys()
+    with pytest.raises(WorkflowError, match="'GetVideoComponents', which is unknown here: run this workflow in"):
+        run_workflow(read_workflow(path, all_nodes(), all_titles()), all_nodes(), FOLDER, tmp_path)
+
+
+@pytest.mark.usefixtures("fresh_clone")
+def test_what_is_painted_of_a_video_can_be_seen() -> None:
+    picture = preview(VIDEO)
+    assert picture.size == (512, 512)
+    assert min(max(high - low for low, high in picture.getextrema()), 255) > 100
 
 
 @pytest.mark.parametrize("name", ELSEWHERE)

@@ -13,6 +13,7 @@ FOLDER = Path(__file__).parents[2] / "workflows"
 WORKFLOWS: dict[str, Callable[[Workflow], None]] = {
     "1_style_transfer": start.style_transfer,
     "2_painted_style": start.painted_style,
+    "3_video": start.video,
     "adain": adain.basic,
     "adain_alpha_sweep": adain.alpha_sweep,
     "adain_four_styles": adain.four_styles,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 from ...models.networks.vgg import ADAIN_LEVEL
 from .page import BLUE, OCHRE, RED, VIOLET, Cell, Node
@@ -82,14 +83,17 @@ def four_styles(flow: Workflow) -> None:
         targets = [flow.encode((3, row), net, style, ADAIN_LEVEL) for row, style in enumerate(styles, 2)]
         restyled = [flow.adain((4, row), own, target) for row, target in enumerate(targets, 2)]
     pictures = []
-    with flow.group("Nine mixtures, where the sheet has them", RED):
+    with flow.group("Five mixtures between the corners", RED):
         for (down, y), (across, x) in product(enumerate(STEPS), repeat=2):
             weights = (1 - x) * (1 - y), x * (1 - y), (1 - x) * y, x * y
-            inputs = {f"weight_{n}": weight for n, weight in enumerate(weights, 1)}
-            inputs |= {f"features_{n}": features for n, features in enumerate(restyled, 1)}
-            title = f"Mix {across + 1} of row {down + 1}"
-            mixed = flow.add("BrushworkMixStyles", (5 + across, 2 * down), title, **inputs)
-            pictures.append(flow.decode((5 + across, 2 * down + 1), mixed))
+            counted = [(features, weight) for features, weight in zip(restyled, weights, strict=True) if weight]
+            mixed = counted[0][0]
+            if len(counted) > 1:  # in a corner there is nothing to mix
+                inputs: dict[str, Any] = {f"features_{n}": features for n, (features, _) in enumerate(counted, 1)}
+                inputs |= {f"weight_{n}": weight for n, (_, weight) in enumerate(counted, 1)}
+                title = f"Mix {across + 1} of row {down + 1}"
+                mixed = flow.add("BrushworkMixStyles", (5 + across, 2 * down), title, **inputs)
+            pictures.append(flow.decode((5 + across, 2 * down + 1), mixed, collapsed=True))
     flow.save((8, 1), flow.sheet((8, 0), pictures, [], 3))
 
 

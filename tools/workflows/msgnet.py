@@ -10,8 +10,7 @@ from .parts import SHARE_LABELS, SHARES, Workflow
 
 NETWORK = "msgnet"
 ABOUT_MSGNET = (
-    "The network is *msgnet*, Brushwork's own and built in: CoMatch between the encoder of *compact* and a decoder "
-    "trained for it, with 16 paintings in many sizes. It paints other styles too, the better the more they look like "
+    "The network is *msgnet*, Brushwork's own and built in. It paints any style, the better the more it looks like "
     "paint. For the authors' own network choose *msgnet-21styles*."
 )
 SIZES = (256, 512, 768)
@@ -85,7 +84,7 @@ def interpolation(flow: Workflow) -> None:
     pictures = [cut]
     with flow.group("From the first to the second", VIOLET):
         for index, (first, second) in enumerate(SHARES):
-            column, row = 4 + 2 * (index // 3), index % 3
+            column, row = 4 + index % 3, 2 * (index // 3)
             mixed = flow.add("BrushworkMixStyles", (column, row), **matched, weight_1=first, weight_2=second)
-            pictures.append(flow.decode((column + 1, row), mixed))
+            pictures.append(flow.decode((column + 1, row + 1), mixed, collapsed=True))
     flow.save((8, 1), flow.sheet((8, 0), pictures, ["content", *SHARE_LABELS], 3))

@@ -18,6 +18,7 @@ from ...runner.core_nodes import all_titles, known_nodes
 from ...runner.formats import parse_workflow
 from ...runner.graph import Graph
 from ...runner.sockets import Socket, compatible, sockets
+from .wires import Wires
 
 Cell = tuple[int, int]
 """Column and row, from the top left."""
@@ -31,14 +32,19 @@ OPTIONAL_SHAPE = 7
 # All in the page's pixels.
 TITLE, SLOT, WIDGET, TEXT_WIDGET = 30, 20, 24, 150
 """Heights of a node's title (which stands above its position), of a socket's line, of a widget, of a text widget."""
-GAP_X, GAP_Y, BLOCK_GAP = 40, 32, 16
-"""Free space between nodes, enough for the taller ones that the page draws if so set; and between blocks in a stack."""
+FRAME, TALLER_WIDGET, BADGE = 42, 28, 24
+"""Of Vue nodes, which the page draws if so set: what they have beside slots and widgets; a widget's height there. Above
+the others stands the pack's badge."""
+GAP_X, GAP_Y, BLOCK_GAP = 40, 10, 16
+"""Free space between nodes, whichever way they are drawn; and between blocks in a stack."""
 PADDING, HEADING, FONT = 20, 46, 18
 """A group's space around its nodes; above them for its title, in letters of this size, and for the pack's badges."""
 NOTE_LINE, NOTE_LETTERS = 15, 46
 """Height of a line in a note, and how many letters it holds."""
-WIDTH, NOTE_WIDTH, PICTURE = 240, 280, (400, 440)
-WIDE = {"BrushworkStyleBankMix": 280}
+WIDTH, NOTE_WIDTH, COLLAPSED_WIDTH = 240, 280, 150
+SHOWN = {"SaveImage": (400, 440), "PreviewImage": (400, 440), "SaveVideo": (400, 360)}
+"""Sizes of the nodes that show a result."""
+WIDTHS = {"BrushworkStyleBankMix": 280, "BrushworkMixStyles": 210}
 THUMBNAIL_HEIGHTS = {
     "BrushworkSamplePicture": 88,
     "BrushworkPaintedStyle": 52,
@@ -48,7 +54,10 @@ THUMBNAIL_HEIGHTS = {
 """Of the pictures on nodes that choose samples or styles (`web/js/thumbnails.js`)."""
 PREVIEW_HEIGHTS = {"BrushworkLearnStyle": 220}
 """Of the picture that a node shows while it runs."""
-VIEW_CORNER, VIEW_SIZE = (60, 88), (1460, 730)
+ROOM = dict.fromkeys(("BrushworkStyleTransfer", "BrushworkPaintedStyle", "BrushworkStylizeLarge"), 220)
+ROOM |= {"BrushworkHoldStill": 80}
+"""That is kept free below nodes which show a picture, or a remark, only where they take long, or have one to make."""
+VIEW_CORNER, VIEW_SIZE = (60, 88), (1470, 730)
 """Where the view of a graph begins, and its size, so that the page's bars leave it free in a window of 1600 x 900."""
 
 
@@ -62,6 +71,8 @@ class Node:
     title: str = ""
     inputs: dict[str, Any] = field(default_factory=dict)
     text: str = ""
+    collapsed: bool = False
+    """Drawn as its title alone, where there is nothing to set."""
     models: list[dict[str, str]] = field(default_factory=list)
     """Files that the node needs and the page may offer to download: name, address, and folder under models/."""
 
@@ -92,15 +103,45 @@ class Node:
         if self.kind == NOTE:
             lines = sum(max(1, math.ceil(len(line) / NOTE_LETTERS)) for line in self.text.splitlines())
             return NOTE_WIDTH, 60 + lines * NOTE_LINE
-        if self.kind in ("SaveImage", "PreviewImage"):
-            return PICTURE
-        inputs = list(self.declared.values())
-        widgets = sum(1 + socket.control for socket in inputs if socket.widget)
+        if self.kind in SHOWN:
+            return SHOWN[self.kind]
+        widgets = sum(1 + socket.control for socket in self.declared.values() if socket.widget)
+        height = self._fixed + widgets * WIDGET + (14 if widgets else 6)
+        return WIDTHS.get(self.kind, WIDTH), height
+
+    @property
+    def breadth(self) -> int:
+        """The width that is drawn."""
+        return COLLAPSED_WIDTH if self.collapsed else self.size[0]
+
+    @property
+    def reach(self) -> int:
+        """What lies below the title at most, with the gap that badges need: Vue nodes are taller."""
+        if self.kind == NOTE or self.kind in SHOWN:
+            return self.size[1]
+        if self.collapsed:
+            return BADGE - GAP_Y
+        taller = self._fixed + sum(socket.widget for socket in self.declared.values()) * TALLER_WIDGET + FRAME
+        return max(self.size[1] + BADGE - GAP_Y, taller) + ROOM.get(self.kind, 0)
+
+    def socket(self, place: Point, slot: int, out: bool = False) -> tuple[float, float]:
+        """Where the page draws the wire of an input or an output of the node at a place."""
+        sides = [socket.widget for socket in self.declared.values()]
+        if self.collapsed:
+            return place[0] + (self.breadth if out else 0), place[1] - TITLE / 2
+        if not out and sides[slot]:
+            above = max(len(self.outputs), sides.count(False)) * SLOT
+            return place[0], place[1] + above + (sum(sides[:slot]) + 0.5) * WIDGET
+        return place[0] + (self.size[0] if out else 0), place[1] + (slot + 0.7) * SLOT
+
+    @property
+    def _fixed(self) -> int:
+        """The height of slots, texts and pictures."""
+        inputs = self.declared.values()
         texts = sum(bool(socket.options.get("multiline")) for socket in inputs)
         slots = max(len(self.outputs), sum(not socket.widget for socket in inputs))
-        height = slots * SLOT + widgets * WIDGET + texts * TEXT_WIDGET + (14 if widgets else 6)
         pictures = THUMBNAIL_HEIGHTS.get(self.kind, 0) + PREVIEW_HEIGHTS.get(self.kind, 0)
-        return WIDE.get(self.kind, WIDTH), height + pictures
+        return slots * SLOT + texts * TEXT_WIDGET + pictures
 
 
 @dataclass(frozen=True)
@@ -134,13 +175,14 @@ class Block:
     def places(self) -> dict[int, Point]:
         """Where each node lies, by id, from the block's own corner."""
         left, top = (PADDING, HEADING + TITLE) if self.title else (0, TITLE)
-        lefts = _starts(((node.cell[0], node.size[0]) for node in self.nodes), left, GAP_X)
-        tops = _starts(((node.cell[1], node.size[1]) for node in self.nodes), top, GAP_Y + TITLE)
+        lefts = _starts(((node.cell[0], node.breadth) for node in self.nodes), left, GAP_X)
+        tops = _starts(((node.cell[1], node.reach) for node in self.nodes), top, GAP_Y + TITLE)
         return {node.id: (lefts[node.cell[0]], tops[node.cell[1]]) for node in self.nodes}
 
     def size(self) -> Point:
         places, rim = self.places(), PADDING if self.title else 0
-        width, height = (max(places[node.id][axis] + node.size[axis] for node in self.nodes) for axis in (0, 1))
+        width = max(places[node.id][0] + node.breadth for node in self.nodes)
+        height = max(places[node.id][1] + node.reach for node in self.nodes)
         return width + rim, height + rim
 
 
@@ -224,6 +266,7 @@ class Page:
             if isinstance(source := node.inputs.get(name), Output)
         ]
         links = [[index + 1, *end] for index, end in enumerate(ends)]
+        reroutes = self._reroutes(links, places)
         left, top, width, height = _bounds(self.nodes, places)
         scale = round(min(1.0, VIEW_SIZE[0] / (width + PADDING), VIEW_SIZE[1] / (height + PADDING)), 3)
         offset = [round(VIEW_CORNER[0] / scale - left), round(VIEW_CORNER[1] / scale - top)]
@@ -236,9 +279,37 @@ class Page:
             "links": links,
             "groups": [_group(index + 1, group, places) for index, group in enumerate(self.groups)],
             "config": {},
-            "extra": {"ds": {"scale": scale, "offset": offset}},
+            "extra": {"ds": {"scale": scale, "offset": offset}, "brushwork": self.name} | reroutes,
             "version": 0.4,
         }
+
+    def _reroutes(self, links: Sequence[Sequence[Any]], places: dict[int, Point]) -> Json:
+        """Points that lead wires around nodes, as the page writes them down; wires of one output share them."""
+        nodes = {node.id: node for node in self.nodes}
+        titles = [tuple(_group(0, group, places)["bounding"]) for group in self.groups]
+        titles = [(left, top, left + width, top + FONT + 6) for left, top, width, _ in titles]
+        wires = Wires([self._box(node, places[node.id]) for node in self.nodes], titles)
+        points: dict[tuple[Any, ...], Json] = {}
+        ends: list[Json] = []
+        for link, origin, out, target, slot, _ in links:
+            start = nodes[origin].socket(places[origin], out, out=True)
+            way = wires.way((origin, out), start, nodes[target].socket(places[target], slot))
+            last: Json = {}
+            for spot in way:
+                key = (origin, out, spot, last.get("id"))
+                point = points.setdefault(key, {"id": len(points) + 1, "pos": list(map(round, spot)), "linkIds": []})
+                point |= {"parentId": last["id"]} if last else {}
+                point["linkIds"].append(link)
+                last = point
+            if last:
+                ends.append({"id": link, "parentId": last["id"]})
+        return {"reroutes": [*points.values()], "linkExtensions": ends} if ends else {}
+
+    @staticmethod
+    def _box(node: Node, place: Point) -> tuple[float, float, float, float]:
+        """A node with its title, without what is kept free below it."""
+        height = 0 if node.collapsed else node.reach - ROOM.get(node.kind, 0)
+        return place[0], place[1] - TITLE, place[0] + node.breadth, place[1] + height
 
 
 def _node(node: Node, place: Point, links: Sequence[Sequence[Any]]) -> Json:
@@ -257,7 +328,8 @@ def _node(node: Node, place: Point, links: Sequence[Sequence[Any]]) -> Json:
     values: list[Any] = [node.text] if node.kind == NOTE else []
     for name, socket in ({} if node.kind == NOTE else sockets(known_nodes()[node.kind])).items():
         if socket.widget:
-            values.append(node.inputs.get(name, socket.default))
+            given = node.inputs.get(name, socket.default)
+            values.append(socket.default if isinstance(given, Output) else given)
         if socket.control:
             values.append("fixed")
     entry = {
@@ -265,7 +337,7 @@ def _node(node: Node, place: Point, links: Sequence[Sequence[Any]]) -> Json:
         "type": node.kind,
         "pos": list(place),
         "size": list(node.size),
-        "flags": {},
+        "flags": {"collapsed": True} if node.collapsed else {},
         "order": node.id - 1,  # a node reads only those that were there before it
         "mode": 0,
         "inputs": inputs,
@@ -294,7 +366,8 @@ def _group(index: int, group: Block, places: dict[int, Point]) -> Json:
 def _bounds(nodes: Sequence[Node], places: dict[int, Point]) -> tuple[int, int, int, int]:
     """Left, top, width and height of nodes with their titles."""
     left, top = (min(places[node.id][axis] for node in nodes) for axis in (0, 1))
-    right, bottom = (max(places[node.id][axis] + node.size[axis] for node in nodes) for axis in (0, 1))
+    right = max(places[node.id][0] + node.breadth for node in nodes)
+    bottom = max(places[node.id][1] + node.reach for node in nodes)
     return left, top - TITLE, right - left, bottom - top + TITLE
 
 

@@ -9,13 +9,12 @@ from ...transfer.wct import WHITENING
 from .page import BLUE, GREEN, Cell, Node, Output, Page
 
 ABOUT_COMPACT = (
-    "The network is *compact*, Brushwork's own and built in: a small encoder trained to see as VGG-19 does, with a "
-    "decoder a level. For the papers' own choose *vgg19* or *vgg19-adain*, which are downloaded once."
+    "The network is *compact*, Brushwork's own and built in. For the papers' own choose *vgg19* or *vgg19-adain*, "
+    "which are downloaded once."
 )
 ABOUT_COMPACT_ADAIN = (
-    "The network is *compact-adain*, Brushwork's own and built in: the small encoder of *compact* with VGG-19's "
-    "channels beside its own, and a decoder for AdaIN. For the paper's own choose *vgg19-adain*, which is downloaded "
-    "once."
+    "The network is *compact-adain*, Brushwork's own and built in. For the paper's own choose *vgg19-adain*, which is "
+    "downloaded once."
 )
 LEVELS = ("relu5_1", "relu4_1", "relu3_1", "relu2_1", "relu1_1")
 """Of WCT's cascade, coarse to fine."""
@@ -49,8 +48,11 @@ class Workflow(Page):
     def encode(self, cell: Cell, network: Node, image: Node, level: str, title: str = "") -> Node:
         return self.add("BrushworkStyleEncoder", cell, title, network=network, image=image, level=level)
 
-    def decode(self, cell: Cell, features: Node) -> Node:
-        return self.add("BrushworkStyleDecoder", cell, features=features)
+    def decode(self, cell: Cell, features: Node, collapsed: bool = False) -> Node:
+        """A Style Decoder; `collapsed` where there are many, with nothing to set."""
+        decoder = self.add("BrushworkStyleDecoder", cell, features=features)
+        decoder.collapsed = collapsed
+        return decoder
 
     def adain(self, cell: Cell, content: Node, style: Node, **masks: Any) -> Node:  # noqa: ANN401
         return self.add("BrushworkAdaIN", cell, content=content, style=style, **masks)
@@ -69,9 +71,16 @@ class Workflow(Page):
                 image = self.wct_level(place, (net, image, style), level, alpha, title=f"WCT {level}")
         return image
 
-    def whole_cascade(self, cell: Cell, sources: Sequence[Node], alphas: Sequence[float], title: str = "") -> Node:
+    def whole_cascade(
+        self,
+        cell: Cell,
+        sources: Sequence[Node],
+        alphas: Sequence[float],
+        title: str = "",
+        **inputs: Any,  # noqa: ANN401
+    ) -> Node:
         """The same in one node."""
-        inputs: dict[str, Any] = dict(zip(("network", "content", "style_1"), sources, strict=True))
+        inputs |= dict(zip(("network", "content", "style_1"), sources, strict=True))
         inputs |= {f"alpha_{level}": alpha for level, alpha in zip(LEVELS, alphas, strict=True)}
         return self.add("BrushworkStylizeLarge", cell, title, method=WHITENING, **inputs)
 
@@ -99,3 +108,8 @@ class Workflow(Page):
         """Where every workflow ends."""
         with self.group("Result", GREEN):
             self.add("SaveImage", cell, "Result", images=image, filename_prefix=f"brushwork/{self.name}")
+
+    def save_video(self, cell: Cell, video: Node) -> None:
+        """Where one with a video ends."""
+        with self.group("Result", GREEN):
+            self.add("SaveVideo", cell, "Result", video=video, filename_prefix=f"brushwork/{self.name}")

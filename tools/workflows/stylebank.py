@@ -51,9 +51,9 @@ def fusion(flow: Workflow) -> None:
     with flow.group("From the first style to the second", VIOLET):
         for index, (first, second) in enumerate(SHARES):
             chosen = {"style_1": NIGHT, "weight_1": first, "style_2": CITY, "weight_2": second}
-            column, row = 3 + 2 * (index // 3), index % 3
+            column, row = 3 + index % 3, 2 * (index // 3)
             fused = flow.add("BrushworkStyleBankMix", (column, row), features=own, **chosen)
-            pictures.append(flow.decode((column + 1, row), fused))
+            pictures.append(flow.decode((column + 1, row + 1), fused, collapsed=True))
     flow.save((7, 1), flow.sheet((7, 0), pictures, ["content", *SHARE_LABELS], 3))
 
 

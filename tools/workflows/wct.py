@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .page import BLUE, OCHRE, RED, VIOLET
+from .page import BLUE, OCHRE, VIOLET
 from .parts import ABOUT_COMPACT, LEVELS, Workflow
 
 STRENGTHS = {
@@ -41,12 +41,11 @@ def per_level(flow: Workflow) -> None:
     )
     sources = flow.start("astronaut", "paper_leaves")
     pictures = [sources[1]]
-    with flow.group("One level alone", VIOLET):
+    with flow.group("Above, five levels in one node; below, one level alone", OCHRE):
         for column, level in enumerate(LEVELS, 2):
-            pictures.append(flow.wct_level((column, 0), sources, level, 1.0, title=f"WCT {level}"))
-    with flow.group("Five levels in one node", OCHRE):
+            pictures.append(flow.wct_level((column, 1), sources, level, 1.0, title=f"WCT {level}"))
         for column, (title, alphas) in enumerate(STRENGTHS.items(), 2):
-            pictures.append(flow.whole_cascade((column, 1), sources, alphas, title.capitalize()))
+            pictures.append(flow.whole_cascade((column, 0), sources, alphas, title.capitalize()))
     labels = ["content", *(f"{level} alone" for level in LEVELS), *STRENGTHS]
     flow.save((7, 1), flow.sheet((7, 0), pictures, labels, 3))
 
@@ -55,25 +54,22 @@ def two_styles(flow: Workflow) -> None:
     """One style on the left, another on the right."""
     flow.note(
         "## WCT: two styles by region\n"
-        "At every level, one style for the left half and one for the right. *content_mask* says where a WCT Level "
-        "works: white is restyled, black stays, and the content's statistics come from the white part alone.",
-        "**Try:** a mask of your own (Load Image as Mask) in place of the three mask nodes; other styles.",
+        "At every level, one style for the left half and one for the right, in one node. *mask_2* says where the "
+        "second style goes: white is restyled by it, and its statistics come from there alone.",
+        "**Try:** a mask of your own (Load Image as Mask) in place of the three mask nodes; other styles; the alphas.",
         ABOUT_COMPACT,
     )
     with flow.group("Start", BLUE):
         net, image = flow.network(), flow.sample(1, "Content", "chelsea")
-        styles = flow.sample(2, "Style left", "swirling_night"), flow.sample(3, "Style right", "autumn_avenue")
+        right, left = flow.sample(2, "Style right", "autumn_avenue"), flow.sample(3, "Style left", "swirling_night")
     with flow.group("Mask: the left part", VIOLET):
         black = flow.add("SolidMask", (2, 0), "Black", value=0, width=451, height=300)
-        white = flow.add("SolidMask", (3, 0), "White", value=1, width=218, height=300)
-        left = flow.add("MaskComposite", (4, 0), "Left", destination=black, source=white, operation="add")
-        right = flow.add("InvertMask", (5, 0), "Right", mask=left)
-    with flow.group("Four levels, coarse to fine: above the left part, below the right one", OCHRE):
-        for column, level in enumerate(LEVELS[1:], 2):
-            for row, (style, mask) in enumerate(zip(styles, (left, right), strict=True), 1):
-                more = {"title": f"WCT {level}", "content_mask": mask}
-                image = flow.wct_level((column, row), (net, image, style), level, 0.6, **more)
-    flow.save((7, 1), image)
+        white = flow.add("SolidMask", (2, 1), "White", value=1, width=218, height=300)
+        mask = flow.add("MaskComposite", (3, 0), "Left", destination=black, source=white, operation="add")
+    with flow.group("Four levels in one node", OCHRE):
+        second = {"style_2": left, "mask_2": mask}
+        image = flow.whole_cascade((4, 0), (net, image, right), (0.0, 0.6, 0.6, 0.6, 0.6), **second)
+    flow.save((5, 0), image)
 
 
 def texture(flow: Workflow) -> None:
@@ -100,26 +96,18 @@ def texture_mix(flow: Workflow) -> None:
     """Between two textures."""
     flow.note(
         "## WCT: between two textures\n"
-        "At every level the noise is coloured with both styles, and the two results are mixed before decoding: a "
-        "texture that neither style has.",
-        "**Try:** the weights of the Mix Styles nodes, the same at every level or not; another *seed*.",
+        "At every level the noise is coloured with both styles, and the two results are mixed by *weight* before "
+        "decoding: a texture that neither style has.",
+        "**Try:** other weights of the two styles; a third one; another *seed*.",
         ABOUT_COMPACT,
     )
     with flow.group("Start", BLUE):
         net = flow.network()
         image = flow.add("BrushworkTextureNoise", (1, 1), seed=7)
         styles = flow.sample(2, "First style", "rose_window"), flow.sample(3, "Second style", "autumn_avenue")
-    for index, level in enumerate(LEVELS):
-        column, top = 2 + 3 * (index % 3), 3 * (index // 3)
-        with flow.group(f"Both styles at {level}", (OCHRE, RED)[index % 2]):
-            own = flow.encode((column, top), net, image, level, "Encode content")
-            coloured = {}
-            for n, style in enumerate(styles, 1):
-                target = flow.encode((column, top + n), net, style, level)
-                coloured[f"features_{n}"] = flow.add("BrushworkWCT", (column + 1, top + n), content=own, style=target)
-            mixed = flow.add("BrushworkMixStyles", (column + 2, top + 1), f"Mix {level}", **coloured)
-            image = flow.decode((column + 2, top + 2), mixed)
-    flow.save((8, 3), image)
+    with flow.group("Five levels in one node, each between both styles", OCHRE):
+        image = flow.whole_cascade((2, 1), (net, image, styles[0]), (1.0,) * 5, style_2=styles[1])
+    flow.save((3, 1), image)
 
 
 def large(flow: Workflow) -> None:

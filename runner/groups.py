@@ -97,7 +97,8 @@ def _as_subgraph(host: Json, saved: Json, classes: Mapping[str, type], name: str
 
     for index, node in enumerate(nodes):
         inside.append({**node, "id": index, "inputs": []})
-        if node["type"].startswith(PREFIXES):
+        known = node["type"] in classes or node["type"] in (PRIMITIVE, REROUTE)
+        if not known and (node.get("inputs") or node.get("outputs") or node["type"].startswith(PREFIXES)):
             raise refusal
         for key, slot, kind in _declared(index, node, nodes, links, external, classes):
             if isinstance(kind, Socket):

@@ -106,7 +106,11 @@ def test_a_reroute_inside(nodes: dict[str, type]) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [{"nodes": [ui_node(0, "workflow>Other", [])], "links": []}, None],
+    [
+        {"nodes": [ui_node(0, "workflow>Other", [])], "links": []},
+        {"nodes": [{**ui_node(0, "OfAnotherPack", [3]), "outputs": [{"name": "IMAGE"}]}], "links": []},
+        None,
+    ],
 )
 def test_what_cannot_be_seen_through_is_one_sentence(content: Json | None, nodes: dict[str, type]) -> None:
     data = grouped([], content or {}, title="Mine")

@@ -150,8 +150,10 @@ def _declared(
     """
     kind = node["type"]
     if kind == PRIMITIVE:
-        if any(link[0] == index for link in links):
-            yield "value", -1, "control"
+        for link in links:
+            if link[0] == index:  # the page gives the field a control where it is a whole number or a choice
+                yield "value", -1, "control" if str(link[5]) in ("INT", "COMBO") else str(link[5])
+                break
     elif kind == REROUTE:
         out = next((link for link in links if link[0] == index), None)
         back = next((link for link in links if link[2] == index), None)

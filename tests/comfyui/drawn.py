@@ -126,6 +126,6 @@ def cases() -> dict[str, Json]:
         "a bypassed node": through("BrushworkBrushSize", [2.0], 4),
         "a muted node": through("BrushworkBrushSize", [2.0], 2),
         "a reroute": through("Reroute", []),
-        "a group node": grouped([64, 40, 9, "fixed", 2.0, "fixed", "colour matching"]),
+        "a group node": grouped([64, 40, 9, "fixed", 2.0, "colour matching"]),
         "a note": through("BrushworkBrushSize", [2.0], 0, [node(5, "Note", ["hello"])]),
     }

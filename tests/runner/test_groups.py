@@ -33,7 +33,7 @@ def grouped(values: Any, content: Json, kind: str = "workflow>Both", **more: Any
 @pytest.mark.parametrize(
     ("values", "seed", "width", "alpha", "how"),
     [
-        ([3, "randomize", 6, 0.75, "fixed", "add"], 3, 6, 0.75, "add"),
+        ([3, "randomize", 6, 0.75, "add"], 3, 6, 0.75, "add"),
         ([3, 6, 0.75, "add"], 3, 6, 0.75, "add"),
         ([], 7, 5, 0.25, "mix"),  # as the group was made
         ({"seed": 3, "Share value": 0.75}, 3, 5, 0.75, "mix"),
@@ -51,8 +51,8 @@ def test_a_group_is_what_is_inside(
 
 
 def test_two_of_one_kind_have_values_of_their_own(nodes: dict[str, type]) -> None:
-    data = grouped([3, "fixed", 6, 0.75, "fixed", "add"], group())
-    data["nodes"].append(ui_node(6, "workflow>Both", [4, "fixed", 9, 0.5, "fixed", "mix"], [inlet("a", "IMAGE", 1)]))
+    data = grouped([3, "fixed", 6, 0.75, "add"], group())
+    data["nodes"].append(ui_node(6, "workflow>Both", [4, "fixed", 9, 0.5, "mix"], [inlet("a", "IMAGE", 1)]))
     graph = parse_workflow(data, nodes)
     assert [graph.nodes[f"{k}:0"].inputs for k in "56"] == [{"seed": 3, "width": 6}, {"seed": 4, "width": 9}]
 

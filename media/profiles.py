@@ -81,7 +81,7 @@ def srgb_conversion(picture: "Image") -> "Callable[[Image], Image] | None":
             return _unless_srgb(_by_numbers(PRIMARIES[points[0]], TRANSFERS[points[1]]), True)
     elif info.get("icc_profile") or picture.mode == "LAB":
         return _by_profile(picture)
-    elif "srgb" not in info and 0 < (gamma := info.get("gamma", 0)):
+    elif "srgb" not in info and (gamma := info.get("gamma", 0)) > 0:
         power = 0.0 if abs(gamma * 2.2 - 1) < SRGB_GAMMA else 1 / gamma
         primaries = info.get("chromaticity") or PRIMARIES[1]
         try:

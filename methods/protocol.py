@@ -104,7 +104,8 @@ class Learnt:
             value.dtype == kept[name].dtype
             and value.dim() == kept[name].dim() > 0
             and min(value.shape) > 0
-            and value.shape[1 : -1 if name in counted else None] == kept[name].shape[1 : -1 if name in counted else None]
+            and value.shape[1 : -1 if name in counted else None]
+            == kept[name].shape[1 : -1 if name in counted else None]
             and bool((value.abs() < LARGEST).all())  # not where there is NaN
             for name, value in own.items()
         )

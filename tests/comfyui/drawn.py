@@ -96,7 +96,7 @@ def through(kind: str, values: list[Any], mode: int = 0, more: list[Json] | None
 
 
 def grouped(values: list[Any]) -> Json:
-    """A sample picture and a noise of a seed in a group node, both blown up and combined; a field fed by a primitive."""
+    """A group node: a noise, blown up by what a primitive says, in the colours of the sample picture outside."""
     nodes = [
         node(0, "BrushworkTextureNoise", [32, 48, 7, "fixed"]),
         node(0, "PrimitiveNode", [3.0, "fixed"]),

@@ -210,9 +210,7 @@ def test_greys_palettes_and_sixteen_bits_by_a_gamma(tmp_path: Path) -> None:
     ],
     ids=["no white", "one point", "PQ"],
 )
-def test_colours_that_cannot_be_are_left_aside(
-    chunks: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_colours_that_cannot_be_are_left_aside(chunks: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     found = load_picture(with_chunks(chunks, tmp_path / "a.png")).image[0, 0].numpy()
     assert (found * 255).round().astype(int).tolist() == [list(pixel) for pixel in PIXELS]
     assert "left aside" in caplog.text

@@ -115,7 +115,9 @@ def test_a_file_that_holds_another_style_is_one_sentence(way: str, fault: str, t
         else:
             changed[f"{key}.more"] = held[key].clone()
         save_file(changed, path, about)
-        with pytest.raises((WeightsError, ValueError), match=r": (learn it|learn the style|give one style).*\.$") as said:
+        with pytest.raises(
+            (WeightsError, ValueError), match=r": (learn it|learn the style|give one style).*\.$"
+        ) as said:
             render(network, METHODS[name], picture(*SIZE), [Style(Learnt.load(path))])
         assert "\n" not in str(said.value)
 

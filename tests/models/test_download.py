@@ -257,7 +257,9 @@ def test_a_name_that_nobody_knows(place: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("NO_PROXY", "weights.example")
     monkeypatch.setattr("brushwork.models.weights.download.urlopen", unknown)
     message = refusal(entry("https://weights.example/file"), place)
-    assert "(no connection to weights.example: its name is not known here): see whether this machine is online" in message
+    assert (
+        "(no connection to weights.example: its name is not known here): see whether this machine is online" in message
+    )
 
 
 def test_urls_are_tried_in_turn(server: FileServer, place: Path) -> None:
@@ -275,7 +277,9 @@ def closed_port() -> int:
 def test_no_connection(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     port = closed_port()
-    assert f"no connection to 127.0.0.1:{port}: it refuses connections" in refusal(entry(f"http://127.0.0.1:{port}/file"), place)
+    assert f"no connection to 127.0.0.1:{port}: it refuses connections" in refusal(
+        entry(f"http://127.0.0.1:{port}/file"), place
+    )
     assert left(place) == []
 
 
@@ -351,9 +355,7 @@ def test_certificates_for_real(
     assert place.read_bytes() == CONTENT
 
 
-def test_a_proxy_that_lets_nothing_through(
-    server: FileServer, place: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_proxy_that_lets_nothing_through(server: FileServer, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It answers CONNECT, which it does not know, with 501."""
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)

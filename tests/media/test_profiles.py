@@ -201,6 +201,16 @@ def test_greys_palettes_and_sixteen_bits_by_a_gamma(tmp_path: Path) -> None:
         assert (from_pillow(picture) * 255).round().unique().tolist() == [137]
 
 
+def test_three_channels_of_sixteen_bits_are_their_upper_eight(tmp_path: Path) -> None:
+    """As Chromium and ComfyUI show them."""
+    rows = b"\0" + struct.pack(">6H", 0x80FF, 0x8080, 0x7F01, 0xFEFF, 0x00FF, 0x0080)
+    parts = (b"IHDR", struct.pack(">2I5B", 2, 1, 16, 2, 0, 0, 0)), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")
+    file = b"".join(struct.pack(">I", len(d)) + n + d + struct.pack(">I", zlib.crc32(n + d)) for n, d in parts)
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + file)
+    found = load_picture(tmp_path / "a.png").image * 255
+    assert found.flatten().round().int().tolist() == [128, 128, 127, 254, 0, 0]
+
+
 @pytest.mark.parametrize(
     "chunks",
     [

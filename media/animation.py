@@ -81,7 +81,7 @@ def _frames(picture: "Image", count: int, path: Path) -> tuple[Tensor, Tensor]:
 
     images: list[Tensor] = []
     masks: list[Tensor] = []
-    points = coding_points(picture.fp) if picture.format == "PNG" and picture.fp else None
+    points = coding_points(picture)
     for index in range(count):
         try:
             picture.seek(index)

@@ -203,8 +203,7 @@ def _decoded(source: Path | IO[bytes], tolerant: bool, trusted: bool, max_pixels
             raise _RefusedError(
                 f"claims {width} x {height} pixels in {length} bytes, which cannot hold them: it is damaged"
             )
-        if kind == "PNG" and picture.fp:
-            picture.info["cicp"] = coding_points(picture.fp)
+        picture.info["cicp"] = coding_points(picture)
         about = _metadata_of(picture) if metadata else {}
         ImageOps.exif_transpose(picture, in_place=True)
         picture.load()

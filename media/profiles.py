@@ -44,11 +44,14 @@ def srgb_profile() -> bytes:
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
-def coding_points(file: IO[bytes]) -> tuple[int, int] | None:
+def coding_points(picture: "Image") -> tuple[int, int] | None:
     """The numbers of primaries and transfer (ITU-T H.273) that a PNG's chunk cICP holds, which Pillow does not read.
 
-    None where there is none before the pixels. The file stays where it was.
+    None where there is none before the pixels, or no such file is open. The file stays where it was.
     """
+    file: IO[bytes] | None = getattr(picture, "fp", None)
+    if picture.format != "PNG" or file is None:
+        return None
     place = file.tell()
     try:
         file.seek(8)

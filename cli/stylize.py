@@ -50,6 +50,8 @@ NAMED = 20
 """Failures that the last line names; each was said when it happened."""
 GONE = ("ENOSPC", "EDQUOT", "EROFS", "EIO", "ENODEV", "ENOTCONN", "ESTALE", "EHOSTDOWN", "EHOSTUNREACH", "ETIMEDOUT")
 """Errors of writing after which no other picture can be written either: the disk is full, or the drive is gone."""
+UNREAD = 20
+"""Contents in a row that are not there any more, or that the drive does not give: then the drive is gone."""
 STATUSES = {"painted": "painted", "skipped": "done before", "planned": "to paint", "failed": "failed"}
 """What becomes of a file, in JSON and in words."""
 
@@ -145,7 +147,7 @@ class UnfinishedError(RuntimeError):
 
 
 class StoppedError(OSError):
-    """No more can be written."""
+    """No more can be written, or read."""
 
 
 def stylize(order: Stylization) -> list[Path] | list[str]:
@@ -218,6 +220,8 @@ class _Report:
     counts: Counter[str] = field(default_factory=Counter)
     painted: list[Path] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    unread: int = 0
+    """Contents in a row up to now that the drive did not give."""
     started: float = field(default_factory=perf_counter)
 
     def tell(self, one: Stylization, status: str, **more: object) -> None:
@@ -229,10 +233,14 @@ class _Report:
             echo(json.dumps(line | more))
 
     @contextmanager
-    def attempt(self, orders: Sequence[Stylization]) -> Iterator[None]:
-        """Inside the block an error is that of these, and the others go on; unless nothing can be written any more."""
+    def attempt(self, orders: Sequence[Stylization], reading: bool = False) -> Iterator[None]:
+        """Inside the block an error is that of these, and the others go on; unless nothing can be written any more.
+
+        An error of the disk in `reading` may be that of one bad file; many in a row are a drive that is gone.
+        """
         try:
             yield
+            self.unread = 0
         except StoppedError:
             raise
         except Exception as error:
@@ -246,10 +254,16 @@ class _Report:
                     raise
                 raise ValueError(line) from error
             cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
-            if isinstance(cause, OSError) and errno.errorcode.get(cause.errno or 0) in GONE:
+            stays = "what is painted stays, and the same command goes on from there"
+            ends = isinstance(cause, OSError) and errno.errorcode.get(cause.errno or 0) in GONE
+            if ends and not reading:
                 self.name_painted()
-                advice = "see to the disk; what is painted stays, and the same command goes on from there"
-                raise StoppedError(f"{line}: {advice}") from error
+                raise StoppedError(f"{line}: see to the disk; {stays}") from error
+            self.unread = self.unread + 1 if ends or isinstance(cause, FileNotFoundError) else 0
+            if self.unread == UNREAD:
+                self.name_painted()
+                row = f"{UNREAD} contents in a row cannot be read, the last of them {orders[0].contents[0]}"
+                raise StoppedError(f"{row}: see to the drive or the folder that they are on; {stays}") from error
             if line is None:  # a bug, which shall not cost the others a night
                 line = f"{type(error).__name__}: {error}"
                 log.error("%s", printable(orders[0].contents[0]), exc_info=error)
@@ -307,7 +321,7 @@ def _paint_pictures(
         for index, group in enumerate(groups):
             name, coming = printable(Path(group[0].contents[0]).name), ahead
             ahead = None
-            with report.attempt(group):
+            with report.attempt(group, reading=True):
                 picture = coming.result() if coming else _load(group[0])
                 large = picture.image[..., 0].numel() > AHEAD_PIXELS
                 if index + 1 < len(groups) and not large:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from .images import EMPTY_MASK, from_pillow, read_picture
+from .profiles import coding_points
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -80,10 +81,12 @@ def _frames(picture: "Image", count: int, path: Path) -> tuple[Tensor, Tensor]:
 
     images: list[Tensor] = []
     masks: list[Tensor] = []
+    points = coding_points(picture)
     for index in range(count):
         try:
             picture.seek(index)
             frame = ImageOps.exif_transpose(picture)
+            frame.info["cicp"] = points
             if images and (frame.height, frame.width) != images[0].shape[:2]:
                 continue
             mask = torch.zeros(frame.height, frame.width)

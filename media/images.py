@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .profiles import srgb_conversion, srgb_profile
+from .profiles import coding_points, srgb_conversion, srgb_profile
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -203,6 +203,7 @@ def _decoded(source: Path | IO[bytes], tolerant: bool, trusted: bool, max_pixels
             raise _RefusedError(
                 f"claims {width} x {height} pixels in {length} bytes, which cannot hold them: it is damaged"
             )
+        picture.info["cicp"] = coding_points(picture)
         about = _metadata_of(picture) if metadata else {}
         ImageOps.exif_transpose(picture, in_place=True)
         picture.load()

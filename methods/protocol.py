@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -13,6 +13,10 @@ from ..models.networks.base import StyleNetwork
 from ..models.weights.manifest import WeightsError
 from ..tiling.features import Kind, Statistics
 
+LARGEST = 1e16
+"""No statistics of features are as large, and the square of this is still a float32."""
+LONGEST_NAME = 100
+"""Letters of a method's or a network's."""
 Tensors = Mapping[str, Tensor]
 """What is kept of a style at one level; the first dimension is the batch, 1 or B."""
 
@@ -86,6 +90,34 @@ class Learnt:
     network: str
     """The name that its feature spaces carry."""
     levels: Mapping[str, Tensors]
+    sound: set[str] = field(default_factory=set, compare=False, repr=False)
+    """Levels that are known to hold what the method keeps; nothing is known of what comes from a file."""
+
+    def expect(self, level: str, kept: Tensors) -> None:
+        """WeightsError unless a level holds tensors like those that the method keeps of any other style there.
+
+        Batches may differ, and how many values quantiles are made of.
+        """
+        own = self.levels[level]
+        counted = {"values", "weights"} & own.keys()
+        like = own.keys() == kept.keys() and all(
+            value.dtype == kept[name].dtype
+            and value.dim() == kept[name].dim() > 0
+            and min(value.shape) > 0
+            and value.shape[1 : -1 if name in counted else None]
+            == kept[name].shape[1 : -1 if name in counted else None]
+            and bool((value.abs() < LARGEST).all())  # not where there is NaN
+            for name, value in own.items()
+        )
+        pairs = like and len({(len(v), *([v.shape[-1]] if n in counted else ())) for n, v in own.items()}) == 1
+        least = [own[name] for name in ("count", "weights") if pairs and name in own]
+        if pairs and "scatter" in own:
+            least.append(own["scatter"].diagonal(0, -2, -1) if own["scatter"].dim() == 3 else own["scatter"])
+        if not pairs or any((each < 0).any() for each in least):
+            raise WeightsError(
+                f"this style of {self.method} does not hold what the method keeps at {level}: learn the style again."
+            )
+        self.sound.add(level)
 
     def save(self, path: Path) -> None:
         """Write a safetensors file."""
@@ -106,9 +138,12 @@ class Learnt:
                 for key in file.keys():  # noqa: SIM118 - it is no dict
                     level, _, name = key.partition(".")
                     levels.setdefault(level, {})[name] = file.get_tensor(key)
+            if not all(about[name].isprintable() and len(about[name]) < LONGEST_NAME for name in ("method", "network")):
+                raise ValueError("its header has no names")
             return Learnt(about["method"], about["network"], levels)
-        except (OSError, SafetensorError, KeyError) as error:
-            raise WeightsError(f"{path} does not hold a learnt style ({error}): learn the style again.") from error
+        except (OSError, SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:
+            reason = " ".join(str(getattr(error, "strerror", None) or error).split())[:200]
+            raise WeightsError(f"{path} does not hold a learnt style ({reason}): learn the style again.") from error
 
 
 @dataclass(frozen=True)

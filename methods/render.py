@@ -154,7 +154,7 @@ def learn(
     _check(method, network, style, 1)
     loop = TileLoop(host or Host(), network, 0)
     tensors = _learn(loop, network, method, steps, style, PER_IMAGE)
-    return Learnt(method.name, network.space(steps[0].level).network, tensors)
+    return Learnt(method.name, network.space(steps[0].level).network, tensors, {*tensors})
 
 
 def transform(
@@ -359,6 +359,12 @@ def _learn(
     if isinstance(source, Learnt):
         if missing := [step.level for step in steps if step.level not in source.levels]:
             raise ValueError(f"this style was not learnt at {', '.join(missing)}: learn it again with these levels.")
+        for step in (step for step in steps if step.level not in source.sound):
+            exact = torch.promote_types(next(network.parameters()).dtype, torch.float32)
+            nothing = torch.zeros(1, network.space(step.level).channels, 2, 2, dtype=exact)
+            named = getattr(network, "styles", ("",))[0]
+            like = statistics_of_map(step.style, nothing, None) if step.style else named
+            source.expect(step.level, method.learn(network, step, like))
         first = next(network.parameters())
         return {at: {n: v.to(first.device) for n, v in tensors.items()} for at, tensors in source.levels.items()}
     if isinstance(source, str):
@@ -374,6 +380,10 @@ def _check(method: Method, network: StyleNetwork, style: Style, batch: int) -> N
     if isinstance(source, Tensor):
         check_batches(batch, source.shape[0])
     names = {space.network for space in network.spaces.values()}
+    if isinstance(source, Learnt):
+        for tensors in source.levels.values():
+            for value in tensors.values():
+                check_batches(batch, value.shape[0] if value.dim() else 1)
     if isinstance(source, Learnt) and (source.method != method.name or source.network not in names):
         raise ValueError(
             f"this style was learnt by {source.method} with {source.network}, and {method.name} with "

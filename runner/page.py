@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .graph import Graph, Link, Node, WorkflowError
-from .sockets import Socket, compatible, sockets
+from .groups import without_groups
+from .sockets import compatible, sockets, widget_values
 
 Json = Mapping[str, Any]
 
 PRIMITIVE = "PrimitiveNode"
 MUTED, BYPASSED = 2, 4  # modes of a node
-CONTROLS = ("fixed", "increment", "decrement", "randomize")  # values of the field "control after generate"
 ENTRANCE, EXIT = "-10", "-20"  # the ids of a subgraph's own two ends among its links
 MOST_NODES = 20_000  # subgraphs inside of subgraphs multiply
 VARIABLE = re.compile(r"(?:^|\W)(set|get) ?node$", re.IGNORECASE)
@@ -59,6 +59,7 @@ def read_page(data: Json, classes: Mapping[str, type], titles: Mapping[str, str]
     The node classes tell which values belong to which inputs; `titles` names the nodes that the person has not named.
     WorkflowError where links or subgraphs form a circle; data that is not of this format raises whatever comes of it.
     """
+    data = without_groups(data, classes)
     definitions = {entry["id"]: entry for entry in _definitions(data)}
     running: dict[str, Node] = {}
     for level in _levels(data, definitions, classes):
@@ -67,15 +68,11 @@ def read_page(data: Json, classes: Mapping[str, type], titles: Mapping[str, str]
             kind = node["type"]
             if node.get("mode") in (MUTED, BYPASSED) or kind in PAGE_ONLY or kind in definitions:
                 continue
-            if kind.startswith(("workflow/", "workflow>")):
-                name = node.get("title") or f"node {node_id}"
-                fault = f"'{name}' is a subgraph, which cannot run here"
-                raise WorkflowError(f"{fault}: unpack it in ComfyUI and save again")
             inlets = node.get("inputs") or []
             linked = node_id in origins or any(inlet.get("link") is not None for inlet in inlets)
             if kind not in classes and (_passes(kind) or not linked):
                 continue  # a label, say
-            inputs = _widget_values(node, classes[kind]) if kind in classes else {}
+            inputs = widget_values(node.get("widgets_values"), classes[kind]) if kind in classes else {}
             for inlet in inlets:
                 found = _source(level, inlet, classes)
                 if found is not None:
@@ -226,18 +223,3 @@ def _passes(kind: str) -> bool:
 def _saved(node: Json) -> list[Any]:
     values = node.get("widgets_values") or []
     return list(values.values() if isinstance(values, dict) else values)
-
-
-def _widget_values(node: Json, node_class: type) -> dict[str, Any]:
-    """The values of the input fields by name; fields younger than the saved workflow have their default."""
-    fields: list[Socket] = [socket for socket in sockets(node_class).values() if socket.widget]
-    saved = node.get("widgets_values") or []
-    if isinstance(saved, dict):
-        return {field.name: saved.get(field.name, field.default) for field in fields}
-    values: dict[str, Any] = {}
-    rest = list(saved)
-    for field_ in fields:
-        values[field_.name] = rest.pop(0) if rest else field_.default
-        if field_.control and rest and rest[0] in CONTROLS:
-            rest.pop(0)
-    return values

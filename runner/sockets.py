@@ -21,6 +21,7 @@ WIDGETS = {
 TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 LONGEST = 80
 """Characters of a value in a message."""
+CONTROLS = ("fixed", "increment", "decrement", "randomize")  # values of the field "control after generate"
 SEEDS = ("seed", "noise_seed")  # the page adds "control after generate" even where the class does not ask for it
 
 
@@ -89,6 +90,20 @@ def sockets(node_class: type) -> dict[str, Socket]:
             bound = validate is None or not takes(validate, name)
             found[name] = Socket(name, socket_type(kind), options, tuple(choices), group == "required", bound)
     return found
+
+
+def widget_values(saved: Any, node_class: type) -> dict[str, Any]:  # noqa: ANN401 - JSON
+    """The values of a node's input fields by name, from its `widgets_values`; of those that it lacks, the defaults."""
+    fields = [socket for socket in sockets(node_class).values() if socket.widget]
+    if isinstance(saved, dict):
+        return {field.name: saved.get(field.name, field.default) for field in fields}
+    values: dict[str, Any] = {}
+    rest = list(saved or [])
+    for field in fields:
+        values[field.name] = rest.pop(0) if rest else field.default
+        if field.control and rest and rest[0] in CONTROLS:
+            rest.pop(0)
+    return values
 
 
 def takes(function: Callable[..., object], name: str) -> bool:

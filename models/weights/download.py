@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from functools import lru_cache
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
+from socket import gaierror
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import Request, getproxies, proxy_bypass, urlopen
@@ -130,6 +131,10 @@ def _transfer(url: str, part: Path, entry: WeightFile, report: Progress) -> None
     """Append to `part` what it lacks, or write it anew if the server knows no ranges."""
     host = urlsplit(url).netloc
     with part.open("ab") as file, _answer(url, file.tell()) as answer:
+        if answer.headers.get_content_type() == "text/html":  # of a hotel's network, say
+            raise TransferError(
+                f"{host} sent a web page in the place of the file", "open the address in a browser and log in there"
+            )
         if answer.status != 206:  # the whole file, whatever was asked for
             file.truncate(0)
         done = file.seek(0, os.SEEK_END)
@@ -171,7 +176,11 @@ def _answer(url: str, start: int) -> HTTPResponse:
             raise DamagedError(f"{host} has no more of the file") from error
         if error.code == 407:
             raise TransferError(f"no connection to {host}{way}: it asks for a password", remedy) from error
-        raise TransferError(f"{host} answered {error.code} {error.reason}") from error
+        if error.code in (401, 403, 451):
+            remedy = "ask whoever keeps your network whether it lets this address through"
+        elif error.code == 429 or error.code >= 500:
+            remedy = "try again later"
+        raise TransferError(f"{host} answered {error.code} {error.reason}", remedy) from error
     except (OSError, HTTPException) as error:
         cause = getattr(error, "reason", error)  # what URLError wraps
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -181,6 +190,13 @@ def _answer(url: str, start: int) -> HTTPResponse:
             ) from error
         if isinstance(cause, TimeoutError):
             raise TransferError(f"{host} did not answer in time{way}", remedy) from error
+        if proxy:  # which says itself why it will not
+            refusal = str(cause).partition("Tunnel connection failed: ")[2]
+            way += f": it answered {refusal}" if refusal else ""
+        elif isinstance(cause, gaierror):
+            way, remedy = ": its name is not known here", "see whether this machine is online, and try again"
+        elif isinstance(cause, ConnectionRefusedError):
+            way = ": it refuses connections"
         raise TransferError(f"no connection to {host}{way}", remedy) from error
 
 

@@ -213,6 +213,52 @@ def test_a_full_disk_ends_the_run(
     assert run(photos, tmp_path / "out")[0] == "sub/b.png"
 
 
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    for number in range(70):
+        write_picture(tmp_path / "many" / f"{number:02}.png", torch.zeros(2, 3, 3))
+    return tmp_path / "many"
+
+
+@pytest.mark.parametrize("code", [errno.ENOENT, errno.EIO, errno.ESTALE, errno.ENODEV])
+def test_a_drive_of_contents_that_vanishes_ends_the_run(
+    code: int, many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tried: list[str] = []
+
+    def gone(source: Path, **more: Any) -> Picture:  # noqa: ANN401
+        tried.append(source.name)
+        if len(tried) <= 3 or tried[-1] == "10.png":
+            return load_picture(source, **more)
+        if code == errno.ENOENT:
+            return load_picture(many / "none.png")
+        try:
+            raise OSError(code, "the drive is gone")
+        except OSError as error:  # as load_picture says it
+            raise ValueError(f"{source} cannot be read as a picture: {error.strerror}") from error
+
+    monkeypatch.setattr(stylize_command, "load_picture", gone)
+    assert call("stylize", many, "-s", "hubble", "-o", tmp_path / "out") == 1
+    said = capsys.readouterr()
+    assert [Path(line).name for line in said.out.splitlines()] == ["00.png", "01.png", "02.png"]
+    advice = "see to the drive or the folder that they are on; what is painted stays, and the same command goes on"
+    assert said.err.splitlines()[-1].endswith(f"20 contents in a row cannot be read, the last of them {many}/30.png: "
+                                              f"{advice} from there")  # fmt: skip
+    monkeypatch.setattr(stylize_command, "load_picture", load_picture)
+    assert len(run(many, tmp_path / "out")) == 66
+
+
+def test_one_file_on_a_bad_sector_costs_no_other(many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def bad(source: Path, **more: Any) -> Picture:  # noqa: ANN401
+        if source.name < "30.png" and int(source.stem) % 10:
+            raise ValueError(f"{source} cannot be read as a picture: it is bad") from OSError(errno.EIO, "bad")
+        return load_picture(source, **more)
+
+    monkeypatch.setattr(stylize_command, "load_picture", bad)
+    with pytest.raises(RuntimeError, match="^27 of 70 could not be painted: "):
+        run(many, tmp_path / "out")
+
+
 @pytest.mark.parametrize(
     ("error", "said"),
     [

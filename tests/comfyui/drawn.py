@@ -95,6 +95,22 @@ def through(kind: str, values: list[Any], mode: int = 0, more: list[Json] | None
     return filed([picture, between, save, *(more or [])], ends, known)
 
 
+def grouped(values: list[Any]) -> Json:
+    """A group node: a noise, blown up by what a primitive says, in the colours of the sample picture outside."""
+    nodes = [
+        node(0, "BrushworkTextureNoise", [32, 48, 7, "fixed"]),
+        node(0, "PrimitiveNode", [3.0, "fixed"]),
+        node(0, "BrushworkBrushSize", [0.5]),
+        node(0, "BrushworkPreserveColor", ["luminance"]),
+    ]
+    nodes[1]["outputs"][0]["widget"] = {"name": "scale"}
+    links = [[0, 0, 2, 0, 1, "IMAGE"], [1, 0, 2, 1, 2, "FLOAT"], [2, 0, 3, 0, 3, "IMAGE"]]
+    content = {"nodes": nodes, "links": links, "external": [[3, 0, "IMAGE"]]}
+    whole = through("BrushworkBrushSize", values)  # its one link goes to the only input of the group
+    whole["nodes"][1] |= {"type": "workflow>Both", "inputs": [{"name": "content", "type": "IMAGE", "link": 21}]}
+    return {**whole, "extra": {"groupNodes": {"Both": content}}}
+
+
 def cases() -> dict[str, Json]:
     """Fresh workflows by name."""
     field = [23, 5, 0, 2, 1, "FLOAT"]
@@ -110,5 +126,6 @@ def cases() -> dict[str, Json]:
         "a bypassed node": through("BrushworkBrushSize", [2.0], 4),
         "a muted node": through("BrushworkBrushSize", [2.0], 2),
         "a reroute": through("Reroute", []),
+        "a group node": grouped([64, 40, 9, "fixed", 2.0, "colour matching"]),
         "a note": through("BrushworkBrushSize", [2.0], 0, [node(5, "Note", ["hello"])]),
     }

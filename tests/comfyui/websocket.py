@@ -38,6 +38,10 @@ class WebSocket:
             elif kind == CLOSE:
                 raise ConnectionError("the server closed the connection")
 
+    def shutdown(self) -> None:
+        """Leave at once, while another thread may be reading."""
+        self._socket.shutdown(socket.SHUT_RDWR)
+
     def close(self) -> None:
         self._stream.close()
         self._socket.close()

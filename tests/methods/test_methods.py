@@ -1,8 +1,12 @@
 """Every method by one protocol: tiles are the whole, and what was learnt of a style is the style."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
 from brushwork.methods import METHODS
@@ -81,6 +85,60 @@ def test_a_file_that_holds_no_style(tmp_path: Path) -> None:
     (tmp_path / "a.safetensors").write_bytes(b"nothing")
     with pytest.raises(WeightsError, match="does not hold a learnt style .*: learn the style again"):
         Learnt.load(tmp_path / "a.safetensors")
+
+
+STRANGE: dict[str, Callable[[Tensor], Tensor]] = {
+    "no numbers": lambda value: value * torch.nan,
+    "too large": lambda value: torch.full_like(value, 1e30),
+    "of another shape": lambda value: value[None],
+    "empty": lambda value: value[:, :0] if value.dim() > 1 else value[:0],
+    "of another width": lambda value: value.repeat(*(2,) * value.dim()),
+    "complex": lambda value: value.to(torch.complex64),
+    "whole numbers": lambda value: value.long(),
+    "a number": lambda value: value.sum(),
+}
+
+
+@ALL
+@pytest.mark.parametrize("fault", [*STRANGE, "missing", "besides"])
+def test_a_file_that_holds_another_style_is_one_sentence(way: str, fault: str, tmp_path: Path) -> None:
+    (name, network), path = WAYS[way], tmp_path / "a.safetensors"
+    style = Style(picture(40, 33, seed=5) if METHODS[name].style_input == "picture" else "waves")
+    learn(network, METHODS[name], style).save(path)
+    with safe_open(path, "pt") as file:
+        held, about = {key: file.get_tensor(key) for key in file.keys()}, file.metadata()  # noqa: SIM118 - no dict
+    for key in held:
+        changed = dict(held)
+        if fault in STRANGE:
+            changed[key] = STRANGE[fault](held[key]).contiguous()
+        elif fault == "missing":
+            del changed[key]
+        else:
+            changed[f"{key}.more"] = held[key].clone()
+        save_file(changed, path, about)
+        with pytest.raises(
+            (WeightsError, ValueError), match=r": (learn it|learn the style|give one style).*\.$"
+        ) as said:
+            render(network, METHODS[name], picture(*SIZE), [Style(Learnt.load(path))])
+        assert "\n" not in str(said.value)
+
+
+@pytest.mark.parametrize("key", ["count", "scatter", "weights"])
+def test_no_statistics_are_negative(key: str, tmp_path: Path) -> None:
+    name = "efdm" if key == "weights" else "wct"
+    network = WAYS[name][1]
+    learnt = learn(network, METHODS[name], Style(picture(40, 33, seed=5)))
+    levels = {at: {**kept, key: -kept[key]} for at, kept in learnt.levels.items()}
+    Learnt(name, learnt.network, levels).save(tmp_path / "a.safetensors")
+    with pytest.raises(WeightsError, match=f"^this style of {name} does not hold what the method keeps at relu"):
+        render(network, METHODS[name], picture(*SIZE), [Style(Learnt.load(tmp_path / "a.safetensors"))])
+
+
+def test_a_header_that_names_nothing(tmp_path: Path) -> None:
+    for names in ({"method": "adain"}, {"method": "a" * 1000, "network": "x"}, {"method": "adain", "network": "\x1b"}):
+        save_file({"relu4_1.mean": torch.zeros(1, 2)}, tmp_path / "a.safetensors", names)
+        with pytest.raises(WeightsError, match="does not hold a learnt style .*: learn the style again"):
+            Learnt.load(tmp_path / "a.safetensors")
 
 
 def test_a_style_of_the_wrong_sort() -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import socket
 import ssl
 import subprocess
@@ -37,6 +38,10 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(407, b"who are you")
         elif self.path == "/moved":
             self.answer(302, b"elsewhere", Location="/file")
+        elif self.path.startswith("/status/"):
+            self.answer(int(self.path.removeprefix("/status/")), b"")
+        elif self.path == "/page":
+            self.answer(200, b"<html>please log in</html>", **{"Content-Type": "text/html; charset=utf-8"})
         elif self.path != "/file":
             self.answer(404, b"not here")
         elif server.ranges and (wanted := self.headers.get("Range")):
@@ -218,6 +223,45 @@ def test_404(server: FileServer, place: Path) -> None:
     assert left(place) == []
 
 
+@pytest.mark.parametrize(
+    ("status", "remedy"),
+    [
+        (401, "ask whoever keeps your network whether it lets this address through"),
+        (403, "ask whoever keeps your network whether it lets this address through"),
+        (429, "try again later"),
+        (500, "try again later"),
+        (503, "try again later"),
+        (410, "try again"),
+    ],
+)
+def test_refusals_are_told_apart(status: int, remedy: str, server: FileServer, place: Path) -> None:
+    message = refusal(entry(server.url(f"/status/{status}")), place)
+    assert f"answered {status} " in message and f"): {remedy}, or get it from" in message
+    assert left(place) == []
+
+
+def test_a_web_page_is_no_file(server: FileServer, place: Path) -> None:
+    part(place).parent.mkdir(parents=True)
+    part(place).write_bytes(CONTENT[:7])
+    message = refusal(entry(server.url("/page")), place)
+    assert "sent a web page in the place of the file): open the address in a browser and log in there, or" in message
+    assert part(place).read_bytes() == CONTENT[:7]
+    fetch(entry(server.url()), place)
+    assert place.read_bytes() == CONTENT
+
+
+def test_a_name_that_nobody_knows(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise URLError(socket.gaierror(-2, "Name or service not known"))
+
+    monkeypatch.setenv("NO_PROXY", "weights.example")
+    monkeypatch.setattr("brushwork.models.weights.download.urlopen", unknown)
+    message = refusal(entry("https://weights.example/file"), place)
+    assert (
+        "(no connection to weights.example: its name is not known here): see whether this machine is online" in message
+    )
+
+
 def test_urls_are_tried_in_turn(server: FileServer, place: Path) -> None:
     fetch(entry(server.url("/gone"), server.url(), server.url("/never")), place)
     assert [path for path, _ in server.asked] == ["/gone", "/file"]
@@ -233,7 +277,9 @@ def closed_port() -> int:
 def test_no_connection(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     port = closed_port()
-    assert f"no connection to 127.0.0.1:{port}" in refusal(entry(f"http://127.0.0.1:{port}/file"), place)
+    assert f"no connection to 127.0.0.1:{port}: it refuses connections" in refusal(
+        entry(f"http://127.0.0.1:{port}/file"), place
+    )
     assert left(place) == []
 
 
@@ -277,6 +323,46 @@ def test_a_certificate_that_is_not_trusted(place: Path, monkeypatch: pytest.Monk
     message = refusal(entry("https://weights.example/file"), place)
     assert "the certificate of weights.example is not one of those trusted here: self-signed certificate" in message
     assert "set SSL_CERT_FILE to the file of certificates" in message and "proxy" not in message
+
+
+@pytest.fixture
+def certified(server: FileServer, tmp_path: Path) -> Path:
+    """The certificate that the server, over TLS now, shows for its address."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("no openssl to make a certificate with")
+    made, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    names = "-x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 9 -subj /CN=x -addext"
+    where = ["subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(made)]
+    subprocess.run([openssl, "req", *names.split(), *where], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(made, key)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    return made
+
+
+def test_certificates_for_real(
+    certified: Path, server: FileServer, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that nobody knows, one that the person trusts, and one of another name."""
+    url, other = (f"https://{host}:{server.server_port}/file" for host in ("127.0.0.1", "localhost"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+    message = refusal(entry(url), place)
+    assert "is not one of those trusted here: self-signed certificate" in message and "SSL_CERT_FILE" in message
+    monkeypatch.setenv("SSL_CERT_FILE", str(certified))
+    assert "is not one of those trusted here: Hostname mismatch" in refusal(entry(other), place)
+    fetch(entry(url), place)
+    assert place.read_bytes() == CONTENT
+
+
+def test_a_proxy_that_lets_nothing_through(server: FileServer, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It answers CONNECT, which it does not know, with 501."""
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("https_proxy", server.url(""))
+    message = refusal(entry("https://weights.example/file"), place)
+    way = f"no connection to weights.example through the proxy 127.0.0.1:{server.server_port}: it answered 501 "
+    assert way in message and "set https_proxy to a proxy that works" in message
 
 
 class CancelledError(Exception):

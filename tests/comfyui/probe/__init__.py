@@ -1,9 +1,11 @@
 """A pack of the tests' ComfyUI: tells what is loaded, alive and logged, and makes memory scarce. Not for pytest."""
 
+import ctypes
 import gc
 import logging
 from collections import Counter
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import comfy.model_management  # pyright: ignore[reportMissingImports]
@@ -71,6 +73,14 @@ async def alive(request: web.Request) -> web.Response:
     gc.collect()
     ours = [type(thing) for thing in gc.get_objects() if "brush-work" in str(type(thing).__module__)]
     return web.json_response(Counter(kind.__name__ for kind in ours))
+
+
+@server.routes.get("/probe/trimmed")
+async def trimmed(request: web.Request) -> web.Response:
+    """Bytes of memory that the process holds after the allocator has given back what nothing uses (Linux)."""
+    ctypes.CDLL(None).malloc_trim(0)
+    status = Path("/proc/self/status").read_text()
+    return web.json_response(int(status.partition("VmRSS:")[2].split()[0]) << 10)
 
 
 @server.routes.get("/probe/warnings")

@@ -231,8 +231,10 @@ class Workers:
                     seat, job = running[done]
                     try:
                         result = ray.get(done)
+                        del running[done]
                     except RayTaskError as error:
                         result = _cause(error)
+                        del running[done]
                     except RayError as error:
                         lost = [ref for ref, (where, _) in running.items() if where == seat]
                         job, *others = (running.pop(ref)[1] for ref in lost)  # the first was at work
@@ -249,8 +251,6 @@ class Workers:
                             f"{TRIES} workers died of it, one after the other: it may need more memory than they have, "
                             f"so shrink it by --max-size ({reason})"
                         )
-                    else:
-                        del running[done]
                     finished[job.number] = job, result
             while finished and (due in finished if in_order else True):
                 number = due if in_order else min(finished)
@@ -279,7 +279,8 @@ class Workers:
             needed = self.steps * ceil(2 * FRAMES / len(first.times))
             most = max(1, CHUNK_PIXELS // first.frames[..., 0].numel())
             length = max(needed, min(most, max(FEWEST_PARTS, 4 * needed)))
-            before, painted = deque[Pixels](maxlen=needed), 0
+            before: deque[Pixels] = deque(maxlen=needed)
+            painted = 0
             while own := list(islice(rest, length)):
                 pixels = [_pixels(part) for part in own]
                 whole = [replace(part, frames=part.frames[:, :0, :0], alpha=None) for part in own]

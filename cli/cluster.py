@@ -235,7 +235,7 @@ class Workers:
                     except RayTaskError as error:
                         result = _cause(error)
                         del running[done]
-                    except RayError as error:
+                    except RayError:
                         lost = [ref for ref, (where, _) in running.items() if where == seat]
                         job, *others = (running.pop(ref)[1] for ref in lost)  # the first was at work
                         again.extend(others)
@@ -246,10 +246,9 @@ class Workers:
                         if job.deaths < TRIES:
                             again.appendleft(job)
                             continue
-                        reason = one_line(str(error).strip().splitlines()[-1])
                         result = ClusterError(
                             f"{TRIES} workers died of it, one after the other: it may need more memory than they have, "
-                            f"so shrink it by --max-size ({reason})"
+                            "so shrink it by --max-size"
                         )
                     finished[job.number] = job, result
             while finished and (due in finished if in_order else True):
@@ -311,7 +310,7 @@ class Workers:
             reason = _cause(error)
         except RayError as error:
             self._deaths[seat] += 1
-            last = one_line(str(error).strip().splitlines()[-1])
+            last = one_line(str(error).strip().splitlines()[-1]).partition(". ")[0]
             if "failed to import" in str(error):
                 remedy = "pip install 'brushwork[cli,ray]' on all its machines, in the same version"
                 reason = ClusterError(f"the cluster has no Brushwork ({last}): {remedy}")

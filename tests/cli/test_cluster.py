@@ -145,14 +145,14 @@ def test_what_kills_workers_costs_no_other(ray: Any, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(cluster_module, "TRIES", 2)
     taken, most = [], 0
 
-    def jobs() -> Iterator[Job]:
-        for number in range(12):
+    def jobs(numbers: Sequence[int]) -> Iterator[Job]:
+        for number in numbers:
             taken.append(number)
             yield Job("paint", (number,), number)
 
-    workers, back = Workers([order()], (1, 1, False)), []
+    workers, back = Workers([order()], (2, 1, False)), []  # that take four jobs
     try:
-        for job, result in workers.results(jobs(), 3, in_order=True):
+        for job, result in workers.results(jobs(range(12)), 3, in_order=True):
             most = max(most, len(taken) - len(back))
             back.append(job.about)
             if job.about == 5:
@@ -161,8 +161,8 @@ def test_what_kills_workers_costs_no_other(ray: Any, monkeypatch: pytest.MonkeyP
                 assert isinstance(result, ValueError) and str(result) == "seven is too much: take less"
             else:
                 assert result == ((job.about,), [])
-        assert back == list(range(12)) and most == 3
-        assert sorted(job.about for job, _ in workers.results(jobs(), 4)) == list(range(12))
+        assert back == list(range(12)) and most <= 3
+        assert sorted(job.about for job, _ in workers.results(jobs([0, 1, 7, 2]), 4)) == [0, 1, 2, 7]
     finally:
         workers.dismiss()
 

@@ -386,10 +386,10 @@ def _join(address: str, workers: int | None) -> None:
     try:
         ray.init(address, log_to_driver=False, configure_logging=False, **more)
     except Exception as error:  # of many kinds
-        advice = "see whether one runs there, with the same versions of Python and Ray as here"
-        raise ConnectionError(
-            f"the Ray cluster {address} cannot be joined: {advice} ({one_line(str(error))})"
-        ) from error
+        what = f"the Ray cluster {address} cannot be joined: see whether it runs, with this machine's Python and Ray"
+        if address == LOCAL:
+            what = "Ray cannot be started here: see whether this machine is too busy for it"
+        raise ConnectionError(f"{what} ({one_line(str(error))})") from error
 
 
 def share(asked: int | None, nodes: Sequence[Mapping[str, float]]) -> tuple[int, int, bool]:

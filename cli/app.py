@@ -17,6 +17,7 @@ EXTRAS = {
     "rich": ("the command line", "cli"),
     "av": ("a video", "video"),
     "cv2": ("holding a video still", "video"),
+    "ray": ("--ray", "ray"),
 }
 """Who needs a package that may be missing, and the extra that brings it."""
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
+from torch.utils._pytree import tree_map_only
 
 from ..media.images import Picture, load_picture
+from ..media.video_read import Part
 from ..methods.api import prepared, strengths_at
 from ..methods.protocol import Learnt, Style
 from ..methods.render import learn, render
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from .stylize import Stylization
 
 MOST_STYLES = 4
-UNSEEN = ("content", "output", "each_style", "name", "overwrite", "dry_run", "json", "max_megapixels")
+UNSEEN = ("content", "output", "each_style", "name", "overwrite", "dry_run", "json", "max_megapixels", "ray", "workers")
 """The fields that change no picture."""
 
 
@@ -56,7 +58,7 @@ class Painter:
         )
         levels = [level.strip() for level in order.levels.split(",")] if order.levels else None
         self.strengths = strengths_at(self.method, order.alpha, levels)
-        self.matches_styles = order.preserve_color == "matching" and not bank
+        self.matches_styles, self.smooths = matches_styles(order), order.statistics == "smoothed"
         self.styles: list[Style] = [
             source if self.matches_styles else Style(learn(self.network, self.method, source, levels, self.host))
             for source in sources
@@ -93,7 +95,7 @@ class Painter:
             content,
             styles,
             strengths=self.strengths,
-            statistics=SMOOTHED if window is not None and order.statistics == "smoothed" else PER_IMAGE,
+            statistics=SMOOTHED if window is not None and self.smooths else PER_IMAGE,
             window=window,
             host=replace(self.host, progress=progress),
             counted=counted,
@@ -103,6 +105,20 @@ class Painter:
         elif order.preserve_color == "matching" and not self.matches_styles:
             painted = match_colours(painted, content, counted, counted)
         return painted.clamp(0, 1)
+
+    def video(
+        self, parts: Iterable[Part], seen: Mapping[Any, Any] | None = None
+    ) -> Iterator[tuple[Part, Tensor, Mapping[Any, Any]]]:
+        """What the frames of each part of a video become, [n, 3, H, W], and the state of its statistics over time.
+
+        They begin with the state `seen`. A part that comes without pixels goes without.
+        """
+        window = TemporalWindow()
+        if seen:
+            window.load_state_dict(tree_map_only(Tensor, lambda own: own.to(self.host.device), seen))
+        for part in parts:
+            frames = part.frames.movedim(-1, 1)
+            yield part, self.paint(frames, window) if frames.numel() else frames, window.state_dict()
 
     def _matched(self, style: Style, content: Tensor, counted: Tensor | None) -> Tensor | str | Learnt:
         """What is kept of a style, or its picture in the content's colours."""
@@ -115,6 +131,11 @@ class Painter:
         painted = self.paint(picture.image.movedim(-1, 1), progress=progress, alpha=picture.alpha)
         alpha = None if picture.alpha is None else resize_mask(picture.alpha, (painted.shape[-2], painted.shape[-1]))[0]
         return painted[0].movedim(0, -1), alpha
+
+
+def matches_styles(order: Stylization) -> bool:
+    """Whether each style is matched to the colours of one picture."""
+    return order.preserve_color == "matching" and order.method != "stylebank"
 
 
 def file_of(name: str | Path) -> Path:

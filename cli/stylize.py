@@ -8,12 +8,13 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import IO, TYPE_CHECKING, Annotated, Literal
 
 from torch import Tensor
 from typer import Argument, Option, echo
@@ -56,6 +57,8 @@ STATUSES = {"painted": "painted", "skipped": "done before", "planned": "to paint
 """What becomes of a file, in JSON and in words."""
 
 if TYPE_CHECKING:
+    from .cluster import Workers
+
     MethodName = str
     Contents = str | list[str]
 else:
@@ -120,6 +123,13 @@ class Stylization:
     max_megapixels: Annotated[
         float, Option(help="Refuse pictures of more million pixels, which might fill the memory.")
     ] = MAX_PIXELS / MEGAPIXEL
+    ray: Annotated[
+        str | None,
+        Option(metavar="ADDRESS", help="Paint on a Ray cluster at HOST:PORT, auto (here), or local: this machine."),
+    ] = None
+    workers: Annotated[
+        int | None, Option(min=1, help="How many paint at once with --ray; else one a GPU, or one a machine.")
+    ] = None
 
     @property
     def max_pixels(self) -> int:
@@ -156,10 +166,12 @@ def stylize(order: Stylization) -> list[Path] | list[str]:
     In folders those that cannot be painted are named at the end, and what is done already is passed over:
     `.brushwork.jsonl` beside the outputs says how each was made.
     """
+    if order.workers and not order.ray:
+        raise ValueError("--workers are those of a Ray cluster: name it, or give --ray local for this machine")
     record = Record(order.output) if order.into_folder else None
     variants, orders, found = _one_by_one(order, record.outputs if record else set())
     orders_of = {one.styles: made_by(one) for one in variants} if record else {}
-    report = _Report(order)
+    report = Report(order)
 
     def is_done(one: Stylization) -> bool:
         if record is None or order.overwrite:
@@ -188,21 +200,31 @@ def stylize(order: Stylization) -> list[Path] | list[str]:
         if record:
             for each in {orders_of[one.styles] for one in left}:
                 stack.enter_context(alone(order.output, each))
+        pictures, videos = [one for one in left if not _is_video(one)], [one for one in left if _is_video(one)]
         painters: dict[tuple[str, ...], Painter] = {}
+        workers: Workers | None = None
+        if left and order.ray:
+            from .cluster import cluster, paint_pictures
 
-        def told(done: int, total: int) -> None:
-            progress(done / 1e6, total // 10**6, "MB of weights")
+            workers = stack.enter_context(cluster(order, variants))
+            report.stdout = sys.stdout
+            stack.enter_context(redirect_stdout(sys.stderr))  # Ray tells there of workers that died
+            paint_pictures(pictures, workers, report, keep, progress)
+        else:
 
-        for one in variants if left else ():
-            first = next(iter(painters.values()), None)
-            painters[one.styles] = Painter(one, told, first)
-        _paint_pictures([one for one in left if not _is_video(one)], painters, report, keep, progress)
-        for one in left:
-            if _is_video(one):
-                with report.attempt([one]):
-                    stylize_video(painters[one.styles], Path(one.contents[0]), one.output, progress)
-                    keep(one)
-                    report.tell(one, "painted")
+            def told(done: int, total: int) -> None:
+                progress(done / 1e6, total // 10**6, "MB of weights")
+
+            for one in variants if left else ():
+                first = next(iter(painters.values()), None)
+                painters[one.styles] = Painter(one, told, first)
+            _paint_pictures(pictures, painters, report, keep, progress)
+        for one in videos:
+            with report.attempt([one]):
+                paint = partial(workers.video, one.styles) if workers else painters[one.styles].video
+                stylize_video(one, paint, progress)
+                keep(one)
+                report.tell(one, "painted")
     report.end(found)
     if report.failures:
         report.name_painted()
@@ -213,7 +235,7 @@ def stylize(order: Stylization) -> list[Path] | list[str]:
 
 
 @dataclass
-class _Report:
+class Report:
     """What became of each content: said at once in JSON, and summed up at the end."""
 
     order: Stylization
@@ -223,6 +245,8 @@ class _Report:
     unread: int = 0
     """Contents in a row up to now that the drive did not give."""
     started: float = field(default_factory=perf_counter)
+    stdout: IO[str] | None = None
+    """Where lines go, unless it is `sys.stdout` of the moment."""
 
     def tell(self, one: Stylization, status: str, **more: object) -> None:
         self.counts[status] += 1
@@ -230,7 +254,7 @@ class _Report:
             self.painted.append(one.output)
         if self.order.json:
             line = {"status": status, "content": one.contents[0], "output": str(one.output), "styles": one.styles}
-            echo(json.dumps(line | more))
+            echo(json.dumps(line | more), self.stdout)
 
     @contextmanager
     def attempt(self, orders: Sequence[Stylization], reading: bool = False) -> Iterator[None]:
@@ -277,7 +301,7 @@ class _Report:
     def name_painted(self) -> None:
         """Where an error takes the place of the answer."""
         for path in () if self.order.json else self.painted:
-            echo(printable(str(path)))
+            echo(printable(str(path)), self.stdout)
 
     def end(self, found: Found) -> None:
         """Sum up what became of many."""
@@ -287,7 +311,7 @@ class _Report:
         counts = {status: self.counts[status] for status in STATUSES if self.counts[status]}
         if self.order.json:
             seconds = round(perf_counter() - self.started, 3)
-            echo(json.dumps({"status": "end", **counts, "passed over": passed, "seconds": seconds}))
+            echo(json.dumps({"status": "end", **counts, "passed over": passed, "seconds": seconds}), self.stdout)
             return
         over = ", ".join(f"{count} {name}" for name, count in passed.items() if count)
         line = ", ".join(f"{count} {STATUSES[status]}" for status, count in counts.items())
@@ -297,7 +321,7 @@ class _Report:
 def _paint_pictures(
     orders: Sequence[Stylization],
     painters: dict[tuple[str, ...], Painter],
-    report: _Report,
+    report: Report,
     keep: Callable[[Stylization], None],
     progress: Progress,
 ) -> None:
@@ -363,9 +387,9 @@ def _one_by_one(order: Stylization, ours: set[Path]) -> tuple[list[Stylization],
     contents, variants = order.contents, _by_style(order)
     for one in variants:
         weights_of(one)  # refuses what cannot be painted before any file is looked at
-    if STREAM in (*contents, str(order.output)) and (order.into_folder or order.json or order.dry_run):
+    if STREAM in (*contents, str(order.output)) and (order.into_folder or order.json or order.dry_run or order.ray):
         raise ValueError(
-            "- is one picture in one style: name no folder, and leave --each-style, --json and --dry-run out"
+            "- is one picture in one style: name no folder, and leave --each-style, --json, --dry-run and --ray out"
         )
     if str(order.output) == STREAM and sys.stdout.isatty():
         raise ValueError("a picture would fill the terminal: send stdout into a file or a program")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
@@ -13,18 +14,20 @@ from ..media.overlap import ahead, behind
 from ..media.video_read import Part, reading
 from ..media.video_write import VideoFile, is_unfinished, writing, written_order
 from ..methods.motion import Steady
-from ..transfer.temporal import TemporalWindow
-from .painter import made_by
+from .painter import made_by, matches_styles
 from .progress import Progress
 from .record import fingerprint
 
 if TYPE_CHECKING:
-    from .painter import Painter
+    from .stylize import Stylization
+
+    Paint = Callable[[Iterable[Part], Any], Iterator[tuple[Part, Tensor, Any]]]
+    """`Painter.video`."""
 
 log = logging.getLogger(__name__)
 
 
-def stylize_video(painter: Painter, content: Path, output: Path, on_progress: Progress) -> Path:
+def stylize_video(one: Stylization, paint: Paint, on_progress: Progress) -> Path:
     """Stylize a video; the path of the new one.
 
     It has the old one's size with square pixels (H.264: rounded up to even sides), frame rate, times and sound, and
@@ -32,16 +35,12 @@ def stylize_video(painter: Painter, content: Path, output: Path, on_progress: Pr
     over the cuts between parts. What an interruption leaves can be played, see `VideoFile`, and the same order goes on
     from there; one that is finished is left alone unless it says `overwrite`.
     """
-    order = _order(painter, content)
-    if (
-        not painter.order.overwrite
-        and output.is_file()
-        and not is_unfinished(output)
-        and written_order(output) == order
-    ):
+    content, output = Path(one.contents[0]), one.output
+    order = _order(one, content)
+    if not one.overwrite and output.is_file() and not is_unfinished(output) and written_order(output) == order:
         log.warning("%s is finished already: --overwrite paints it again.", output)
         return output
-    window, steady, done = TemporalWindow(), Steady(painter.order.stability), 0
+    steady, done = Steady(one.stability), 0
     file: VideoFile | None = None
 
     def write(frames: Tensor, part: Part, state: object) -> None:
@@ -52,23 +51,20 @@ def stylize_video(painter: Painter, content: Path, output: Path, on_progress: Pr
     try:
         with (
             reading(content) as source,
-            writing(output, source, order, afresh=painter.order.overwrite) as file,
+            writing(output, source, order, afresh=one.overwrite) as file,
             behind() as later,
-            # Each style is matched to the colours of one picture.
-            closing(ahead(source.parts(1 if painter.matches_styles else None, skip=file.kept))) as parts,
+            closing(ahead(source.parts(1 if matches_styles(one) else None, skip=file.kept))) as parts,
         ):
             on_progress(0, source.count, content.name)
             if file.state:
-                window.load_state_dict(file.state["window"])
                 steady.load_state_dict(file.state["steady"])
-            for part in parts:
+            for part, painted, seen in paint(parts, file.state and file.state["window"]):
                 if done < file.kept:
                     later(file.write, part.frames, part)
                 else:
-                    frames = part.frames.movedim(-1, 1)
-                    painted = steady(frames, painter.paint(frames, window)).movedim(1, -1)
+                    held = steady(part.frames.movedim(-1, 1), painted).movedim(1, -1)
                     # Written while the next frames are painted, which leave it as it is.
-                    later(write, painted, part, {"window": window.state_dict(), "steady": steady.state_dict()})
+                    later(write, held, part, {"window": seen, "steady": steady.state_dict()})
                 done += len(part.times)
                 on_progress(done, max(done, source.count), content.name)
     except BaseException:
@@ -78,8 +74,8 @@ def stylize_video(painter: Painter, content: Path, output: Path, on_progress: Pr
     return output
 
 
-def _order(painter: Painter, content: Path) -> str:
+def _order(one: Stylization, content: Path) -> str:
     """What tells this video from any other: its content, and all that was asked for."""
     source = content.stat()
-    seen = {"content": content.name, "size": source.st_size, "time": source.st_mtime_ns, "by": made_by(painter.order)}
+    seen = {"content": content.name, "size": source.st_size, "time": source.st_mtime_ns, "by": made_by(one)}
     return f"brushwork {fingerprint(seen, [])}"

@@ -54,7 +54,7 @@ THUMBNAIL_HEIGHTS = {
 """Of the pictures on nodes that choose samples or styles (`web/js/thumbnails.js`)."""
 PREVIEW_HEIGHTS = {"BrushworkLearnStyle": 220}
 """Of the picture that a node shows while it runs."""
-ROOM = dict.fromkeys(("BrushworkStyleTransfer", "BrushworkPaintedStyle", "BrushworkStylizeLarge"), 220)
+ROOM: dict[str, int] = dict.fromkeys(("BrushworkStyleTransfer", "BrushworkPaintedStyle", "BrushworkStylizeLarge"), 220)
 ROOM |= {"BrushworkHoldStill": 80}
 """That is kept free below nodes which show a picture, or a remark, only where they take long, or have one to make."""
 VIEW_CORNER, VIEW_SIZE = (60, 88), (1470, 730)

@@ -69,7 +69,8 @@ class Wires:
         """The spots between an output and an input of a wire from `source`: none where the straight way is free."""
         if not behind([start, end], self.boxes):
             return []
-        best, least = [], math.inf
+        best: list[Spot] = []
+        least = math.inf
         for length, way in sorted((_length([start, *way, end]), way) for way in self._ways(start, end)):
             if length >= least:
                 break
@@ -87,7 +88,7 @@ class Wires:
             if not any(_touch(lane, box, 1 - EDGE) for box in (*self.boxes, *self.titles)):
                 for out, into in product(AWAY, AWAY):
                     first, last = start[0] + out, end[0] - into
-                    way = [(first, level), (last, level)]
+                    way: list[Spot] = [(first, level), (last, level)]
                     if abs(level - start[1]) > LONG:  # else its curve is wider than the space between two nodes
                         way.insert(0, (first, start[1] + math.copysign(NEAR, level - start[1])))
                     if abs(level - end[1]) > LONG:

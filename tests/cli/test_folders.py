@@ -19,6 +19,7 @@ from brushwork.cli.app import main
 from brushwork.cli.record import FILE, alone
 from brushwork.cli.stylize import Stylization, stylize
 from brushwork.media.images import Picture, load_picture, write_picture
+from brushwork.models.weights.manifest import read_manifest
 
 
 class Negative:
@@ -462,7 +463,7 @@ def test_a_folder_of_styles(photos: Path, tmp_path: Path) -> None:
 def test_each_style_of_the_bank(photos: Path, tmp_path: Path) -> None:
     options: dict[str, Any] = {"style": None, "method": "stylebank", "each_style": True}
     made = run(photos / "a.png", tmp_path / "out", **options)
-    assert len(made) == 16 and "a_munch scream.png" in made
+    assert len(made) == len(read_manifest().networks["stylebank"].styles) and "a_munch scream.png" in made
     assert run(photos / "a.png", tmp_path / "two", **options, style_name=["munch scream"]) == ["a_munch scream.png"]
 
 

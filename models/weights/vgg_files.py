@@ -1,6 +1,6 @@
 """A VGG-19 out of one file whose layout its keys tell: for a loss, to teach from, or to paint with.
 
-All but `compact` come out as the normalised VGG-19 of AdaIN and WCT: every filter divided by the mean of its
+All but ours come out as the normalised VGG-19 of AdaIN and WCT: every filter divided by the mean of its
 activations over images and positions, so that each channel's mean is about 1, and RGB in 0..1 at the input.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..networks.vgg import ADAIN_LEVEL, COMPACT, DEPTHS, LEVELS, VGG19, VggNetwork
+from ..networks.vgg import ADAIN_LEVEL, COMPACT, COMPACT_ADAIN, DEPTHS, LEVELS, VGG19, VggNetwork
 from .keymaps import Tensors, sequential
 from .manifest import WeightsError
 from .store import BUILTIN, read_tensors
@@ -114,7 +114,8 @@ def _sequential(tensors: Tensors) -> VggNetwork:
 
 
 def _compact(tensors: Tensors) -> VggNetwork:
-    network = VggNetwork(COMPACT, adain=ADAIN_LEVEL)
+    projected = any(key.startswith("appended.") for key in tensors)
+    network = VggNetwork(COMPACT_ADAIN, (), ADAIN_LEVEL) if projected else VggNetwork(COMPACT, adain=ADAIN_LEVEL)
     network.load_state_dict({key: tensors[key] for key in network.state_dict()})
     return network
 
@@ -154,7 +155,7 @@ def _is_sequential(tensors: Tensors) -> bool:
 
 FILE_LAYOUTS = (
     FileLayout(
-        "the keys of compact.safetensors",
+        "the keys of compact.safetensors or compact-adain.safetensors",
         lambda tensors: any(key.startswith(("heads.", "adain.")) for key in tensors),
         _compact,
     ),

@@ -120,12 +120,13 @@ def test_published_encoders(level: str, first: bool, tmp_path: Path) -> None:
     assert_close(network.encode(image, level).values / theirs.std(), theirs / theirs.std())
 
 
+@pytest.mark.parametrize("name", ["compact", "compact-adain"])
 @pytest.mark.parametrize("packed", [False, True])
-def test_our_own_file(packed: bool, tmp_path: Path) -> None:
-    content = (BUILTIN / "compact.safetensors").read_bytes()
+def test_our_own_file(packed: bool, name: str, tmp_path: Path) -> None:
+    content = (BUILTIN / f"{name}.safetensors").read_bytes()
     path = tmp_path / f"ours.safetensors{'.gz' if packed else ''}"
     path.write_bytes(gzip.compress(content, 1) if packed else content)
-    ours, theirs = load_vgg_file(path).state_dict(), load_network("compact").state_dict()
+    ours, theirs = load_vgg_file(path).state_dict(), load_network(name).state_dict()
     assert ours.keys() == theirs.keys() and all(torch.equal(ours[key], theirs[key]) for key in ours)
 
 

@@ -67,8 +67,8 @@ def two_styles(flow: Workflow) -> None:
         white = flow.add("SolidMask", (2, 1), "White", value=1, width=218, height=300)
         mask = flow.add("MaskComposite", (3, 0), "Left", destination=black, source=white, operation="add")
     with flow.group("Four levels in one node", OCHRE):
-        second = {"style_2": left, "mask_2": mask}
-        image = flow.whole_cascade((4, 0), (net, image, right), (0.0, 0.6, 0.6, 0.6, 0.6), **second)
+        sources, alphas = (net, image, right), (0.0, 0.6, 0.6, 0.6, 0.6)
+        image = flow.whole_cascade((4, 0), sources, alphas, style_2=left, mask_2=mask)
     flow.save((5, 0), image)
 
 

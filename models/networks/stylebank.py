@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 
 from torch import Tensor, nn
 
@@ -11,6 +12,8 @@ from .norm import InstanceNorm, normalised
 from .vgg import BACKBONE_LEVEL, VggDecoder, VggEncoder, VggLayout, space_of
 
 LEVEL = "bank"
+MOST_NAMED = 8
+"""Styles in a sentence."""
 
 
 class StyleBankNetwork(StyleNetwork):
@@ -60,9 +63,12 @@ class StyleBankNetwork(StyleNetwork):
         return normalised(values) if self.normalises else values
 
     def kernel(self, style: str) -> tuple[Tensor, Tensor]:
-        """The style's kernel [C, C, 3, 3] and bias [C]; ValueError naming the styles there are."""
+        """The style's kernel [C, C, 3, 3] and bias [C]; ValueError naming the styles there are, or the nearest."""
         if style not in self.styles:
-            raise ValueError(f"this bank has no style '{style}': choose one of {', '.join(self.styles)}.")
+            nearest = get_close_matches(style, self.styles, MOST_NAMED, cutoff=0)
+            named = self.styles if len(self.styles) <= MOST_NAMED else nearest
+            more = "" if named is self.styles else f" or another of its {len(self.styles)}"
+            raise ValueError(f"this bank has no style '{style}': choose one of {', '.join(named)}{more}.")
         place = f"bank.{self.styles.index(style)}"
         return self.get_parameter(f"{place}.weight"), self.get_parameter(f"{place}.bias")
 

@@ -293,6 +293,9 @@ def test_kernels_by_name() -> None:
     weight, bias = network.kernel("leaves")
     assert weight.shape == (8, 8, 3, 3) and bias.shape == (8,)
     assert not torch.equal(weight, network.kernel("waves")[0])
+    many = StyleBankNetwork([f"sea {number}" for number in range(20)] + ["stairs"], (4, 4, 4))
+    with pytest.raises(ValueError, match=r"no style 'stars': choose one of stairs, sea .* or another of its 21\.$"):
+        many.kernel("stars")
     with pytest.raises(ValueError, match="this bank has no style 'stars': choose one of waves, leaves"):
         network.kernel("stars")
 

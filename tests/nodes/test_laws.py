@@ -117,7 +117,7 @@ def test_whole_batch_gives_two_frames_one_operator(node: str) -> None:
 @transforms
 def test_smoothed_frames_lie_between_their_own_operator_and_their_neighbours(node: str) -> None:
     frames = torch.randn(1, 3, 6, 6).repeat(2, 1, 1, 1)
-    frames[1] = 2 * frames[1] + 1
+    frames[1] = 1.05 * frames[1] + 0.15  # of one shot: further apart it would be a cut
     style = cached(torch.randn(1, 3, 6, 6))
 
     def restyled(frames: torch.Tensor, statistics: str) -> torch.Tensor:

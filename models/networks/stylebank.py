@@ -65,9 +65,10 @@ class StyleBankNetwork(StyleNetwork):
     def kernel(self, style: str) -> tuple[Tensor, Tensor]:
         """The style's kernel [C, C, 3, 3] and bias [C]; ValueError naming the styles there are, or the nearest."""
         if style not in self.styles:
-            nearest = get_close_matches(style, self.styles, MOST_NAMED, cutoff=0)
-            named = self.styles if len(self.styles) <= MOST_NAMED else nearest
-            more = "" if named is self.styles else f" or another of its {len(self.styles)}"
+            named, more = self.styles, ""
+            if len(self.styles) > MOST_NAMED:
+                named = get_close_matches(style, self.styles, MOST_NAMED, cutoff=0)
+                more = f" or another of its {len(self.styles)}"
             raise ValueError(f"this bank has no style '{style}': choose one of {', '.join(named)}{more}.")
         place = f"bank.{self.styles.index(style)}"
         return self.get_parameter(f"{place}.weight"), self.get_parameter(f"{place}.bias")

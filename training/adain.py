@@ -10,6 +10,7 @@ OUT/compact-adain.safetensors is the whole network of that name.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -49,58 +50,68 @@ class AdainConfig:
     width: float = 1.0  # times those widths
     projected: bool = False  # whether the network's 1x1 projections to VGG-19 are matched beside its own channels
     fine_tune: bool = False  # whether the network's own AdaIN decoder is fine-tuned
+    encoder: bool = False  # whether the encoder learns along, where no other decoder depends on it: `compact-adain`
     kept: int = 0  # pairs of crops whose pictures by the teacher are kept on disk, and met again
     held_out: int = 0  # photographs, the last by name, that are kept to measure with
     seed: int = 0
 
 
 def train_adain(network: VggNetwork, job: Job, config: AdainConfig = AdainConfig()) -> VggDecoder:
-    """Train a decoder for AdaIN's features of `network` and save it.
+    """Train a decoder for AdaIN's features of `network` and save it, with the encoder if that learns too.
 
-    ValueError where a folder has no pictures, where the network has no decoder to start from, or where `job.out` holds
-    a checkpoint of another config.
+    ValueError where a folder has no pictures, where the network has no decoder to start from or others beside it that
+    an encoder must serve, or where `job.out` holds a checkpoint of another config.
     """
+    if config.encoder and (config.projected or network.decoder):
+        raise ValueError("this network's encoder serves its other decoders too: give compact-adain as --network.")
     device, weights = training_device(), config.loss_weights
     decoder = first_decoder(network.to(device), config)
     loss_network = job.loss_network.to_training(device) if job.loss_network else loss_network_of(network)
     styles, pairs = job.crop_pairs(config)
 
     def encode(image: Tensor) -> Tensor:
-        values = network.encode(image, LEVEL).values
-        return torch.cat([values, network.heads[LEVEL](values)], 1) if config.projected else values
+        with torch.set_grad_enabled(config.encoder and torch.is_grad_enabled()):
+            values = network.encode(image, LEVEL).values
+            return torch.cat([values, network.heads[LEVEL](values)], 1) if config.projected else values
 
     def moments_of(style: int) -> dict[str, Moments]:
         image = styles.cut([style])
         features = loss_network.encode(image, STYLE_LEVELS) if weights.style or weights.content else {}
         return {**loss_network.moments(features, full=False), "network": Moments.of(encode(image))}
 
-    @torch.no_grad()
+    def learn(chosen: Sequence[int]) -> Moments:
+        if config.encoder:  # of the encoder as it is now
+            return Moments.of(encode(styles.cut(chosen)))
+        return style_moments.of(chosen)["network"]
+
     def matched(features: Tensor, style: Moments) -> Tensor:
         return adain(Moments.of(features), style)(features)
 
     def painted(image: Tensor, style: Moments) -> Tensor:
-        with torch.no_grad():
-            features = encode(image)
-        return decoder(matched(features, style)).float()
+        return decoder(matched(encode(image), style)).float()
 
     def losses() -> Losses:
         batch = pairs.take(config.batch)
         style = style_moments.of(batch.styles)
-        result = painted(batch.content, style["network"])
+        learnt = learn(batch.styles)
+        result = painted(batch.content, learnt)
         # The content target is AdaIN's features as the loss network has them, as in the paper.
         content = matched(content_of(loss_network, batch.content), style[CONTENT_LEVEL]) if weights.content else None
-        steady = steady_losses(weights, lambda image: painted(image, style["network"]), batch.content, result)
+        steady = steady_losses(weights, lambda image: painted(image, learnt), batch.content, result)
         return picture_losses(loss_network, result, weights, content, style, batch.target) | steady
 
     def preview() -> Tensor:
-        result = painted(photos, style_moments.of(chosen)["network"])
+        result = painted(photos, learn(chosen))
         taught = pairs.paint(photos, chosen) if pairs.paint else ()
         return contact_sheet([*photos, *styles.cut(chosen), *taught, *result], columns=4)
 
     style_moments = StyleMoments(moments_of, device)
     photos = fixed_crops(config.seed, (pairs.contents, 4))
     chosen = [style % len(styles) for style in range(4)]
-    trainer = job.trainer(decoder, "adain", config)
+    learner: VggDecoder | VggNetwork = decoder
+    if config.encoder:
+        network.adain, learner = decoder, network.train().requires_grad_(True)
+    trainer = job.trainer(learner, "adain", config)
     trainer.train(losses, preview, job.on_step)
     return trainer.finished(decoder)
 

@@ -60,6 +60,23 @@ def test_only_the_decoder_learns(tmp_path: Path) -> None:
     assert not any(torch.equal(value, first[name]) for name, value in decoder.state_dict().items())
 
 
+def test_an_encoder_learns_along(tmp_path: Path, short_warm_up: None) -> None:
+    own, curve = (
+        enlivened(VggNetwork(replace(TINY, appended=5), (), "relu4_1")).eval().requires_grad_(False),
+        LossCurve("style"),
+    )
+    before = {name: value.clone() for name, value in own.state_dict().items()}
+    config = replace(CONFIG, steps=32, rate=1e-2, fine_tune=True, encoder=True)
+    train_adain(own, tiny_job(tmp_path, curve, teacher=tiny_teacher()), config)
+    assert curve.fell() and not any(torch.equal(value, before[name]) for name, value in own.state_dict().items())
+    assert load_file(tmp_path / "out" / "adain.safetensors").keys() == before.keys()
+
+
+def test_an_encoder_that_other_decoders_need(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="^this network's encoder serves its other decoders too: give compact-adain"):
+        train_adain(tiny_network("relu4_1"), tiny_job(tmp_path), replace(CONFIG, fine_tune=True, encoder=True))
+
+
 def test_a_checkpoint_of_another_config_is_no_start(tmp_path: Path) -> None:
     train_adain(network(), tiny_job(tmp_path), replace(CONFIG, steps=1))
     with pytest.raises(ValueError, match="was trained otherwise: name another folder, or the same settings"):

@@ -9,7 +9,7 @@ import torch
 
 from ..models.networks.base import RECONSTRUCTION, StyleNetwork
 from ..models.networks.msgnet import LEVEL, MsgNet
-from ..transfer.comatch import comatch
+from ..transfer.comatch import comatch, gram_root
 from ..transfer.moments import Moments
 from ..transfer.operators import ChannelMap
 from .protocol import Step, Tensors
@@ -32,7 +32,7 @@ class MsgNetMethod:
     def learn(self, network: StyleNetwork, step: Step, style: Moments | object) -> Tensors:
         if not isinstance(style, Moments):
             raise ValueError(f"msgnet learns a style from a picture, not from the name '{style}': give a picture.")
-        return {"gram": style.gram}
+        return {"gram": gram_root(style) if _msgnet(network).on_backbone else style.gram}
 
     def fit(self, network: StyleNetwork, step: Step, content: Moments | object, style: Tensors) -> ChannelMap:
         matched = comatch(style["gram"], _msgnet(network).comatch)

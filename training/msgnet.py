@@ -20,7 +20,7 @@ from torch import Tensor
 from ..media.sheet import contact_sheet
 from ..models.networks.msgnet import LEVEL, MsgNet
 from ..models.networks.vgg import VggNetwork
-from ..transfer.comatch import comatch
+from ..transfer.comatch import comatch, gram_root
 from ..transfer.decompose import eigen
 from ..transfer.moments import Moments
 from ..transfer.wct import TRANSPORT, wct
@@ -82,7 +82,7 @@ def train_msgnet(
     def stylised(content: Tensor, chosen: Sequence[int]) -> Tensor:
         """The encoder may learn, so styles are encoded in each step, each one once."""
         each = list(dict.fromkeys(chosen))
-        gram = Moments.of(network.encode(styles.cut(each), LEVEL).values, full=True).gram
+        gram = gram_of(network, styles.cut(each))
         features = network.encode(content, LEVEL)
         operator = comatch(gram[[each.index(style) for style in chosen]], network.comatch)
         return network.decode(features.with_values(operator(network.for_comatch(features.values))))
@@ -123,6 +123,12 @@ def first_msgnet(start: VggNetwork | MsgNet | None, width: int, seed: int) -> Ms
     return start
 
 
+def gram_of(network: MsgNet, pictures: Tensor) -> Tensor:
+    """What CoMatch knows of style pictures [B, 3, H, W]: Gram matrices [B, C, C], or on a backbone their roots."""
+    style = Moments.of(network.encode(pictures, LEVEL).values, full=True)
+    return gram_root(style) if network.on_backbone else style.gram
+
+
 @torch.no_grad()
 def choose_basis(network: MsgNet, pictures: Sequence[Tensor]) -> None:
     """Whiten features by the mean of the covariances of `pictures` [1, 3, H, W], around their mean.
@@ -145,21 +151,21 @@ def choose_basis(network: MsgNet, pictures: Sequence[Tensor]) -> None:
 
 @torch.no_grad()
 def start_comatch(network: MsgNet, photos: Tensor, pictures: Sequence[Tensor]) -> None:
-    """Start W as the one whose maps (W G)' of all `pictures` come nearest to those of WCT, for the average photo.
+    """Start W as the one whose maps G W' of all `pictures` come nearest to those of WCT, for the average photo.
 
-    Least squares: G W' = T for each picture, with T the map that WCT would choose, in homogeneous coordinates.
+    Least squares: G W' = T for each picture, with T the map that WCT would choose, in homogeneous coordinates, and G
+    the root that stands for a Gram matrix here.
     """
     features = network.for_comatch(network.encode(photos, LEVEL).values)[:, :-1]
     content = Moments.of(features, full=True).over_batch()
     squares, products = torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.float64)
     for picture in pictures:
-        values = network.encode(picture, LEVEL).values
-        gram = Moments.of(values, full=True).gram[0].double()
-        operator = wct(content, Moments.of(values[:, :-1], full=True), TRANSPORT)
+        gram, values = gram_of(network, picture)[0].double(), network.encode(picture, LEVEL).values[:, :-1]
+        operator = wct(content, Moments.of(values, full=True), TRANSPORT)
         target = torch.eye(len(gram)).to(operator.matrix)
         target[:-1, :-1] = operator.matrix[0]
         target[:-1, -1] = operator.shift[0] - operator.matrix[0] @ operator.centre[0]
-        squares, products = squares + gram @ gram, products + gram @ target.to(gram)
+        squares, products = squares + gram.mT @ gram, products + gram.mT @ target.to(gram)
     squares.diagonal().add_(COMATCH_RIDGE * squares.diagonal().mean())
     network.comatch.copy_(torch.linalg.solve(squares, products).mT)
 

@@ -33,6 +33,9 @@ from .recipes import Job, Recipe
 from .trainer import Losses, save_weights
 
 
+ENCODER_RATE = 0.25  # of the decoder's: at the whole rate an encoder that learns along forgets within a hundred steps
+
+
 @dataclass(frozen=True)
 class AdainConfig:
     """What can be set."""
@@ -111,7 +114,8 @@ def train_adain(network: VggNetwork, job: Job, config: AdainConfig = AdainConfig
     learner: VggDecoder | VggNetwork = decoder
     if config.encoder:
         network.adain, learner = decoder, network.train().requires_grad_(True)
-    trainer = job.trainer(learner, "adain", config)
+    factors = [(weight, ENCODER_RATE) for weight in network.parameters() if weight not in set(decoder.parameters())]
+    trainer = job.trainer(learner, "adain", config, rate_factors=factors)
     trainer.train(losses, preview, job.on_step)
     return trainer.finished(decoder)
 

@@ -1,14 +1,16 @@
-"""CoMatch: the closed form, and linearity in the style's Gram matrix."""
+"""CoMatch: the closed form, linearity in the style's Gram matrix, and the root that stands for it on a backbone."""
 
 import pytest
 import torch
 from hypothesis import given
+from torch import Tensor
 
 from brushwork.tests.laws import features, law, noise, seeds, weightings
 from brushwork.tests.tolerances import assert_close
-from brushwork.transfer.comatch import comatch
+from brushwork.transfer.comatch import comatch, gram_root
 from brushwork.transfer.moments import Moments
 from brushwork.transfer.operators import ChannelMap, mix
+from brushwork.transfer.wct import wct
 
 
 def test_closed_form() -> None:
@@ -48,3 +50,32 @@ def test_a_weight_of_another_dtype_serves(dtype: torch.dtype) -> None:
 def test_other_channels_are_refused() -> None:
     with pytest.raises(ValueError, match="matches 8 channels and the style has 4: encode it with the same network"):
         comatch(noise((1, 4, 4)), noise((8, 8)))
+
+
+def with_ones(values: Tensor) -> Tensor:
+    return torch.cat([values, torch.ones_like(values[:, :1])], 1)
+
+
+@law
+@given(seed=seeds)
+def test_the_root_is_one_of_the_gram_matrix(seed: int) -> None:
+    style = Moments.of(with_ones(features((2, 4, 6, 6), seed, torch.float64)), full=True)
+    root = gram_root(style)
+    assert_close(root @ root.mT, style.covariance + style.mean[:, :, None] * style.mean[:, None])
+    assert_close(root[:, -1], torch.tensor([[0.0, 0.0, 0.0, 0.0, 1.0]] * 2).to(root))
+
+
+@law
+@given(seed=seeds)
+def test_by_the_root_one_weight_whitens_for_every_style(seed: int) -> None:
+    """What whitens the content makes of CoMatch the WCT of any style; by the Gram matrix itself it cannot."""
+    content = features((1, 4, 6, 6), seed, torch.float64)
+    plain = Moments.of(content, full=True)
+    white = wct(plain, Moments(plain.count, plain.mean * 0, (plain.count - 1) * torch.eye(4).double()[None]))
+    weight = torch.eye(5).double()
+    weight[:4, :4], weight[4, :4] = white.matrix[0].mT, -white.matrix[0] @ plain.mean[0]
+    for offset in (1, 2):
+        style = features((1, 4, 5, 7), seed + offset, torch.float64)
+        mapped = comatch(gram_root(Moments.of(with_ones(style), full=True)), weight)(with_ones(content))
+        expected = wct(plain, Moments.of(style, full=True))(content)
+        assert_close(mapped, with_ones(expected))

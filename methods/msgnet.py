@@ -1,4 +1,4 @@
-"""MSG-Net as a method: the style's Gram matrix through CoMatch's learned matrix."""
+"""MSG-Net as a method: the style's Gram matrix, or on a backbone its root, through CoMatch's learned matrix."""
 
 from __future__ import annotations
 
@@ -32,10 +32,11 @@ class MsgNetMethod:
     def learn(self, network: StyleNetwork, step: Step, style: Moments | object) -> Tensors:
         if not isinstance(style, Moments):
             raise ValueError(f"msgnet learns a style from a picture, not from the name '{style}': give a picture.")
-        return {"gram": gram_root(style) if _msgnet(network).on_backbone else style.gram}
+        return {"root": gram_root(style)} if _msgnet(network).on_backbone else {"gram": style.gram}
 
     def fit(self, network: StyleNetwork, step: Step, content: Moments | object, style: Tensors) -> ChannelMap:
-        matched = comatch(style["gram"], _msgnet(network).comatch)
+        msgnet = _msgnet(network)
+        matched = comatch(style["root" if msgnet.on_backbone else "gram"], msgnet.comatch)
         if not isinstance(content, Moments):  # the released encoder normalises inside
             return matched
         normalise = ChannelMap.normalising(content)

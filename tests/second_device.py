@@ -17,6 +17,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -62,6 +63,10 @@ READ = (
 """The host waits for these."""
 SEVERAL = {aten.native_batch_norm: 3, aten._native_batch_norm_legit: 3}
 """Kernels of an op that has more than one: statistics, their root, the values."""
+if find_spec("triton"):
+    from brushwork.models.networks import triton_kernels
+
+    SEVERAL[getattr(torch.ops, triton_kernels.NAME).statistics] = 2
 FREE = (aten.empty, aten.empty_like, aten.empty_strided, aten.new_empty, aten.new_empty_strided, aten._unsafe_view)
 """No kernel runs."""
 

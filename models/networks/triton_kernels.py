@@ -8,8 +8,6 @@ handful for a network. No GPU has timed them yet.
 from __future__ import annotations
 
 import re
-from typing import Any
-
 import torch
 import triton
 import triton.language as tl
@@ -23,25 +21,25 @@ PARTS = 512
 JOINED = 8
 """Channels of a block that joins them, so that it has `PIXELS` times `CHANNELS` values, too."""
 TOGETHER = 8
-"""Channels that a thread moves at once, where their number allows it: 16 bytes of a half type."""
+"""Channels are so many times a number: a thread then moves 16 bytes at once, and the compiler knows it by `units`."""
 COUNTS = ("height", "width", "units", "blocks", "pixels", "pixels_a_part")
 
 
 @triton.jit(do_not_specialize=COUNTS)
 def _parts(
-    values: Any,  # noqa: ANN401 - pointers, and what else Triton makes of the arguments of a kernel
-    means: Any,  # noqa: ANN401
-    scatters: Any,  # noqa: ANN401
-    pixels: int,
-    pixels_a_part: int,
-    units: int,
-    blocks: int,
-    UNIT: tl.constexpr,
+    values,
+    means,
+    scatters,
+    pixels,
+    pixels_a_part,
+    units,
+    blocks,
+    TOGETHER: tl.constexpr,
     PIXELS: tl.constexpr,
     CHANNELS: tl.constexpr,
 ):
     """The mean of each channel over a part of a picture's pixels, and its scatter there."""
-    channels = units * UNIT
+    channels = units * TOGETHER
     channel = tl.program_id(0) % blocks * CHANNELS + tl.arange(0, CHANNELS)
     part, picture = tl.program_id(0) // blocks, tl.program_id(1).to(tl.int64)
     first = part * pixels_a_part
@@ -69,14 +67,14 @@ def _parts(
 
 @triton.jit(do_not_specialize=(*COUNTS, "parts", "channels"))
 def _join(
-    means: Any,  # noqa: ANN401
-    scatters: Any,  # noqa: ANN401
-    mean: Any,  # noqa: ANN401
-    variance: Any,  # noqa: ANN401
-    parts: int,
-    pixels: int,
-    pixels_a_part: int,
-    channels: int,
+    means,
+    scatters,
+    mean,
+    variance,
+    parts,
+    pixels,
+    pixels_a_part,
+    channels,
     PARTS: tl.constexpr,
     CHANNELS: tl.constexpr,
 ):
@@ -96,27 +94,27 @@ def _join(
 
 @triton.jit(do_not_specialize=(*COUNTS, "margin", "a_picture", "eps"))
 def _finish(
-    values: Any,  # noqa: ANN401
-    mean: Any,  # noqa: ANN401
-    variance: Any,  # noqa: ANN401
-    result: Any,  # noqa: ANN401
-    height: int,
-    width: int,
-    units: int,
-    blocks: int,
-    margin: int,
-    a_picture: int,
-    eps: float,
+    values,
+    mean,
+    variance,
+    result,
+    height,
+    width,
+    units,
+    blocks,
+    margin,
+    a_picture,
+    eps,
     NORM: tl.constexpr,
     RELU: tl.constexpr,
     POOL: tl.constexpr,
     MIRROR: tl.constexpr,
-    UNIT: tl.constexpr,
+    TOGETHER: tl.constexpr,
     PIXELS: tl.constexpr,
     CHANNELS: tl.constexpr,
 ):
     """A block of the map that the next convolution reads."""
-    channels = units * UNIT
+    channels = units * TOGETHER
     channel = tl.program_id(0) % blocks * CHANNELS + tl.arange(0, CHANNELS)
     pixel, picture = tl.program_id(0) // blocks * PIXELS + tl.arange(0, PIXELS), tl.program_id(1).to(tl.int64)
     inner_height, inner_width = ((height + 1) // 2, (width + 1) // 2) if POOL else (height, width)
@@ -198,10 +196,10 @@ def _statistics(values: Tensor) -> tuple[Tensor, Tensor]:
     parts = triton.cdiv(pixels, pixels_a_part)
     means, scatters = (values.new_empty(batch, parts, channels, dtype=torch.float32) for _ in range(2))
     mean, variance = (values.new_empty(batch, channels, dtype=torch.float32) for _ in range(2))
-    units, unit, blocks = _channels(channels)
+    units, blocks = channels // TOGETHER, triton.cdiv(channels, CHANNELS)
     with torch.cuda.device_of(values):
         _parts[(parts * blocks, batch)](
-            values, means, scatters, pixels, pixels_a_part, units, blocks, unit, PIXELS, CHANNELS
+            values, means, scatters, pixels, pixels_a_part, units, blocks, TOGETHER, PIXELS, CHANNELS
         )
         _join[(triton.cdiv(channels, JOINED), batch)](
             means, scatters, mean, variance, parts, pixels, pixels_a_part, channels, PARTS, JOINED
@@ -222,13 +220,13 @@ def _finished(
 ) -> Tensor:
     result = _empty(values, mean, variance, eps, relu, pool, margin, mirror)
     batch, channels, height, width = values.shape
-    units, unit, blocks = _channels(channels)
+    units, blocks = channels // TOGETHER, triton.cdiv(channels, CHANNELS)
     grid = triton.cdiv(result.shape[2] * result.shape[3], PIXELS) * blocks, batch
     a_picture = channels if mean is not None and len(mean) > 1 else 0
     with torch.cuda.device_of(values):
         _finish[grid](
             *(values, mean, variance, result, height, width, units, blocks, margin, a_picture, eps),
-            *(mean is not None, relu, pool, mirror, unit, PIXELS, CHANNELS),
+            *(mean is not None, relu, pool, mirror, TOGETHER, PIXELS, CHANNELS),
         )
     return result
 
@@ -258,8 +256,3 @@ def _empty_statistics(values: Tensor) -> tuple[Tensor, Tensor]:
     mean = values.new_empty(values.shape[:2], dtype=torch.float32)
     return mean, torch.empty_like(mean)
 
-
-def _channels(channels: int) -> tuple[int, int, int]:
-    """How many units of how many each, which the compiler knows to be steps of a thread; and the blocks."""
-    unit = TOGETHER if channels % TOGETHER == 0 else 1
-    return channels // unit, unit, triton.cdiv(channels, CHANNELS)

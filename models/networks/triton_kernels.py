@@ -8,6 +8,7 @@ handful for a network. No GPU has timed them yet.
 from __future__ import annotations
 
 import re
+
 import torch
 import triton
 import triton.language as tl
@@ -180,7 +181,7 @@ def finished(
     margin: int = 0,
     mirror: bool = True,
 ) -> Tensor:
-    """`values` [B, C, h, w] in NHWC normalised by `mean` and `variance` [B or 1, C], after a ReLU, the maxima of 2x2
+    """`values` [B, C, h, w] in NHWC normalised by `mean` and `variance`, [C] or [B, C], after a ReLU, the maxima of 2x2
     cells with sizes rounded up, in a border of `margin` cells that mirrors the map, or repeats its last cells: as far
     as told, in one kernel. Only one of norm and pool; sides, after the pool, that exceed a margin which mirrors.
     """
@@ -222,7 +223,7 @@ def _finished(
     batch, channels, height, width = values.shape
     units, blocks = channels // TOGETHER, triton.cdiv(channels, CHANNELS)
     grid = triton.cdiv(result.shape[2] * result.shape[3], PIXELS) * blocks, batch
-    a_picture = channels if mean is not None and len(mean) > 1 else 0
+    a_picture = channels if mean is not None and mean.dim() > 1 else 0
     with torch.cuda.device_of(values):
         _finish[grid](
             *(values, mean, variance, result, height, width, units, blocks, margin, a_picture, eps),
@@ -255,4 +256,3 @@ def _empty(
 def _empty_statistics(values: Tensor) -> tuple[Tensor, Tensor]:
     mean = values.new_empty(values.shape[:2], dtype=torch.float32)
     return mean, torch.empty_like(mean)
-

@@ -5,6 +5,9 @@ Blocks are fixed, and integers are not specialised on: what is compiled at a fir
 handful for a network. No GPU has timed them yet.
 """
 
+# pyright: reportMissingImports=false, reportIndexIssue=false, reportArgumentType=false
+# There is no Triton for some systems, and its types know a kernel's constants by another name.
+
 from __future__ import annotations
 
 import re
@@ -35,25 +38,25 @@ def _parts(
     pixels_a_part,
     units,
     blocks,
-    TOGETHER: tl.constexpr,
-    PIXELS: tl.constexpr,
-    CHANNELS: tl.constexpr,
+    together: tl.constexpr,
+    block_pixels: tl.constexpr,
+    block_channels: tl.constexpr,
 ):
     """The mean of each channel over a part of a picture's pixels, and its scatter there."""
-    channels = units * TOGETHER
-    channel = tl.program_id(0) % blocks * CHANNELS + tl.arange(0, CHANNELS)
+    channels = units * together
+    channel = tl.program_id(0) % blocks * block_channels + tl.arange(0, block_channels)
     part, picture = tl.program_id(0) // blocks, tl.program_id(1).to(tl.int64)
     first = part * pixels_a_part
     last = tl.minimum(first + pixels_a_part, pixels)
     count = 0.0
-    mean = tl.zeros([CHANNELS], tl.float32)
-    scatter = tl.zeros([CHANNELS], tl.float32)
-    for start in range(first, last, PIXELS):
-        pixel = start + tl.arange(0, PIXELS)
+    mean = tl.zeros([block_channels], tl.float32)
+    scatter = tl.zeros([block_channels], tl.float32)
+    for start in range(first, last, block_pixels):
+        pixel = start + tl.arange(0, block_pixels)
         inside = (pixel < last)[:, None] & (channel < channels)[None, :]
         cells = (picture * pixels + pixel)[:, None] * channels + channel[None, :]
         own = tl.load(values + cells, inside, 0.0).to(tl.float32)
-        many = tl.minimum(last - start, PIXELS).to(tl.float32)
+        many = tl.minimum(last - start, block_pixels).to(tl.float32)
         own_mean = tl.sum(own, 0) / many
         beside = tl.where(inside, own - own_mean[None, :], 0.0)
         # Two sets of values become one (Chan et al. 1979): no large sums whose difference is to be small.
@@ -76,11 +79,11 @@ def _join(
     pixels,
     pixels_a_part,
     channels,
-    PARTS: tl.constexpr,
-    CHANNELS: tl.constexpr,
+    most_parts: tl.constexpr,
+    block_channels: tl.constexpr,
 ):
     """Mean and variance of each channel of a picture."""
-    channel, part = tl.program_id(0) * CHANNELS + tl.arange(0, CHANNELS), tl.arange(0, PARTS)
+    channel, part = tl.program_id(0) * block_channels + tl.arange(0, block_channels), tl.arange(0, most_parts)
     inside = (part < parts)[:, None] & (channel < channels)[None, :]
     cells = (tl.program_id(1) * parts + part)[:, None] * channels + channel[None, :]
     own = tl.load(means + cells, inside, 0.0)
@@ -106,23 +109,24 @@ def _finish(
     margin,
     a_picture,
     eps,
-    NORM: tl.constexpr,
-    RELU: tl.constexpr,
-    POOL: tl.constexpr,
-    MIRROR: tl.constexpr,
-    TOGETHER: tl.constexpr,
-    PIXELS: tl.constexpr,
-    CHANNELS: tl.constexpr,
+    norm: tl.constexpr,
+    relu: tl.constexpr,
+    pool: tl.constexpr,
+    mirror: tl.constexpr,
+    together: tl.constexpr,
+    block_pixels: tl.constexpr,
+    block_channels: tl.constexpr,
 ):
     """A block of the map that the next convolution reads."""
-    channels = units * TOGETHER
-    channel = tl.program_id(0) % blocks * CHANNELS + tl.arange(0, CHANNELS)
-    pixel, picture = tl.program_id(0) // blocks * PIXELS + tl.arange(0, PIXELS), tl.program_id(1).to(tl.int64)
-    inner_height, inner_width = ((height + 1) // 2, (width + 1) // 2) if POOL else (height, width)
+    channels = units * together
+    channel = tl.program_id(0) % blocks * block_channels + tl.arange(0, block_channels)
+    pixel = tl.program_id(0) // blocks * block_pixels + tl.arange(0, block_pixels)
+    picture = tl.program_id(1).to(tl.int64)
+    inner_height, inner_width = ((height + 1) // 2, (width + 1) // 2) if pool else (height, width)
     outer_width = inner_width + 2 * margin
     area = (inner_height + 2 * margin) * outer_width
     row, column = pixel // outer_width - margin, pixel % outer_width - margin
-    if MIRROR:
+    if mirror:
         row = inner_height - 1 - tl.abs(inner_height - 1 - tl.abs(row))
         column = inner_width - 1 - tl.abs(inner_width - 1 - tl.abs(column))
     else:
@@ -130,7 +134,7 @@ def _finish(
         column = tl.minimum(tl.maximum(column, 0), inner_width - 1)
     inside = (pixel < area)[:, None] & (channel < channels)[None, :]
     start = values + picture * height * width * channels
-    if POOL:
+    if pool:
         # Beyond an odd side a cell stands for its missing neighbour.
         below = tl.where(2 * row + 1 < height, width, 0)
         right = tl.where(2 * column + 1 < width, 1, 0)
@@ -144,12 +148,12 @@ def _finish(
     else:
         cell = (row * width + column).to(tl.int64)
         found = tl.load(start + cell[:, None] * channels + channel[None, :], inside, 0.0).to(tl.float32)
-    if NORM:
+    if norm:
         own = picture * a_picture + channel
         centre = tl.load(mean + own, channel < channels, 0.0).to(tl.float32)
         scale = tl.rsqrt(tl.load(variance + own, channel < channels, 1.0).to(tl.float32) + eps)
         found = (found - centre[None, :]) * scale[None, :]
-    if RELU:
+    if relu:
         found = tl.where(found < 0.0, 0.0, found)  # no number stays none
     place = (picture * area + pixel)[:, None] * channels + channel[None, :]
     tl.store(result + place, found.to(result.dtype.element_ty), inside)

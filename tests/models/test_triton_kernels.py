@@ -137,14 +137,14 @@ def test_kernels_compile_for_cards(tmp_path: Path) -> None:
             target = GPUTarget("cuda", capability, 32)
             return triton.compile(ASTSource(kernel, kinds, given, wide), target=target).asm["ptx"]
 
-        block = {"TOGETHER": own.TOGETHER, "PIXELS": own.PIXELS, "CHANNELS": own.CHANNELS}
-        finish = block | {"RELU": True, "MIRROR": True}
+        block = {"together": own.TOGETHER, "block_pixels": own.PIXELS, "block_channels": own.CHANNELS}
+        finish = block | {"relu": True, "mirror": True}
         texts = [
             compiled(own._parts, 80, **block),
-            compiled(own._finish, 80, NORM=True, POOL=False, **finish),
-            compiled(own._finish, 90, NORM=False, POOL=True, mean=None, variance=None, **finish),
+            compiled(own._finish, 80, norm=True, pool=False, **finish),
+            compiled(own._finish, 90, norm=False, pool=True, mean=None, variance=None, **finish),
         ]
-        compiled(own._join, 80, PARTS=own.PARTS, CHANNELS=own.JOINED)
+        compiled(own._join, 80, most_parts=own.PARTS, block_channels=own.JOINED)
         sys.exit(not all("ld.global.v4.b32" in text for text in texts))  # 16 bytes at once
     """
     place = tmp_path / "brushwork"

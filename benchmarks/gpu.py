@@ -23,6 +23,7 @@ from ..methods import METHODS
 from ..methods.protocol import Style
 from ..methods.render import learn, render
 from ..models.networks.base import StyleNetwork
+from ..models.networks.gpu_fast import kernels_of
 from ..models.networks.graphs import Graphs
 from ..models.networks.precision import AUTOMATIC, compute_dtype
 from ..models.networks.stylebank import StyleBankNetwork
@@ -82,6 +83,8 @@ class Row:
     """Seconds where both are on the device, as in ComfyUI."""
     by_graph: float | None
     """The same where CUDA graphs are kept, as on the command line, for methods that they are for; None on a CPU."""
+    without_triton: float | None
+    """As `on_card`, without the kernels of `triton_kernels`; None where there are none."""
     throughput: float
     """Pictures a second, from and to the host."""
     plain: float | None
@@ -109,6 +112,7 @@ class Row:
             f"{1e3 * self.latency:.2f}",
             f"{1e3 * self.on_card:.2f}",
             f"{1e3 * self.by_graph:.2f}" if self.by_graph else "",
+            f"{1e3 * self.without_triton:.2f}" if self.without_triton else "",
             f"{self.throughput:.1f}",
             f"{1e3 * self.plain:.2f}" if self.plain else "",
             f"{self.on_card / self.plain:.3f}" if self.plain else "",
@@ -122,8 +126,8 @@ class Row:
 
 
 COLUMNS = (
-    *("case", "size", "ms, host to host", "ms, on the card", "by graph", "pictures/s", "plain, ms", "of plain"),
-    *("arithmetic, ms", "bandwidth, ms", "of the limit", "kernels", "memory", "PSNR"),
+    *("case", "size", "ms, host to host", "ms, on the card", "by graph", "no Triton", "pictures/s", "plain, ms"),
+    *("of plain", "arithmetic, ms", "bandwidth, ms", "of the limit", "kernels", "memory", "PSNR"),
 )
 
 
@@ -220,10 +224,16 @@ def _rows(
             ours(there, device)
         latency = _seconds(lambda pictures=pictures: ours(pictures, cpu), device)
         on_card = _seconds(lambda there=there: ours(there, device), device)
-        memory, by_graph = 0, None
+        memory, by_graph, without = 0, None, None
         if device.type == "cuda":
             memory, network.graphs = torch.cuda.max_memory_allocated(device), Graphs(network)
             by_graph, network.graphs = _seconds(lambda there=there: ours(there, device), device), None
+            if (kernels := kernels_of(there.device)).work:
+                kernels.work = False
+                try:
+                    without = _seconds(lambda there=there: ours(there, device), device)
+                finally:
+                    kernels.work = True
         area = batch * content.shape[-2] * content.shape[-1]
         yield (
             Row(
@@ -240,6 +250,7 @@ def _rows(
                 kernels=traffic.kernels,
                 memory=memory,
                 by_graph=by_graph,
+                without_triton=without,
                 psnr=None if dtype is torch.float32 else decibels(ours(content, cpu), expected),
             )
         )

@@ -22,6 +22,8 @@ def import_checkout(name: str) -> None:
     spec.loader.exec_module(module)
 
 
+if not torch.cuda.is_available():
+    os.environ.setdefault("TRITON_INTERPRET", "1")  # its kernels on the CPU; asked when Triton is imported
 import_checkout("brushwork")
 
 

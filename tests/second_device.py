@@ -17,12 +17,14 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import MagicMock, patch
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -62,6 +64,28 @@ READ = (
 """The host waits for these."""
 SEVERAL = {aten.native_batch_norm: 3, aten._native_batch_norm_legit: 3}
 """Kernels of an op that has more than one: statistics, their root, the values."""
+PLAIN: dict[Any, Callable[..., Any]] = {
+    FUSED: lambda *args: _computed(aten.convolution.default, [*args[:-1], False, [0, 0], args[-1]], {}).relu_(),
+}
+"""What ops that CUDA alone has mean. Triton's interpreter takes a hundredth of a second for a block of a map."""
+if find_spec("triton"):
+    from brushwork.models.networks import triton_kernels
+
+    OWN = getattr(torch.ops, triton_kernels.NAME)
+    SEVERAL[OWN.statistics] = 2
+
+    def statistics(values):
+        return torch.var_mean(values.float(), (2, 3), correction=0)[::-1]
+
+    def finished(values, mean, variance, eps, relu, pool, margin, mirror):
+        found = F.max_pool2d(values, 2, ceil_mode=True) if pool else values.float()
+        if mean is not None:
+            found = (found - mean[..., None, None]) * (variance + eps).rsqrt()[..., None, None]
+        found = found.relu() if relu else found
+        found = F.pad(found, (margin,) * 4, mode="reflect" if mirror else "replicate") if margin else found
+        return found.to(values.dtype, memory_format=torch.channels_last)
+
+    PLAIN |= {OWN.statistics: statistics, OWN.finished: finished}
 FREE = (aten.empty, aten.empty_like, aten.empty_strided, aten.new_empty, aten.new_empty_strided, aten._unsafe_view)
 """No kernel runs."""
 
@@ -367,8 +391,8 @@ def _by_mask(op, args) -> bool:
 def _computed(func, args, kwargs):
     """On the CPU, in the layout that CUDA would give."""
     op = func.overloadpacket
-    if op is FUSED:
-        return _computed(aten.convolution.default, [*args[:-1], False, [0, 0], args[-1]], {}).relu_()
+    if op in PLAIN:
+        return PLAIN[op](*args)
     if op in PLANAR:
         return func(*[one.contiguous() if isinstance(one, Tensor) else one for one in args], **kwargs)
     if op not in CONVOLUTIONS:

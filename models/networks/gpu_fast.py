@@ -1,9 +1,14 @@
 """The layers' work in fewer kernels on a GPU, where nothing learns: a border and sub-pixels are one gather, bias and
-ReLU are part of the convolution. Every function gives what the plain layers give, up to rounding."""
+ReLU are part of the convolution; with Triton, norm, ReLU, pool and border are one kernel. Every function gives what the
+plain layers give, up to rounding."""
 
 from __future__ import annotations
 
+import logging
+import os
+from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 
 import torch
 import torch.nn.functional as F
@@ -15,6 +20,11 @@ from .kept import SIZES, KeepingConv
 WIDE = 16
 """Bytes that a thread of the gather moves at once."""
 FUSED_TYPES = (torch.float16, torch.bfloat16)
+TRITON_TYPES = (*FUSED_TYPES, torch.float32)
+TRITON = "BRUSHWORK_TRITON"
+"""Environment variable: `0` leaves Triton alone."""
+
+log = logging.getLogger(__name__)
 
 
 def fewer_kernels(values: Tensor) -> bool:
@@ -27,9 +37,90 @@ def fewer_kernels(values: Tensor) -> bool:
     )
 
 
-def bordered(conv: KeepingConv, values: Tensor) -> Tensor:
-    """`values` [B, C, h, w] in the border that `conv` sees: reflected, or repeated where it enlarges first."""
+def in_one(
+    values: Tensor,
+    conv: KeepingConv | None = None,
+    *,
+    eps: float | None = None,
+    moments: tuple[Tensor, Tensor] | None = None,
+    relu: bool = False,
+    pool: bool = False,
+) -> Tensor | None:
+    """`values` [B, C, h, w] in the border that `conv` sees, by one kernel of Triton; before that, as far as asked:
+
+    - where there is an `eps`, normalised by the mean and variance [C] of `moments`, or by each picture's own, which
+      take two kernels more;
+    - after a ReLU, or the maxima of 2x2 cells, sizes rounded up.
+
+    None where there is no such kernel, and the plain layers have to do it.
+    """
+    margin = conv.kernel_size[0] // 2 if conv else 0
+    mirror = getattr(conv, "scale", 1) == 1
+    least = min(values.shape[-2:])
+    if (
+        not fewer_kernels(values)
+        or values.dtype not in TRITON_TYPES
+        or values.shape[1] % 8  # which the kernels move together
+        or (mirror and (-(-least // 2) if pool else least) <= margin)
+        or not (own := kernels_of(values.device)).work
+    ):
+        return None
+    try:
+        from . import triton_kernels
+
+        mean, variance = moments or (triton_kernels.statistics(values) if eps is not None else (None, None))
+        return triton_kernels.finished(values, mean, variance, eps or 0.0, relu, pool, margin, mirror)
+    except torch.cuda.OutOfMemoryError:
+        raise
+    except Exception as error:  # whatever a compiler for a card that nobody has tried may say
+        log.debug("Triton's kernels failed, the plain layers serve: %s", error)
+        own.work = False
+        return None
+
+
+@dataclass
+class Kernels:
+    """Of Triton, on one device."""
+
+    work: bool
+    """Until one of them fails."""
+
+
+@cache
+def kernels_of(device: torch.device) -> Kernels:
+    """Whether Triton is there, compiles for the device, and means what we mean."""
+    if os.environ.get(TRITON) == "0" or find_spec("triton") is None:
+        return Kernels(False)
+    try:
+        from . import triton_kernels
+
+        values = (torch.arange(2 * 5 * 7 * 16, device=device) % 13).half().view(2, 5, 7, 16).movedim(-1, 1)
+        exact, moments = values.float(), triton_kernels.statistics(values)
+        pairs = (
+            (
+                triton_kernels.finished(values, *moments, relu=True, margin=1),
+                F.pad(F.instance_norm(exact).relu_(), (1,) * 4, mode="reflect"),
+            ),
+            (triton_kernels.finished(values, pool=True), F.max_pool2d(exact, 2, ceil_mode=True)),
+        )
+        return Kernels(all(bool(torch.isclose(found.float(), plain, 1e-2, 1e-2).all()) for found, plain in pairs))
+    except torch.cuda.OutOfMemoryError:
+        raise
+    except Exception as error:
+        log.debug("no kernels of Triton: %s", error)
+        return Kernels(False)
+
+
+def bordered(conv: KeepingConv, values: Tensor, pool: bool = False) -> Tensor:
+    """`values` [B, C, h, w] in the border that `conv` sees: reflected, or repeated where it enlarges first.
+
+    If told, the maxima of their 2x2 cells, sizes rounded up.
+    """
     margin = conv.kernel_size[0] // 2
+    if pool:
+        if (pooled := in_one(values, conv, pool=True)) is not None:
+            return pooled
+        values = F.max_pool2d(values, 2, ceil_mode=True)
     height, width = values.shape[-2:]
     if not margin:
         return values

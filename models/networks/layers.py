@@ -43,10 +43,8 @@ class ReflectConv(KeepingConv):
         """
         margin = self.kernel_size[0] // 2
         if fewer_kernels(input):
-            output = self.kernel_convolved(bordered(self, input), bias=bias)
-            if self.scale == 2 and margin:
-                return large_map(self, output)
-        elif self.scale == 2 and margin:
+            return self.of_bordered(bordered(self, input), bias)
+        if self.scale == 2 and margin:
             return shuffle_subpixels(subpixel_conv(input, self))
         else:
             padded = reflect_pad(input, margin) if margin else input
@@ -56,6 +54,14 @@ class ReflectConv(KeepingConv):
                 output = row_conv(padded, self.folded("rows", row_kernels), self.weight, self.bias)
             else:
                 output = super().forward(padded)
+        return self._enlarged(output)
+
+    def of_bordered(self, padded: Tensor, bias: bool = True) -> Tensor:
+        """`forward` on a GPU, of values in their border."""
+        output = self.kernel_convolved(padded, bias=bias)
+        return large_map(self, output) if self.scale == 2 and self.kernel_size != (1, 1) else self._enlarged(output)
+
+    def _enlarged(self, output: Tensor) -> Tensor:
         # A 1x1 convolution does not see its neighbours, so it comes first, on a quarter of the pixels.
         return F.interpolate(output, scale_factor=2, mode="nearest") if self.scale == 2 else output
 
@@ -69,7 +75,10 @@ class ReflectConv(KeepingConv):
 
 
 class StripSequential(nn.Sequential):
-    """`nn.Sequential`; on a CPU, without gradients, norm, ReLU and the convolution after them share row strips."""
+    """`nn.Sequential`; without gradients norm, ReLU and the convolution after them share row strips on a CPU.
+
+    On a GPU the three are one kernel of Triton, where it is there, and a convolution.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         """[B, C, h, w] -> what the last layer gives."""
@@ -77,11 +86,16 @@ class StripSequential(nn.Sequential):
         in_strips = input.device.type == "cpu" and not torch.is_grad_enabled()
         fewer = fewer_kernels(values)
         while layers:
-            if fewer and len(layers) > 1 and isinstance(layers[0], ReflectConv) and isinstance(layers[1], InstanceNorm):
-                values, layers = layers[0](values, bias=False), layers[1:]  # which a norm would take away again
-                continue
-            norm, _, conv = layers[:3] if len(layers) > 2 else (None, None, None)
-            if in_strips and isinstance(norm, InstanceNorm) and isinstance(conv, ReflectConv):
+            norm, relu, conv, after = [*layers[:4], None, None, None, None][:4]
+            if fewer and isinstance(norm, ReflectConv) and isinstance(relu, InstanceNorm):
+                values, layers = norm(values, bias=False), layers[1:]  # which a norm would take away again
+            elif fewer and isinstance(norm, InstanceNorm) and isinstance(relu, nn.ReLU):
+                if isinstance(conv, ReflectConv) and not conv.observed:
+                    padded, bias = norm.rectified(values, conv), not isinstance(after, InstanceNorm)
+                    values, layers = conv.of_bordered(padded, bias), layers[3:]
+                else:
+                    values, layers = norm.rectified(values), layers[2:]
+            elif in_strips and isinstance(norm, InstanceNorm) and isinstance(conv, ReflectConv):
                 values, layers = _norm_relu_conv(norm, conv, values), layers[3:]
             else:
                 values, layers = layers[0](values), layers[1:]

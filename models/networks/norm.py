@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from .base import StyleNetwork
-from .gpu_fast import fewer_kernels
+from .gpu_fast import bordered, fewer_kernels, in_one
+from .kept import KeepingConv
 
 BLOCK = 4096
 """Pixels whose sums are taken at once."""
@@ -34,7 +35,8 @@ def normalised(values: Tensor, eps: float = 1e-5) -> Tensor:
     if values.device.type == "cpu":
         return F.instance_norm(values, eps=eps)
     if fewer_kernels(values):
-        return _normalised_at_once(values, eps)
+        found = in_one(values, eps=eps)
+        return _normalised_at_once(values, eps) if found is None else found
     result: Tensor = _Normalised.apply(values, eps)  # pyright: ignore[reportAssignmentType]
     return result
 
@@ -84,6 +86,21 @@ class InstanceNorm(nn.InstanceNorm2d):
     def forward(self, input: Tensor) -> Tensor:
         """[B, C, h, w] -> the same; MissingStatistics where they are fixed, and lack those of this norm."""
         return normalised(input, self.eps) if self._fixed is None else self.prepared(input)(input)
+
+    def rectified(self, values: Tensor, conv: KeepingConv | None = None) -> Tensor:
+        """`values` [B, C, h, w] normalised, after a ReLU, in the border that `conv` sees; on a GPU, without gradients.
+
+        As `forward`.
+        """
+        moments = None
+        if self._fixed is not None and (own := self._fixed.get(self)):
+            moments = own.mean, own.variance
+        if self._fixed is None or moments:
+            found = in_one(values, conv, eps=self.eps, moments=moments, relu=True)
+            if found is not None:
+                return found
+        rectified = self(values).relu_()
+        return bordered(conv, rectified) if conv else rectified
 
     def prepared(self, values: Tensor) -> Callable[[Tensor], Tensor]:
         """What normalises `values` [B, C, h, w], or a part of each of them; without gradients. As `forward`."""

@@ -77,13 +77,15 @@ class VggEncoder(nn.ModuleDict):
     def forward(self, image: Tensor, levels: Collection[str]) -> dict[str, Tensor]:
         """The maps [B, C, h, w] of the levels asked for, in one pass that ends at the deepest."""
         values, maps = image, {}
+        # On a GPU a pool is written in the border of the convolution after it.
+        late, first = fewer_kernels(image), False
         for level, block in zip(LEVELS, _blocks(self), strict=False):
             if level in levels:
-                values = maps[level] = _run(block[:1], values)
-                block = block[1:]
+                values = maps[level] = _run(block[:1], values, first)
+                block, first = block[1:], False
             if len(maps) == len(levels):
                 break
-            values = _run(block, values, pool=True)
+            values, first = _run(block, values, first, pool=not late), late
         return maps
 
 
@@ -187,8 +189,8 @@ def _blocks(convolutions: nn.ModuleDict) -> list[list[ReflectConv]]:
     return [[conv for _, conv in group if isinstance(conv, ReflectConv)] for _, group in groups]
 
 
-def _run(block: list[ReflectConv], values: Tensor, pool: bool = False) -> Tensor:
-    """Convolutions with ReLU, none at the picture, and a pool if told."""
+def _run(block: list[ReflectConv], values: Tensor, first: bool = False, pool: bool = False) -> Tensor:
+    """Convolutions with ReLU, none at the picture, and a pool if told: first, or in the end."""
 
     def stage(values: Tensor) -> Tensor:
         if picture and len(block) == 2:
@@ -202,19 +204,20 @@ def _run(block: list[ReflectConv], values: Tensor, pool: bool = False) -> Tensor
 
     picture = bool(block) and block[-1].out_channels == 3
     if fewer_kernels(values) and not any(conv.observed for conv in block):
-        return _run_on_gpu(block, values, picture, pool)
+        return _run_on_gpu(block, values, picture, first, pool)
+    values = _pool(values) if first else values
     scale = 2 if block and block[0].scale == 2 else 0.5 if pool else 1
     halo = 1 + math.ceil((len(block) - 1) / 2) if scale == 2 else len(block) + len(block) % 2
     return in_row_strips(stage, values, max([conv.out_channels for conv in block], default=1), halo, scale)
 
 
-def _run_on_gpu(block: list[ReflectConv], values: Tensor, picture: bool, pool: bool) -> Tensor:
+def _run_on_gpu(block: list[ReflectConv], values: Tensor, picture: bool, first: bool, pool: bool) -> Tensor:
     """The same, where a map that is enlarged is written once, in the border that the next convolution needs."""
     enlarged = False
     for conv in block:
         if enlarged and conv is block[-1] and picture:
             return conv_of_subpixels(reflect_subpixels(values), conv)
-        padded = large_map(conv, values, margin=1) if enlarged else bordered(conv, values)
+        padded = large_map(conv, values, margin=1) if enlarged else bordered(conv, values, first and conv is block[0])
         values, enlarged = conv.kernel_convolved(padded, relu=conv is not block[-1] or not picture), conv.scale == 2
     values = large_map(block[-1], values) if enlarged else values
     return F.max_pool2d(values, 2, ceil_mode=True) if pool else values

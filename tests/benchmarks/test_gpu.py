@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 from brushwork.benchmarks import gpu
 from brushwork.benchmarks.cases import Case
 from brushwork.benchmarks.gpu import CHOSEN, Row, Traffic, main, measure, pixels
+from brushwork.models.networks import gpu_fast
+from brushwork.models.networks.gpu_fast import Kernels
 from brushwork.tests.second_device import SecondDevice
 
 QUICK = ("adain-compact", "efdm-compact", "msgnet", "stylebank")
@@ -60,7 +62,7 @@ def test_what_the_plain_way_has_no_room_for_is_painted_by_ours(monkeypatch: pyte
     monkeypatch.setattr(gpu, "plain", lambda *_: full)
     monkeypatch.setattr(gpu, "_operations", lambda case: 1.0)
     (row,) = measure(["stylebank"], ["24x32"], [1], torch.device("cpu"))
-    assert row.plain is None and row.on_card > 0 and not row.cells()[6]
+    assert row.plain is None and row.on_card > 0 and not row.cells()[7]
 
 
 def test_a_fault_of_one_case_leaves_the_others(
@@ -81,6 +83,16 @@ def test_graphs_are_timed_beside() -> None:
     with SecondDevice() as device:
         (row,) = measure(["stylebank"], ["24x32"], [1], torch.device("cuda"))
         assert row.by_graph and device.replays > 0
+
+
+@pytest.mark.parametrize("work", [True, False])
+def test_without_triton_is_timed_beside(work: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    state, seen = Kernels(work), []
+    monkeypatch.setattr(gpu, "kernels_of", lambda device: state)
+    monkeypatch.setattr(gpu_fast, "kernels_of", lambda device: seen.append(state.work) or Kernels(work=False))
+    with SecondDevice():
+        (row,) = measure(["stylebank"], ["24x32"], [1], torch.device("cuda"))
+    assert bool(row.without_triton) == work == state.work and set(seen) == {work, False}
 
 
 def test_kernels_and_bytes() -> None:

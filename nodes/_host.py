@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from time import monotonic
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from weakref import ref
 
 import torch
@@ -55,10 +55,14 @@ class FeatureCache:
         self._entries: list[ref[CachedFeatures]] = []
 
     def add(self, features: FeatureMap, network: HostedNetwork) -> CachedFeatures:
-        """Take a map, and offload the oldest ones until the live ones are within the limit."""
+        """Take a map, and offload the oldest ones until the live ones are within the limit.
+
+        Where its network does not stay on the device, the map does not either.
+        """
         added = CachedFeatures(features, network)
-        known = [each for entry in self._entries if (each := entry()) is not None]
-        live = [each for each in (*known, added) if each.features.values.device.type != "cpu"]
+        if not network.stays:
+            added.offload()
+        live = [each for each in (*self._known(), added) if each.features.values.device.type != "cpu"]
         taken = sum(each.features.values.nbytes for each in live)
         limit = self.limit_bytes if self._free is None else (self._free() + taken) // 4
         while live and taken > limit:
@@ -66,6 +70,15 @@ class FeatureCache:
             live.pop(0).offload()
         self._entries = [ref(each) for each in live]
         return added
+
+    def offload(self, network: StyleNetwork | None = None) -> None:
+        """Move the maps of a network to the CPU; all of them unless told."""
+        for each in self._known():
+            if network is None or each.network.network is network:
+                each.offload()
+
+    def _known(self) -> list[CachedFeatures]:
+        return [each for entry in self._entries if (each := entry()) is not None]
 
 
 FOLDER = "brushwork"
@@ -179,6 +192,7 @@ def out_of_memory_message(title: str) -> Iterator[None]:
     except (RuntimeError, MemoryError) as error:
         if not out_of_memory(error):
             raise
+        feature_cache().offload()
         if management := _comfy("comfy.model_management"):
             management.unload_all_models()
         raise ValueError(
@@ -188,7 +202,17 @@ def out_of_memory_message(title: str) -> Iterator[None]:
 
 
 class StyleNetworkBox(nn.ModuleDict):
-    """Takes the attributes, `device` among them, that ComfyUI writes onto a model, and gives it a name in the log."""
+    """Takes the attributes, `device` among them, that ComfyUI writes onto a model, and gives it a name in the log.
+
+    ComfyUI counts its weights. What else lies on the device because of it goes with them, where memory is wanted: feature
+    maps here, and what layers made of their weights by themselves.
+    """
+
+    def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> StyleNetworkBox:
+        super()._apply(fn, recurse)
+        if next(self.parameters()).device.type == "cpu":
+            feature_cache().offload(cast("StyleNetwork", self["network"]))
+        return self
 
 
 class HostedNetwork:
@@ -203,6 +227,11 @@ class HostedNetwork:
             devices = {"load_device": compute_device(), "offload_device": management.unet_offload_device()}
             self._patcher = patching.ModelPatcher(StyleNetworkBox({"network": network}), **devices)
 
+    @property
+    def stays(self) -> bool:
+        """Whether it lies on the compute device between uses, so far as ComfyUI has a say."""
+        return self._patcher is None or next(self.network.parameters()).device.type == compute_device().type
+
     @contextmanager
     def loaded(self) -> Iterator[StyleNetwork]:
         """The network on the compute device, for as long as it is used."""
@@ -211,14 +240,14 @@ class HostedNetwork:
             # Plain torch layers cannot be loaded in part: what stayed behind would fail on the device of its input.
             # With --novram ComfyUI leaves all of them behind, even so.
             management.load_models_gpu([self._patcher], INFERENCE_BYTES, force_full_load=True)
-            before = next(self.network.parameters()).device
-        else:
-            before = place
+        weights = (*self.network.parameters(), *self.network.buffers())
+        elsewhere = next((weight.device for weight in weights if weight.device.type != place.type), None)
         try:
-            yield self.network.to(place)
+            yield self.network if elsewhere is None else self.network.to(place)
         finally:
-            if before.type != place.type:  # ComfyUI does not know of these weights there, and could never unload them
-                self.network.to(before)
+            if self._patcher is not None and elsewhere is not None:
+                # ComfyUI does not know of these weights there, and could never unload them
+                self.network.to(elsewhere)
 
     def encode(self, image: Tensor, level: str) -> FeatureMap:
         """Features of `image` [B, 3, H, W] in 0..1, wherever that lies."""

@@ -24,6 +24,7 @@ from unittest.mock import MagicMock, patch
 
 import torch
 from torch import Tensor
+from torch.multiprocessing.reductions import StorageWeakRef
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -160,7 +161,10 @@ class SecondDevice(TorchDispatchMode):
     value. `uploads`: copies to the device. `casts`: copies to another dtype. `biases`: those that are added by a kernel
     of their own, after a convolution; `weight_copies`: NCHW weights of convolutions of NHWC values. `waits`:
     `host_reads`, and uploads that were not told to be `non_blocking`. `traffic`: bytes that kernels read and write.
-    `uploaded`, `downloaded`: bytes of copies from and to the host. `replays`: CUDA graphs that were run.
+    `uploaded`, `downloaded`: bytes of copies from and to the host. `replays`: CUDA graphs that were run. `allocations`:
+    of memory; `peak`: bytes that were taken at once.
+
+    It has `memory` bytes, and is full beyond them; `refused` says of an allocation, by its number, that it is refused.
     """
 
     _mode_key = torch._C._TorchDispatchModeKey.FAKE  # with it, C++ looks for no driver
@@ -171,12 +175,40 @@ class SecondDevice(TorchDispatchMode):
         """Where tensors are held."""
         self.recording: list[tuple[Any, ...]] | None = None
         """What a CUDA graph that is being captured will do again."""
+        self.memory = 8 << 30
+        self.refused: Callable[[int], bool] = lambda number: False
+        self._blocks: dict[int, tuple[StorageWeakRef, int]] = {}
+        self._taken = 0
         self.random = torch.Generator().get_state()
         self.reset()
 
     def reset(self) -> None:
         self.launches = self.layout_copies = self.host_reads = self.uploads = self.casts = self.biases = 0
         self.weight_copies = self.waits = self.traffic = self.uploaded = self.downloaded = self.replays = 0
+        self.allocations, self.peak = 0, self.taken
+
+    @property
+    def taken(self) -> int:
+        """Bytes of all that lives there."""
+        self._blocks = {place: block for place, block in self._blocks.items() if not block[0].expired()}
+        self._taken = sum(size for _, size in self._blocks.values())
+        return self._taken
+
+    def _allocate(self, values: Tensor) -> None:
+        """Count the memory of `values`, unless it is known."""
+        storage = values.untyped_storage()
+        known = self._blocks.get(storage._cdata)
+        if known and not known[0].expired():
+            return
+        size = storage.nbytes()
+        self.allocations += 1
+        if self._taken + size > min(self.peak, self.memory) and self.taken + size > self.memory:
+            raise torch.OutOfMemoryError(f"{size} bytes more than {self._taken} of {self.memory}")
+        if self.refused(self.allocations):
+            raise torch.OutOfMemoryError(f"allocation {self.allocations} is refused")
+        self._blocks[storage._cdata] = StorageWeakRef(storage), size
+        self._taken += size
+        self.peak = max(self.peak, self._taken)
 
     def __enter__(self) -> "SecondDevice":
         with ExitStack() as opened:
@@ -230,6 +262,9 @@ class SecondDevice(TorchDispatchMode):
         args, kwargs = _each(_held, args), _each(_held, kwargs)
         with self._drawing(func):
             result = self._result(func, args, kwargs, placed, bool(ours))
+        if placed:
+            for one in _tensors([result]):
+                self._allocate(one)
         if self.recording is not None and placed and not func.is_view:
             self.recording.append((func, args, kwargs, result))
         self._count(func, args, kwargs, result, placed, bool(ours), bool(strangers))
@@ -459,8 +494,8 @@ def _cuda(second: SecondDevice) -> list[Any]:
         "current_device": lambda: 0,
         "get_device_capability": lambda device=None: (8, 0),
         "get_device_name": lambda device=None: "second device",
-        "get_device_properties": lambda device=None: SimpleNamespace(total_memory=8 << 30, major=8, minor=0),
-        "mem_get_info": lambda device=None: (8 << 30, 8 << 30),
+        "get_device_properties": lambda device=None: SimpleNamespace(total_memory=second.memory, major=8, minor=0),
+        "mem_get_info": lambda device=None: (second.memory - second.taken, second.memory),
         "is_bf16_supported": lambda including_emulation=True: True,
         "manual_seed": seed,
         "manual_seed_all": seed,

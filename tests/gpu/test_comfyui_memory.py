@@ -1,0 +1,85 @@
+"""What ComfyUI's memory management may do to us: every flag, a full card, models that come and go in turns."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from brushwork.nodes import _host
+from brushwork.nodes._host import CachedFeatures, HostedNetwork
+from brushwork.tests.gpu.managed import CPU, CUDA, FLAGS, INFERENCE, RESERVED, ManagedComfy, diffusion
+from brushwork.tests.nodes.stand_ins import STAGES, arguments, bank, call, encoded, msgnet, pictures, tiny, values
+from brushwork.tests.second_device import DeviceTensor, SecondDevice
+from brushwork.tests.tolerances import assert_close
+
+COMPUTING = ("BrushworkStyleEncoder", "BrushworkStyleDecoder", "BrushworkCoMatch", "BrushworkStyleBankFilter")
+COMPUTING += ("BrushworkWCTLevel", "BrushworkStylizeLarge")
+
+
+@pytest.fixture
+def comfy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ManagedComfy:
+    fake = ManagedComfy(tmp_path / "models")
+    fake.install(monkeypatch)
+    return fake
+
+
+def on_card(network: HostedNetwork) -> set[str]:
+    """Where its weights are."""
+    return {value.device.type for value in network.network.state_dict().values()}
+
+
+def adain(network: HostedNetwork, content: Tensor, style: Tensor) -> tuple[CachedFeatures, Tensor]:
+    features = encoded(network, content), encoded(network, style)
+    restyled = call("BrushworkAdaIN", content=features[0], style=features[1])
+    return restyled, call("BrushworkStyleDecoder", features=restyled)
+
+
+@pytest.mark.parametrize("flags", FLAGS)
+@pytest.mark.parametrize("node", COMPUTING)
+def test_every_way_to_start_gives_the_same(node: str, flags: str, comfy: ManagedComfy) -> None:
+    comfy.flags = "--cpu"
+    expected = values(call(node, **arguments(node, pictures(2))))
+    comfy.flags = flags
+    with comfy.started() as card:
+        for _ in range(2):
+            inputs = arguments(node, pictures(2))
+            found = values(call(node, **inputs))
+            hosted = inputs.get("network") or inputs["features" if "features" in inputs else "content"].network
+            assert on_card(hosted) == {"cpu" if flags in ("--novram", "--cpu") else "cuda"}
+            assert_close(found.cpu(), expected, torch.float32)
+        assert (card.allocations == 0) == (flags == "--cpu")
+
+
+@pytest.mark.parametrize("hosted", [tiny, msgnet, bank])
+def test_a_network_that_was_half_unloaded_comes_back_whole(hosted: Callable[[], HostedNetwork], comfy: ManagedComfy) -> None:
+    network, level = hosted(), next(iter(hosted().network.spaces))
+    expected = values(encoded(network, pictures(), level))
+    with comfy.started():
+        network = hosted()
+        encoded(network, pictures(), level)
+        (patcher,) = comfy.patchers()
+        patcher.unload_part(patcher.size / 3)
+        assert on_card(network) == {"cpu", "cuda"}
+        assert_close(values(encoded(network, pictures(), level)), expected, torch.float32)
+        assert on_card(network) == {"cuda"}
+
+
+def test_networks_and_a_diffusion_model_take_turns(comfy: ManagedComfy) -> None:
+    content, style = pictures(2), pictures(1, seed=5)
+    wct = {"content": content, "style": style, "level": "relu3_1"}
+    expected = adain(tiny("first"), content, style)[1], call("BrushworkWCTLevel", network=tiny("second"), **wct)
+    with comfy.started() as card:
+        first, second, other = tiny("first"), tiny("second"), diffusion()
+        card.memory = int(1.1 * other.size) + INFERENCE + RESERVED + 1
+        kept = []
+        for _ in range(3):
+            features, picture = adain(first, content, style)
+            kept = [features]
+            assert_close(picture, expected[0])
+            assert_close(call("BrushworkWCTLevel", network=second, **wct), expected[1])
+            comfy.load_models_gpu([other], INFERENCE)  # pyright: ignore
+            assert other.loaded == other.size  # we made way, to the last byte
+            assert card.taken == other.size
+        assert kept

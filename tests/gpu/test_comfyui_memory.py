@@ -1,17 +1,17 @@
 """What ComfyUI's memory management may do to us: every flag, a full card, models that come and go in turns."""
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
-from brushwork.nodes import _host
 from brushwork.nodes._host import CachedFeatures, HostedNetwork
-from brushwork.tests.gpu.managed import CPU, CUDA, FLAGS, INFERENCE, RESERVED, ManagedComfy, diffusion
+from brushwork.tests.gpu.managed import FLAGS, INFERENCE, RESERVED, ManagedComfy, diffusion
 from brushwork.tests.nodes.stand_ins import STAGES, arguments, bank, call, encoded, msgnet, pictures, tiny, values
-from brushwork.tests.second_device import DeviceTensor, SecondDevice
+from brushwork.tests.second_device import DeviceTensor
 from brushwork.tests.tolerances import assert_close
 
 COMPUTING = ("BrushworkStyleEncoder", "BrushworkStyleDecoder", "BrushworkCoMatch", "BrushworkStyleBankFilter")
@@ -83,3 +83,38 @@ def test_networks_and_a_diffusion_model_take_turns(comfy: ManagedComfy) -> None:
             assert other.loaded == other.size  # we made way, to the last byte
             assert card.taken == other.size
         assert kept
+
+
+@pytest.mark.parametrize("node", STAGES)
+def test_a_long_batch_goes_through_in_parts(node: str, comfy: ManagedComfy) -> None:
+    """Of the card a quarter at most is a map that comes, a quarter one that goes, and the rest of it tiles."""
+    expected = values(call(node, **arguments(node, pictures(64))))
+    with comfy.started() as card:
+        card.memory = 1 << 20
+        inputs = arguments(node, pictures(64))
+        card.reset()
+        found = values(call(node, **inputs))
+        assert not isinstance(found, DeviceTensor) and card.peak < 0.75 * card.memory
+    assert_close(found, expected, torch.float32)
+
+
+@pytest.mark.parametrize("node", STAGES)
+@pytest.mark.parametrize("once", [True, False])
+def test_a_card_that_is_full_at_any_moment(node: str, once: bool, comfy: ManagedComfy) -> None:
+    """It gives the same in a second try or in smaller tiles, or says what to do; and nothing is broken afterwards."""
+    expected = values(call(node, **arguments(node, pictures(2))))
+    with comfy.started() as card:
+        inputs = arguments(node, pictures(2))
+        card.reset()
+        call(node, **inputs)
+        for first in range(1, card.allocations + 1, 1 + card.allocations // (4 if once else 2)):
+            inputs = arguments(node, pictures(2))
+            card.reset()
+            card.refused = lambda number, first=first: number == first if once else number >= first
+            try:
+                assert_close(values(call(node, **inputs)).cpu(), expected, torch.float32)
+            except ValueError as error:
+                assert not once and re.fullmatch(r"[^\n.]*memory[^\n.]*: [^\n.]*\.", str(error)), error
+            finally:
+                card.refused = lambda number: False
+            assert_close(values(call(node, **inputs)).cpu(), expected, torch.float32)

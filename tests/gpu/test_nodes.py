@@ -38,7 +38,6 @@ def test_maps_stay_on_the_card_while_they_take_a_quarter_of_what_is_free() -> No
         cache = FeatureCache(0, lambda: 300)
         kept = [cache.add(FeatureMap(torch.ones(1, 4, 1, 2, device="cuda"), space, (1, 2)), network) for _ in range(4)]
         assert [each.features.values.device.type for each in kept] == ["cpu", "cuda", "cuda", "cuda"]
-        assert kept[0].load().values.device.type == "cuda"
 
 
 @pytest.mark.parametrize("node", STAGES)

@@ -132,7 +132,7 @@ def render(
         always_alike = kinds <= {None} or (statistics == PER_IMAGE and kinds <= {None, "diagonal"})
         if stays and network.graphs is not None and always_alike and alone and loop.at_once(_pixels(network, source)):
             area = 2 * len(steps) * _pixels(network, source)
-            painted = _repeated(network.graphs, loop, (*alphas.items(),), through, source, own, area)
+            painted = _repeated(network.graphs, loop, (*alphas.items(),), through, source, painted, own, area)
         else:
             through(source, painted, own)
         if stays:
@@ -265,10 +265,14 @@ def _repeated(
     alphas: Hashable,
     through: Callable[[Tensor, Tensor, Sequence[_Layer]], Tensor],
     source: Tensor,
+    painted: Tensor,
     layers: Sequence[_Layer],
     area: int,
 ) -> Tensor:
-    """What `through` paints of `source`, by a CUDA graph where it is known; `area` pixels of the loop."""
+    """What `through` paints of `source`, by a CUDA graph where it is known; `area` pixels of the loop.
+
+    `painted` is room for it, where there is none for a graph.
+    """
     parts = [(layer.region, layer.learnt, layer.weights) for layer in layers]
     leaves, spec = tree_flatten((source, parts))
     tensors = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
@@ -284,9 +288,20 @@ def _repeated(
     others = tuple(leaf for leaf in leaves if not isinstance(leaf, Tensor))
     loop.host.progress(loop.done, loop.total)
     loop.host.interrupt()
-    done = loop.done + area  # work that is recorded counts itself, and what repeats it does not
-    painted = graphs.run((alphas, others, str(spec)), work, tensors)
-    loop.done = done
+    before = loop.done
+    try:
+        painted = graphs.run((alphas, others, str(spec)), work, tensors)
+        full = False
+    except (RuntimeError, MemoryError) as error:
+        if not loop.host.is_full(error):
+            raise
+        full = True
+    if full:
+        graphs.clear()
+        loop.host.empty_cache()
+        loop.done = before
+        painted = through(source, painted, layers)
+    loop.done = before + area  # work that is recorded counts itself, and what repeats it does not
     return painted
 
 

@@ -164,7 +164,8 @@ class SecondDevice(TorchDispatchMode):
     `uploaded`, `downloaded`: bytes of copies from and to the host. `replays`: CUDA graphs that were run. `allocations`:
     of memory; `peak`: bytes that were taken at once.
 
-    It has `memory` bytes, and is full beyond them; `refused` says of an allocation, by its number, that it is refused.
+    It has `memory` bytes, and is full beyond them; `refused` says of an allocation, by its number and its bytes, that it is
+    refused.
     """
 
     _mode_key = torch._C._TorchDispatchModeKey.FAKE  # with it, C++ looks for no driver
@@ -176,7 +177,7 @@ class SecondDevice(TorchDispatchMode):
         self.recording: list[tuple[Any, ...]] | None = None
         """What a CUDA graph that is being captured will do again."""
         self.memory = 8 << 30
-        self.refused: Callable[[int], bool] = lambda number: False
+        self.refused: Callable[[int, int], bool] = lambda number, size: False
         self._blocks: dict[int, tuple[StorageWeakRef, int]] = {}
         self._taken = 0
         self.random = torch.Generator().get_state()
@@ -204,7 +205,7 @@ class SecondDevice(TorchDispatchMode):
         self.allocations += 1
         if self._taken + size > min(self.peak, self.memory) and self.taken + size > self.memory:
             raise torch.OutOfMemoryError(f"{size} bytes more than {self._taken} of {self.memory}")
-        if self.refused(self.allocations):
+        if self.refused(self.allocations, size):
             raise torch.OutOfMemoryError(f"allocation {self.allocations} is refused")
         self._blocks[storage._cdata] = StorageWeakRef(storage), size
         self._taken += size

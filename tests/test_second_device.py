@@ -205,7 +205,7 @@ def test_memory_is_counted_and_full() -> None:
         del view
         torch.zeros(200, device="cuda")
         device.reset()
-        device.refused = lambda number: number == 2
+        device.refused = lambda number, size: number == 2
         torch.zeros(1, device="cuda")
         with pytest.raises(torch.OutOfMemoryError):
             torch.zeros(1, device="cuda")

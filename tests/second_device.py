@@ -487,6 +487,11 @@ def _cuda(second: SecondDevice) -> list[Any]:
         def __new__(cls, device: object = "cpu") -> torch.Generator:
             return super().__new__(cls)
 
+    def backward(*args: Any, **kwargs: Any) -> None:
+        with torch.autograd.set_multithreading_enabled(False):  # which leaving inference mode has set again
+            differentiate(*args, **kwargs)
+
+    differentiate = torch.autograd.backward
     in_thread, by_device = threading.Thread.run, torch._C._group_tensors_by_device_and_dtype
     randomness = {"get_rng_state": lambda device=None: second.random.clone(), "set_rng_state": restore}
     functions: dict[str, Callable[..., Any]] = {
@@ -515,6 +520,7 @@ def _cuda(second: SecondDevice) -> list[Any]:
         *(patch.object(torch.cuda, name, value) for name, value in (functions | randomness).items()),
         *(patch.object(torch.cuda.random, name, value) for name, value in randomness.items()),
         patch.object(torch, "Generator", Generator),
+        patch.object(torch.autograd, "backward", backward),
         patch.object(torch._C, "_group_tensors_by_device_and_dtype", grouped),
         patch.object(torch.utils._foreach_utils, "_foreach_supported_types", kinds),
         patch.object(sys.modules[torch.optim.Optimizer.__module__], "_foreach_supported_types", kinds),

@@ -161,6 +161,7 @@ def _restyle(
     wanted = pooled_style(measured(method.kind, target.values, learnt_from, device, limit), how)
 
     def fit(seen: Statistics, items: slice) -> Operator:
+        _host.check_interrupted()
         return method.match(seen, wanted.of_items(items))
 
     values = restyled(own.values, method.kind, fit, device, within, how, limit=limit)

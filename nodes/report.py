@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from torch import Tensor
 
 from ..media.charts import bar_chart
 from ..methods.render import measured
 from ..transfer.distance import content_distance, style_distance
+from ..transfer.moments import Moments
 from ._base import NETWORK, Inputs, Node, socket
 from ._checks import picture_in, picture_out, same_pictures
 from ._host import HostedNetwork, at_once, compute_device, in_parts
@@ -47,7 +50,8 @@ class StyleReport(Node):
         distance = 0.0
         for level in network.network.spaces:
             maps = [network.encode(image, level).values for image in (before, after, target)]
-            untouched, painted, gram = (measured("full", values, None, compute_device(), at_once()) for values in maps)
+            found = [measured("full", values, None, compute_device(), at_once()) for values in maps]
+            untouched, painted, gram = cast("list[Moments]", found)
             rows[level] = tuple(style_distance(own, gram).mean().item() for own in (painted, untouched))
             distance = in_parts(content_distance, maps[1], maps[0]).mean().item()
         styles = [painted for painted, _ in rows.values()]

@@ -164,8 +164,8 @@ class SecondDevice(TorchDispatchMode):
     `uploaded`, `downloaded`: bytes of copies from and to the host. `replays`: CUDA graphs that were run. `allocations`:
     of memory; `peak`: bytes that were taken at once.
 
-    It has `memory` bytes, and is full beyond them; `refused` says of an allocation, by its number and its bytes, that it is
-    refused.
+    It has `memory` bytes, and is full beyond them; `refused` says of an allocation, by its number and its bytes, if it
+    is refused.
     """
 
     _mode_key = torch._C._TorchDispatchModeKey.FAKE  # with it, C++ looks for no driver

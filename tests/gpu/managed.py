@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any
 from weakref import ref
 
 import pytest
@@ -31,12 +30,9 @@ def size_of(module: nn.Module) -> int:
 class ModelPatcher(fake_comfy.ModelPatcher):
     """Layers that cast their weights at each call may stay behind; the others may too, and fail."""
 
-    def __init__(self, model: nn.Module, load_device: torch.device, offload_device: torch.device, size: int = 0) -> None:
+    def __init__(self, model: nn.Module, load_device: torch.device, offload_device: torch.device) -> None:
         super().__init__(model, load_device, offload_device)
-        self.size, self.callbacks, self.there = size or size_of(model), [], dict[nn.Module, int]()
-
-    def model_size(self) -> int:
-        return self.size
+        self.size, self.there = size_of(model), dict[nn.Module, int]()
 
     @property
     def loaded(self) -> int:
@@ -45,9 +41,6 @@ class ModelPatcher(fake_comfy.ModelPatcher):
     @loaded.setter
     def loaded(self, value: int) -> None:
         self.model.model_loaded_weight_memory = value  # pyright: ignore
-
-    def add_callback(self, call_type: str, callback: Any) -> None:  # noqa: ANN401
-        self.callbacks.append((call_type, callback))
 
     def layers(self) -> list[tuple[int, nn.Module]]:
         own = [each for each in self.model.modules() if [*each.parameters(recurse=False)]]
@@ -85,9 +78,6 @@ class ModelPatcher(fake_comfy.ModelPatcher):
         self.there.clear()
         self.model.to(self.offload_device)
         self.model.device, self.model.model_lowvram, self.loaded = self.offload_device, False, 0  # pyright: ignore
-        for call_type, callback in self.callbacks:
-            if call_type == "on_detach_after":
-                callback(self, True)
 
 
 class Casting(nn.Linear):
@@ -165,9 +155,9 @@ class ManagedComfy(FakeComfy):
                 if self.free_on(device) < beside:
                     self.free_memory(beside, device)
             room = 1e32
-            if self.flags == "--novram" and device.type != "cpu":
+            if device.type != "cpu" and self.flags == "--novram":
                 room = 0.1
-            elif self.flags in ("", "--lowvram", "--disable-smart-memory") and device.type != "cpu" and not force_full_load:
+            elif device.type != "cpu" and self.flags not in ("--highvram", "--gpu-only") and not force_full_load:
                 room = max(0.1, self.free_on(device) - beside)
             try:
                 patcher.load(room)

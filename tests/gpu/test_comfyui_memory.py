@@ -53,7 +53,9 @@ def test_every_way_to_start_gives_the_same(node: str, flags: str, comfy: Managed
 
 
 @pytest.mark.parametrize("hosted", [tiny, msgnet, bank])
-def test_a_network_that_was_half_unloaded_comes_back_whole(hosted: Callable[[], HostedNetwork], comfy: ManagedComfy) -> None:
+def test_a_network_that_was_half_unloaded_comes_back_whole(
+    hosted: Callable[[], HostedNetwork], comfy: ManagedComfy
+) -> None:
     network, level = hosted(), next(iter(hosted().network.spaces))
     expected = values(encoded(network, pictures(), level))
     with comfy.started():

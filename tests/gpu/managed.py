@@ -10,7 +10,7 @@ from weakref import ref
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from brushwork.nodes import _host
 from brushwork.tests.nodes import fake_comfy
@@ -28,7 +28,7 @@ def size_of(module: nn.Module) -> int:
 
 
 class ModelPatcher(fake_comfy.ModelPatcher):
-    """Layers that cast their weights at each call may stay behind; the others may too, and fail."""
+    """Moves a model whole, or layer by layer where there is not room for all: then some stay behind."""
 
     def __init__(self, model: nn.Module, load_device: torch.device, offload_device: torch.device) -> None:
         super().__init__(model, load_device, offload_device)
@@ -78,15 +78,6 @@ class ModelPatcher(fake_comfy.ModelPatcher):
         self.there.clear()
         self.model.to(self.offload_device)
         self.model.device, self.model.model_lowvram, self.loaded = self.offload_device, False, 0  # pyright: ignore
-
-
-class Casting(nn.Linear):
-    """A layer that fetches its weights at each call where they stayed behind, as ComfyUI's do."""
-
-    comfy_cast_weights = True
-
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
-        return nn.functional.linear(input, self.weight.to(input.device), self.bias.to(input.device))
 
 
 @dataclass
@@ -173,4 +164,4 @@ class ManagedComfy(FakeComfy):
 
 def diffusion(width: int = 64, depth: int = 8) -> ModelPatcher:
     """A model of others, of `depth` layers."""
-    return ModelPatcher(nn.Sequential(*(Casting(width, width) for _ in range(depth))), CUDA, CPU)
+    return ModelPatcher(nn.Sequential(*(nn.Linear(width, width) for _ in range(depth))), CUDA, CPU)

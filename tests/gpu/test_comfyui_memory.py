@@ -100,6 +100,20 @@ def test_a_long_batch_goes_through_in_parts(node: str, comfy: ManagedComfy) -> N
     assert_close(found, expected, torch.float32)
 
 
+@pytest.mark.parametrize("node", ["BrushworkStyleReport", "BrushworkContactSheet"])
+def test_a_long_batch_can_be_summed_up(node: str, comfy: ManagedComfy) -> None:
+    """Even where one map of the three that are compared has no room on the card."""
+    inputs = {name: picture for name, picture in arguments(node, pictures(64)).items() if name != "network"}
+    network = {"network": tiny()} if node == "BrushworkStyleReport" else {}
+    expected = call(node, **inputs, **network)
+    with comfy.started() as card:
+        card.memory = 1 << 20
+        found = call(node, **inputs, **({"network": tiny()} if network else {}))
+        assert card.peak < 0.75 * card.memory
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize("node", STAGES)
 @pytest.mark.parametrize("once", [True, False])
 def test_a_card_that_is_full_at_any_moment(node: str, once: bool, comfy: ManagedComfy) -> None:

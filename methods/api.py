@@ -109,7 +109,9 @@ def prepared(
         if network.partition("/")[0] in entries.keys() - suited:
             raise ValueError(f"{network} is no network for {method}: choose one of {', '.join(suited)}.")
         network = load_network(network, progress=progress, dtype=compute_dtype(AUTOMATIC, place))
-    network = network.to(place)
+    there = next(network.parameters()).device
+    if there.type != place.type or place.index not in (None, there.index):  # moved, it forgets what it keeps
+        network = network.to(place)
     if place.type == "cuda" and network.graphs is None:
         network.graphs = Graphs(network)
     # Asked after the network took its share.

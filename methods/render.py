@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
 from operator import mul
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,6 +18,7 @@ from ..tiling.features import (
     FeatureBuffer,
     Kind,
     Overpainted,
+    Statistics,
     accumulate_statistics,
     blank,
     decoding_grid,
@@ -43,7 +45,7 @@ FEATHER = 4
 
 
 MAPPED_BYTES = 1 << 28
-"""Of a batch's features in float32 that an operator maps at once."""
+"""Of a batch in float32 that is measured, mapped or mixed at once."""
 
 
 @torch.no_grad()
@@ -130,7 +132,7 @@ def render(
         always_alike = kinds <= {None} or (statistics == PER_IMAGE and kinds <= {None, "diagonal"})
         if stays and network.graphs is not None and always_alike and alone and loop.at_once(_pixels(network, source)):
             area = 2 * len(steps) * _pixels(network, source)
-            painted = _repeated(network.graphs, loop, (*alphas.items(),), through, source, own, area)
+            painted = _repeated(network.graphs, loop, (*alphas.items(),), through, source, painted, own, area)
         else:
             through(source, painted, own)
         if stays:
@@ -166,23 +168,78 @@ def transform(
     within: Tensor | None = None,
     statistics: str = PER_IMAGE,
     window: TemporalWindow | None = None,
+    limit: int = MAPPED_BYTES,
 ) -> FeatureMap:
-    """A step between encoder and decoder on a whole map: styles mixed by weight, `within` [1 or B, 1, h, w] in 0..1."""
+    """A step between encoder and decoder on a whole map: styles mixed by weight, `within` [1 or B, 1, h, w] in 0..1.
+
+    It is worked on where the network is, in parts as `restyled` has them, and comes back where it lay.
+    """
     (step,) = method.steps(network, [content.space.level])
-    own = None
-    if step.content:
-        own = pooled_content(statistics_of_map(step.content, content.values, within), statistics, window)
-    fitted = [method.fit(network, step, own, each) for each in learnt]
-    operator, values = type(fitted[0]).mix(fitted, weights), content.values
-    many = max(1, MAPPED_BYTES // (4 * values[0].numel()))
-    if len(values) <= many:
-        return content.with_values(masked_blend(operator, values, within))
-    mapped = torch.empty_like(values)
-    for start in range(0, len(values), many):  # what is mapped passes through float32
-        items = slice(start, start + many)
-        share = None if within is None else items_of(within, items)
-        mapped[items] = masked_blend(operator.of_items(items), values[items], share)
-    return content.with_values(mapped)
+
+    def fit(own: Statistics | None, items: slice) -> Operator:
+        kept = [{name: items_of(value, items) for name, value in each.items()} for each in learnt]
+        fitted = [method.fit(network, step, own, each) for each in kept]
+        return type(fitted[0]).mix(fitted, weights)
+
+    device = next(network.parameters()).device
+    return content.with_values(restyled(content.values, step.content, fit, device, within, statistics, window, limit))
+
+
+def restyled(
+    values: Tensor,
+    kind: Kind,
+    fit: Callable[[Any, slice], Operator],
+    device: torch.device,
+    within: Tensor | None = None,
+    statistics: str = PER_IMAGE,
+    window: TemporalWindow | None = None,
+    limit: int = MAPPED_BYTES,
+) -> Tensor:
+    """`values` [B, C, h, w] through what `fit` makes of their statistics of a `kind` and of the styles of some items.
+
+    The device has parts of the batch of at most `limit` bytes in float32 (one picture if that is more); the result lies
+    where `values` do.
+    """
+    parts = parts_of(values, limit)
+
+    def part(items: slice) -> tuple[Tensor, Tensor | None]:
+        return values[items].to(device), None if within is None else items_of(within, items).to(device)
+
+    alone, shared = kind is None or statistics == PER_IMAGE, None
+    if not alone:
+        own = measured(kind, values, within, device, limit)
+        shared = fit(pooled_content(own, statistics, window), slice(None))
+    mapped = torch.empty_like(values) if len(parts) > 1 else None
+    for items in parts:
+        own, share = part(items)
+        if shared is None:
+            operator = fit(statistics_of_map(kind, own, share) if kind else None, items)
+        else:
+            operator = shared.of_items(items)
+        if mapped is None:
+            return masked_blend(operator, own, share).to(values.device)
+        mapped[items] = masked_blend(operator, own, share)  # what is mapped passes through float32
+    assert mapped is not None
+    return mapped
+
+
+def measured(
+    kind: Kind, values: Tensor, weights: Tensor | None, device: torch.device, limit: int = MAPPED_BYTES
+) -> Statistics:
+    """Statistics of a whole map [B, C, h, w], weighted [1 or B, 1, h, w], taken and kept on `device`, as `restyled`."""
+    found = [
+        statistics_of_map(
+            kind, values[items].to(device), None if weights is None else items_of(weights, items).to(device)
+        )
+        for items in parts_of(values, limit)
+    ]
+    return found[0] if len(found) == 1 else type(found[0]).joined(found)  # pyright: ignore[reportArgumentType]
+
+
+def parts_of(values: Tensor, limit: int = MAPPED_BYTES) -> list[slice]:
+    """Parts of a batch [B, ...] of at most `limit` bytes, and MAPPED_BYTES, in float32; items by themselves if more."""
+    many = max(1, min(limit, MAPPED_BYTES) // (4 * values[0].numel()))
+    return [slice(start, min(start + many, len(values))) for start in range(0, len(values), many)]
 
 
 @dataclass(frozen=True)
@@ -208,10 +265,14 @@ def _repeated(
     alphas: Hashable,
     through: Callable[[Tensor, Tensor, Sequence[_Layer]], Tensor],
     source: Tensor,
+    painted: Tensor,
     layers: Sequence[_Layer],
     area: int,
 ) -> Tensor:
-    """What `through` paints of `source`, by a CUDA graph where it is known; `area` pixels of the loop."""
+    """What `through` paints of `source`, by a CUDA graph where it is known; `area` pixels of the loop.
+
+    `painted` is room for it, where there is none for a graph.
+    """
     parts = [(layer.region, layer.learnt, layer.weights) for layer in layers]
     leaves, spec = tree_flatten((source, parts))
     tensors = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
@@ -227,9 +288,20 @@ def _repeated(
     others = tuple(leaf for leaf in leaves if not isinstance(leaf, Tensor))
     loop.host.progress(loop.done, loop.total)
     loop.host.interrupt()
-    done = loop.done + area  # work that is recorded counts itself, and what repeats it does not
-    painted = graphs.run((alphas, others, str(spec)), work, tensors)
-    loop.done = done
+    before = loop.done
+    try:
+        painted = graphs.run((alphas, others, str(spec)), work, tensors)
+        full = False
+    except (RuntimeError, MemoryError) as error:
+        if not loop.host.is_full(error):
+            raise
+        full = True
+    if full:
+        graphs.clear()
+        loop.host.empty_cache()
+        loop.done = before
+        painted = through(source, painted, layers)
+    loop.done = before + area  # work that is recorded counts itself, and what repeats it does not
     return painted
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from ..methods import MATCHING
 from ..transfer.temporal import STATISTICS
 from ..transfer.wct import METHODS as WCT_METHODS
-from ._host import CachedFeatures, HostedNetwork, out_of_memory_message
+from ._host import CachedFeatures, HostedNetwork, with_room
 
 NETWORK, FEATURES = "BRUSHWORK_NETWORK", "BRUSHWORK_FEATURES"
 
@@ -119,8 +119,7 @@ class Node:
 
     def execute(self, **inputs: Any) -> tuple[Any, ...]:  # noqa: ANN401 - whatever the sockets take
         """`run` on inputs that are what INPUT_TYPES says, wherever they are from; one sentence where memory is full."""
-        with out_of_memory_message(self.TITLE):
-            return self.run(**validated(self.INPUT_TYPES(), inputs))
+        return with_room(self.TITLE, lambda: self.run(**validated(self.INPUT_TYPES(), inputs)))
 
 
 class ImageNode(Node):

@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from time import monotonic
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from weakref import ref
 
 import torch
@@ -19,10 +19,11 @@ from torch import Tensor, nn
 
 from ..media.images import to_pillow
 from ..methods.protocol import Method, Style
-from ..methods.render import render
+from ..methods.render import MAPPED_BYTES, parts_of, render
 from ..models.networks.base import FeatureMap, StyleNetwork
-from ..tiling.features import decode, encode
+from ..tiling.features import decode, encode, items_of
 from ..tiling.policy import Host, Policy, out_of_memory
+from ..tiling.runner import TooLargeError
 
 log = logging.getLogger(__name__)
 
@@ -35,10 +36,6 @@ class CachedFeatures:
         """Its values wherever they are at the moment."""
         self.network = network
         """The one that encoded it, so that no node after the encoder has to be wired to it."""
-
-    def load(self) -> FeatureMap:
-        """The map with its values on the compute device; where they are cached does not change."""
-        return self.features.with_values(self.features.values.to(compute_device()))
 
     def offload(self) -> None:
         """Move the values to the CPU."""
@@ -55,10 +52,14 @@ class FeatureCache:
         self._entries: list[ref[CachedFeatures]] = []
 
     def add(self, features: FeatureMap, network: HostedNetwork) -> CachedFeatures:
-        """Take a map, and offload the oldest ones until the live ones are within the limit."""
+        """Take a map, and offload the oldest ones until the live ones are within the limit.
+
+        Where its network does not stay on the device, the map does not either.
+        """
         added = CachedFeatures(features, network)
-        known = [each for entry in self._entries if (each := entry()) is not None]
-        live = [each for each in (*known, added) if each.features.values.device.type != "cpu"]
+        if not network.stays:
+            added.offload()
+        live = [each for each in (*self._known(), added) if each.features.values.device.type != "cpu"]
         taken = sum(each.features.values.nbytes for each in live)
         limit = self.limit_bytes if self._free is None else (self._free() + taken) // 4
         while live and taken > limit:
@@ -66,6 +67,15 @@ class FeatureCache:
             live.pop(0).offload()
         self._entries = [ref(each) for each in live]
         return added
+
+    def offload(self, network: StyleNetwork | None = None) -> None:
+        """Move the maps of a network to the CPU; all of them unless told."""
+        for each in self._known():
+            if network is None or each.network.network is network:
+                each.offload()
+
+    def _known(self) -> list[CachedFeatures]:
+        return [each for entry in self._entries if (each := entry()) is not None]
 
 
 FOLDER = "brushwork"
@@ -78,6 +88,7 @@ PREVIEW_SIDE, PREVIEW_SECONDS = 512, 0.7
 """Pixels of the longer side of a picture on the node that paints it; seconds before the first and between them."""
 
 Module = TypeVar("Module", bound=nn.Module)
+Result = TypeVar("Result")
 
 
 def compute_device() -> torch.device:
@@ -171,24 +182,43 @@ def check_interrupted() -> None:
         management.throw_exception_if_processing_interrupted()
 
 
-@contextmanager
-def out_of_memory_message(title: str) -> Iterator[None]:
-    """Where memory runs out inside: all models make way, as ComfyUI has it, and the error says what else to do."""
-    try:
-        yield
-    except (RuntimeError, MemoryError) as error:
-        if not out_of_memory(error):
-            raise
+def with_room(title: str, work: Callable[[], Result]) -> Result:
+    """What `work` gives. Where memory runs out, all models and maps make way, and it is tried once more.
+
+    ValueError, which says what else to do, where that is not enough.
+    """
+    for tries_left in (1, 0):
+        try:
+            return work()
+        except (RuntimeError, MemoryError, TooLargeError) as error:
+            full = isinstance(error, TooLargeError)
+            if not (full or out_of_memory(error)) or (full and not tries_left):
+                raise
+            if not tries_left:
+                raise ValueError(
+                    f"{title} ran out of memory: take smaller pictures and sizes, or fewer at once, or close what else "
+                    "uses the device."
+                ) from error
+        # Only here: the error holds the tensors that filled memory.
+        feature_cache().offload()
         if management := _comfy("comfy.model_management"):
             management.unload_all_models()
-        raise ValueError(
-            f"{title} ran out of memory: take smaller pictures and sizes, or fewer at once, or close what else uses "
-            "the device."
-        ) from error
+        _empty_cache()
+    raise AssertionError
 
 
 class StyleNetworkBox(nn.ModuleDict):
-    """Takes the attributes, `device` among them, that ComfyUI writes onto a model, and gives it a name in the log."""
+    """Takes the attributes, `device` among them, that ComfyUI writes onto a model, and gives it a name in the log.
+
+    ComfyUI counts its weights. What else lies on the device because of it goes with them where memory is wanted:
+    feature maps here, and by themselves what layers made of their weights.
+    """
+
+    def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> StyleNetworkBox:
+        super()._apply(fn, recurse)
+        if next(self.parameters()).device.type == "cpu":
+            feature_cache().offload(cast("StyleNetwork", self["network"]))
+        return self
 
 
 class HostedNetwork:
@@ -203,6 +233,11 @@ class HostedNetwork:
             devices = {"load_device": compute_device(), "offload_device": management.unet_offload_device()}
             self._patcher = patching.ModelPatcher(StyleNetworkBox({"network": network}), **devices)
 
+    @property
+    def stays(self) -> bool:
+        """Whether it lies on the compute device between uses, so far as ComfyUI has a say."""
+        return self._patcher is None or next(self.network.parameters()).device.type == compute_device().type
+
     @contextmanager
     def loaded(self) -> Iterator[StyleNetwork]:
         """The network on the compute device, for as long as it is used."""
@@ -211,14 +246,14 @@ class HostedNetwork:
             # Plain torch layers cannot be loaded in part: what stayed behind would fail on the device of its input.
             # With --novram ComfyUI leaves all of them behind, even so.
             management.load_models_gpu([self._patcher], INFERENCE_BYTES, force_full_load=True)
-            before = next(self.network.parameters()).device
-        else:
-            before = place
+        weights = (*self.network.parameters(), *self.network.buffers())
+        elsewhere = next((weight.device for weight in weights if weight.device.type != place.type), None)
         try:
-            yield self.network.to(place)
+            yield self.network if elsewhere is None else self.network.to(place)
         finally:
-            if before.type != place.type:  # ComfyUI does not know of these weights there, and could never unload them
-                self.network.to(before)
+            if self._patcher is not None and elsewhere is not None:
+                # ComfyUI does not know of these weights there, and could never unload them
+                self.network.to(elsewhere)
 
     def encode(self, image: Tensor, level: str) -> FeatureMap:
         """Features of `image` [B, 3, H, W] in 0..1, wherever that lies."""
@@ -250,6 +285,33 @@ class HostedNetwork:
                 host=tiling_host(),  # once it is loaded, since it asks for the memory that is left
                 device=result_device(),
             ).movedim(1, -1)
+
+
+def at_once() -> int:
+    """Bytes of a batch in float32 that may be on the compute device at once, with what is made of them there."""
+    free = _free_memory()
+    return MAPPED_BYTES if free is None else min(MAPPED_BYTES, free // 16)
+
+
+def in_parts(work: Callable[..., Tensor], *given: Tensor, limit: int | None = None) -> Tensor:
+    """`work` on tensors [1 or B, ...] on the compute device, in parts of the batch that fit there.
+
+    The result lies there if all that was given does, else on the CPU.
+    """
+    device, batch = compute_device(), max(given, key=len)
+    parts = parts_of(batch, (at_once() if limit is None else limit) // len(given))
+    place = device if all(value.device.type == device.type for value in given) else torch.device("cpu")
+    done: Tensor | None = None
+    for items in parts:
+        check_interrupted()
+        made = work(*(items_of(value, items).to(device) for value in given))
+        if len(parts) == 1:
+            return made.to(place)
+        if done is None:
+            done = torch.empty((len(batch), *made.shape[1:]), dtype=made.dtype, device=place)
+        done[items] = made
+    assert done is not None
+    return done
 
 
 def tiling_host() -> Host:

@@ -11,7 +11,7 @@ from ..transfer.masks import feather as soften
 from ..transfer.operators import blend, mix
 from ._base import FEATURES, FeatureNode, Inputs, number, slider, socket, weight
 from ._checks import cells_of, mask_in, same_space
-from ._host import CachedFeatures, feature_cache
+from ._host import CachedFeatures, feature_cache, in_parts
 
 
 class BlendByAlpha(FeatureNode):
@@ -33,9 +33,10 @@ class BlendByAlpha(FeatureNode):
         }
 
     def run(self, stylised: CachedFeatures, content: CachedFeatures, alpha: float = 1.0) -> tuple[CachedFeatures]:
-        own, restyled = content.load(), stylised.load()
+        own, restyled = content.features, stylised.features
         same_space([restyled, own])
-        return (feature_cache().add(restyled.with_values(blend(own.values, restyled.values, alpha)), stylised.network),)
+        values = in_parts(lambda first, second: blend(first, second, alpha), own.values, restyled.values)
+        return (feature_cache().add(restyled.with_values(values), stylised.network),)
 
 
 class MixStyles(FeatureNode):
@@ -68,9 +69,10 @@ class MixStyles(FeatureNode):
         features_4: CachedFeatures | None = None,
     ) -> tuple[CachedFeatures]:
         slots = ((features_1, weight_1), (features_2, weight_2), (features_3, weight_3), (features_4, weight_4))
-        maps = [features.load() for features, _ in slots if features is not None]
+        maps = [features.features for features, _ in slots if features is not None]
         same_space(maps)
-        values = mix([each.values for each in maps], [weight for features, weight in slots if features is not None])
+        weights = [weight for features, weight in slots if features is not None]
+        values = in_parts(lambda *parts: mix(parts, weights), *(each.values for each in maps))
         return (feature_cache().add(replace(maps[0], values=values, method=_method_of(*maps)), features_1.network),)
 
 
@@ -96,10 +98,10 @@ class RegionMask(FeatureNode):
     def run(
         self, inside: CachedFeatures, outside: CachedFeatures, mask: Tensor, feather: float = 0.0
     ) -> tuple[CachedFeatures]:
-        within, without = inside.load(), outside.load()
+        within, without = inside.features, outside.features
         same_space([within, without])
         region = mask_in(mask.to(within.values.device), "mask", within.values.shape[0], within.image_size)
-        blended = blend(without.values, within.values, cells_of(within, soften(region, feather)))
+        blended = in_parts(blend, without.values, within.values, cells_of(within, soften(region, feather)))
         blended_map = replace(within, values=blended, method=_method_of(within, without))
         return (feature_cache().add(blended_map, inside.network),)
 

@@ -9,7 +9,8 @@ from ..samples import load_sample, sample_names
 from ..transfer.colour import keep_luminance, match_colours
 from ..transfer.resize import scale_strokes, texture_noise
 from ._base import ImageNode, Inputs, choice, number, socket, whole
-from ._checks import choice_in, picture_in, picture_on_device, picture_out, room_for, same_pictures
+from ._checks import choice_in, picture_in, picture_out, room_for, same_pictures
+from ._host import at_once, in_parts
 
 LUMINANCE, MATCHING = "luminance", "colour matching"
 COLOUR_SOURCES = (LUMINANCE, MATCHING)
@@ -41,11 +42,11 @@ class PreserveColor(ImageNode):
         }
 
     def run(self, stylised: Tensor, content: Tensor, how: str = LUMINANCE) -> tuple[Tensor]:
-        picture, colours = picture_on_device(stylised, "stylised"), picture_on_device(content, "content")
-        if choice_in(how, COLOUR_SOURCES, "how") == MATCHING:
-            return (picture_out(match_colours(picture, colours)),)
-        same_pictures(picture, colours)
-        return (picture_out(keep_luminance(picture, colours)),)
+        picture, colours = picture_in(stylised, "stylised"), picture_in(content, "content")
+        recolour = match_colours if choice_in(how, COLOUR_SOURCES, "how") == MATCHING else keep_luminance
+        if recolour is keep_luminance:
+            same_pictures(picture, colours)
+        return (picture_out(in_parts(lambda *both: recolour(*(each.float() for each in both)), picture, colours)),)
 
 
 class BrushSize(ImageNode):
@@ -66,9 +67,10 @@ class BrushSize(ImageNode):
         }
 
     def run(self, style: Tensor, scale: float = 1.0) -> tuple[Tensor]:
-        picture = picture_on_device(style, "style")
+        picture = picture_in(style, "style")
         room_for(picture[:, 0].numel() * scale**2, "use a smaller scale")
-        return (picture_out(scale_strokes(picture, scale)),)
+        scaled = in_parts(lambda part: scale_strokes(part, scale), picture, limit=int(at_once() / max(1, scale**2)))
+        return (picture_out(scaled),)
 
 
 class TextureNoise(ImageNode):
@@ -142,7 +144,7 @@ class ContactSheet(ImageNode):
     ) -> tuple[Tensor]:
         named = {"image_1": image_1, **images}
         order = sorted(named, key=lambda name: int(name.removeprefix("image_")))
-        pictures = [picture for name in order for picture in picture_on_device(named[name], name)]
+        pictures = [picture for name in order for picture in picture_in(named[name], name)]
         room_for(len(pictures) * side**2, "use a smaller side, or fewer pictures")
         lines = [line[:MAX_LINE] for line in labels.splitlines()]
         return (picture_out(contact_sheet(pictures, lines, columns, side)),)

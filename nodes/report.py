@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from torch import Tensor
 
 from ..media.charts import bar_chart
+from ..methods.render import measured
 from ..transfer.distance import content_distance, style_distance
 from ..transfer.moments import Moments
 from ._base import NETWORK, Inputs, Node, socket
 from ._checks import picture_in, picture_out, same_pictures
-from ._host import HostedNetwork
+from ._host import HostedNetwork, at_once, compute_device, in_parts
 
 
 class StyleReport(Node):
@@ -46,12 +49,11 @@ class StyleReport(Node):
         rows: dict[str, tuple[float, ...]] = {}
         distance = 0.0
         for level in network.network.spaces:
-            untouched, painted, wanted = (network.encode(image, level).values for image in (before, after, target))
-            gram = Moments.of(wanted, full=True)
-            rows[level] = tuple(
-                style_distance(Moments.of(values, full=True), gram).mean().item() for values in (painted, untouched)
-            )
-            distance = content_distance(painted, untouched).mean().item()
+            maps = [network.encode(image, level).values for image in (before, after, target)]
+            found = [measured("full", values, None, compute_device(), at_once()) for values in maps]
+            untouched, painted, gram = cast("list[Moments]", found)
+            rows[level] = tuple(style_distance(own, gram).mean().item() for own in (painted, untouched))
+            distance = in_parts(content_distance, maps[1], maps[0]).mean().item()
         styles = [painted for painted, _ in rows.values()]
         chart = bar_chart(rows, ("result to style", "content to style"))
         return distance, sum(styles) / len(styles), picture_out(chart)

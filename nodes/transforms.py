@@ -10,14 +10,13 @@ from torch import Tensor
 from ..methods import MATCHING, METHODS
 from ..methods import wct as wct_method
 from ..methods.matching import Matching
-from ..methods.protocol import Style, Tensors
-from ..methods.render import transform
+from ..methods.protocol import Operator, Style, Tensors
+from ..methods.render import measured, restyled, transform
 from ..methods.stylebank import bank_of, kept_of
 from ..models.weights.learnt_styles import EMPTY_SLOT as NONE
 from ..models.weights.learnt_styles import find_style
-from ..tiling.features import statistics_of_map
+from ..tiling.features import Statistics
 from ..transfer.moments import check_batches
-from ..transfer.operators import masked_blend
 from ..transfer.temporal import PER_IMAGE, pooled_style
 from ..transfer.wct import WHITENING
 from . import _host
@@ -152,14 +151,21 @@ def _restyle(
     content_mask: Tensor | None,
     style_mask: Tensor | None,
 ) -> tuple[CachedFeatures]:
-    encoded, target = content.load(), style.load()
+    encoded, target, how = content.features, style.features, statistics_in(statistics)
     own = encoded.with_values(for_each(encoded.values, target.values))
     target.expect(own.space, "'style' holds")
+    check_batches(own.values.shape[0], target.values.shape[0])
     within = cells_in(content_mask, "content_mask", own)
     learnt_from = cells_in(style_mask, "style_mask", target, of_style=True)
-    operator = method.fit_values(own.values, target.values, within, learnt_from, statistics_in(statistics))
-    restyled = replace(own, values=masked_blend(operator, own.values, within), method=method.name)
-    return (feature_cache().add(restyled, content.network),)
+    device, limit = _host.compute_device(), _host.at_once()
+    wanted = pooled_style(measured(method.kind, target.values, learnt_from, device, limit), how)
+
+    def fit(seen: Statistics, items: slice) -> Operator:
+        _host.check_interrupted()
+        return method.match(seen, wanted.of_items(items))
+
+    values = restyled(own.values, method.kind, fit, device, within, how, limit=limit)
+    return (feature_cache().add(replace(own, values=values, method=method.name), content.network),)
 
 
 class CoMatch(FeatureNode):
@@ -190,20 +196,19 @@ class CoMatch(FeatureNode):
         style_mask: Tensor | None = None,
     ) -> tuple[CachedFeatures]:
         hosted, method = network or content.network, METHODS["msgnet"]
-        encoded, target = content.load(), style.load()
+        encoded, target = content.features, style.features
         with hosted.loaded() as ready:
             (step,), own = method.steps(ready), encoded.with_values(for_each(encoded.values, target.values))
             expect_encoder(hosted, own)
             target.expect(own.space, "'style' holds")
             check_batches(own.values.shape[0], target.values.shape[0])
             how = statistics_in(statistics)
-            seen = statistics_of_map(
-                step.style, target.values, cells_in(style_mask, "style_mask", target, of_style=True)
-            )
+            learnt_from, limit = cells_in(style_mask, "style_mask", target, of_style=True), _host.at_once()
+            seen = measured(step.style, target.values, learnt_from, _host.compute_device(), limit)
             learnt = method.learn(ready, step, pooled_style(seen, how))
             within = cells_in(content_mask, "content_mask", own)
-            restyled = transform(ready, method, own, [learnt], [1.0], within, how)
-        return (feature_cache().add(restyled, hosted),)
+            painted = transform(ready, method, own, [learnt], [1.0], within, how, limit=limit)
+        return (feature_cache().add(painted, hosted),)
 
 
 class StyleBankFilter(FeatureNode):
@@ -291,7 +296,7 @@ def _filter(
     content_mask: Tensor | None,
 ) -> tuple[CachedFeatures]:
     """The features through the kernels of `styles`, mixed by their weights."""
-    hosted, method, own = network or features.network, METHODS["stylebank"], features.load()
+    hosted, method, own = network or features.network, METHODS["stylebank"], features.features
     with hosted.loaded() as ready:
         bank = bank_of(ready)
         expect_encoder(hosted, own)
@@ -303,5 +308,6 @@ def _filter(
             else:
                 learnt.append(method.learn(bank, step, style))
         how, within = statistics_in(statistics), cells_in(content_mask, "content_mask", own)
-        painted = transform(bank, method, own, learnt, [share for _, share in styles], within, how)
+        shares, limit = [share for _, share in styles], _host.at_once()
+        painted = transform(bank, method, own, learnt, shares, within, how, limit=limit)
     return (feature_cache().add(painted, hosted),)

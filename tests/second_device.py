@@ -26,6 +26,7 @@ from unittest.mock import MagicMock, patch
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.multiprocessing.reductions import StorageWeakRef
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -184,7 +185,11 @@ class SecondDevice(TorchDispatchMode):
     value. `uploads`: copies to the device. `casts`: copies to another dtype. `biases`: those that are added by a kernel
     of their own, after a convolution; `weight_copies`: NCHW weights of convolutions of NHWC values. `waits`:
     `host_reads`, and uploads that were not told to be `non_blocking`. `traffic`: bytes that kernels read and write.
-    `uploaded`, `downloaded`: bytes of copies from and to the host. `replays`: CUDA graphs that were run.
+    `uploaded`, `downloaded`: bytes of copies from and to the host. `replays`: CUDA graphs that were run. `allocations`:
+    of memory; `peak`: bytes that were taken at once.
+
+    It has `memory` bytes, and is full beyond them; `refused` says of an allocation, by its number and its bytes, if it
+    is refused.
     """
 
     _mode_key = torch._C._TorchDispatchModeKey.FAKE  # with it, C++ looks for no driver
@@ -195,12 +200,40 @@ class SecondDevice(TorchDispatchMode):
         """Where tensors are held."""
         self.recording: list[tuple[Any, ...]] | None = None
         """What a CUDA graph that is being captured will do again."""
+        self.memory = 8 << 30
+        self.refused: Callable[[int, int], bool] = lambda number, size: False
+        self._blocks: dict[int, tuple[StorageWeakRef, int]] = {}
+        self._taken = 0
         self.random = torch.Generator().get_state()
         self.reset()
 
     def reset(self) -> None:
         self.launches = self.layout_copies = self.host_reads = self.uploads = self.casts = self.biases = 0
         self.weight_copies = self.waits = self.traffic = self.uploaded = self.downloaded = self.replays = 0
+        self.allocations, self.peak = 0, self.taken
+
+    @property
+    def taken(self) -> int:
+        """Bytes of all that lives there."""
+        self._blocks = {place: block for place, block in self._blocks.items() if not block[0].expired()}
+        self._taken = sum(size for _, size in self._blocks.values())
+        return self._taken
+
+    def _allocate(self, values: Tensor) -> None:
+        """Count the memory of `values`, unless it is known."""
+        storage = values.untyped_storage()
+        known = self._blocks.get(storage._cdata)
+        if known and not known[0].expired():
+            return
+        size = storage.nbytes()
+        self.allocations += 1
+        if self._taken + size > min(self.peak, self.memory) and self.taken + size > self.memory:
+            raise torch.OutOfMemoryError(f"{size} bytes more than {self._taken} of {self.memory}")
+        if self.refused(self.allocations, size):
+            raise torch.OutOfMemoryError(f"allocation {self.allocations} is refused")
+        self._blocks[storage._cdata] = StorageWeakRef(storage), size
+        self._taken += size
+        self.peak = max(self.peak, self._taken)
 
     def __enter__(self) -> "SecondDevice":
         with ExitStack() as opened:
@@ -254,6 +287,9 @@ class SecondDevice(TorchDispatchMode):
         args, kwargs = _each(_held, args), _each(_held, kwargs)
         with self._drawing(func):
             result = self._result(func, args, kwargs, placed, bool(ours))
+        if placed:
+            for one in _tensors([result]):
+                self._allocate(one)
         if self.recording is not None and placed and not func.is_view:
             self.recording.append((func, args, kwargs, result))
         self._count(func, args, kwargs, result, placed, bool(ours), bool(strangers))
@@ -475,6 +511,11 @@ def _cuda(second: SecondDevice) -> list[Any]:
         def __new__(cls, device: object = "cpu") -> torch.Generator:
             return super().__new__(cls)
 
+    def backward(*args: Any, **kwargs: Any) -> None:
+        with torch.autograd.set_multithreading_enabled(False):  # which leaving inference mode has set again
+            differentiate(*args, **kwargs)
+
+    differentiate = torch.autograd.backward
     in_thread, by_device = threading.Thread.run, torch._C._group_tensors_by_device_and_dtype
     randomness = {"get_rng_state": lambda device=None: second.random.clone(), "set_rng_state": restore}
     functions: dict[str, Callable[..., Any]] = {
@@ -483,8 +524,8 @@ def _cuda(second: SecondDevice) -> list[Any]:
         "current_device": lambda: 0,
         "get_device_capability": lambda device=None: (8, 0),
         "get_device_name": lambda device=None: "second device",
-        "get_device_properties": lambda device=None: SimpleNamespace(total_memory=8 << 30, major=8, minor=0),
-        "mem_get_info": lambda device=None: (8 << 30, 8 << 30),
+        "get_device_properties": lambda device=None: SimpleNamespace(total_memory=second.memory, major=8, minor=0),
+        "mem_get_info": lambda device=None: (second.memory - second.taken, second.memory),
         "is_bf16_supported": lambda including_emulation=True: True,
         "manual_seed": seed,
         "manual_seed_all": seed,
@@ -503,6 +544,7 @@ def _cuda(second: SecondDevice) -> list[Any]:
         *(patch.object(torch.cuda, name, value) for name, value in (functions | randomness).items()),
         *(patch.object(torch.cuda.random, name, value) for name, value in randomness.items()),
         patch.object(torch, "Generator", Generator),
+        patch.object(torch.autograd, "backward", backward),
         patch.object(torch._C, "_group_tensors_by_device_and_dtype", grouped),
         patch.object(torch.utils._foreach_utils, "_foreach_supported_types", kinds),
         patch.object(sys.modules[torch.optim.Optimizer.__module__], "_foreach_supported_types", kinds),

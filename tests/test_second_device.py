@@ -189,3 +189,24 @@ def test_all_is_as_before_outside() -> None:
     values = torch.ones(3, requires_grad=True)
     (values * 2).sum().backward()
     assert torch.tensor([1.0]).tolist() == [1]
+
+
+def test_memory_is_counted_and_full() -> None:
+    with SecondDevice() as device:
+        one = torch.ones(100, device="cuda")
+        other, view = one + 1, one[1:]
+        assert device.taken == 800 == device.peak and device.allocations == 2
+        del one, other
+        assert device.taken == 400  # of which `view` has a part
+        device.memory = 1000
+        with pytest.raises(torch.OutOfMemoryError):
+            torch.zeros(200, device="cuda")
+        assert device.taken == 400 and torch.cuda.mem_get_info() == (600, 1000)
+        del view
+        torch.zeros(200, device="cuda")
+        device.reset()
+        device.refused = lambda number, size: number == 2
+        torch.zeros(1, device="cuda")
+        with pytest.raises(torch.OutOfMemoryError):
+            torch.zeros(1, device="cuda")
+        torch.zeros(1, device="cuda")

@@ -106,7 +106,8 @@ class TileLoop:
         try:
             work(part)
         except (RuntimeError, MemoryError) as error:
-            if not self.host.is_full(error):
+            graphs = self._network.graphs
+            if not self.host.is_full(error) or (graphs is not None and graphs.recording):
                 raise
             return False
         return True

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -129,6 +130,12 @@ class StyleNetwork(nn.Module, ABC):
         if dtype is torch.bfloat16 and not self.bfloat16_suffices:
             dtype = torch.float32
         return self.to(dtype=dtype, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+    def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> StyleNetwork:
+        super()._apply(fn, recurse)
+        if self.graphs is not None:
+            self.graphs.drop_stale()
+        return self
 
     @property
     def lossy(self) -> tuple[str, ...]:

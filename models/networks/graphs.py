@@ -27,7 +27,7 @@ class Recording:
     given: Sequence[Tensor]
     result: Tensor
     held: Any
-    """What it reads beside that, so that its memory stays."""
+    """What it reads beside that, so that its memory stays, and no other parameter becomes the same one."""
 
     def repeat(self, given: Sequence[Tensor]) -> Tensor:
         """A result of its own for each time."""
@@ -40,12 +40,14 @@ class Graphs:
     """The recordings of one network, the last `MOST` of them.
 
     A network has one where nobody moves its weights: a graph knows memory, not modules. Weights that did move, or
-    changed, are another key.
+    changed, are another key, and the recordings of what they were are dropped.
     """
 
     def __init__(self, network: nn.Module) -> None:
         self._network = network
-        self._known: dict[Hashable, Recording | str] = {}
+        self._known: dict[tuple[Hashable, ...], Recording | str] = {}
+        self.recording = False
+        """Whether work is being recorded: what fails in it must fail, and not be tried in another way."""
 
     def run(self, key: Hashable, work: Callable[..., Tensor], given: Sequence[Tensor]) -> Tensor:
         """`work(*given)`, a tensor of the device.
@@ -53,11 +55,12 @@ class Graphs:
         The first time it just runs, which makes ready what layers keep; the second time it is recorded. Work that
         cannot be recorded, since it waits for a value or memory is short, goes on as it is.
         """
-        key = key, tuple((value.shape, value.stride(), value.dtype) for value in given), self._weights()
+        key = self._weights(), key, tuple((value.shape, value.stride(), value.dtype) for value in given)
         known = self._known.get(key)
         if isinstance(known, Recording):
             return known.repeat(given)
         if known is None:
+            self.drop_stale()
             while len(self._known) >= MOST:
                 del self._known[next(iter(self._known))]
         elif known == ONCE and (recorded := self._recorded(work, given)):
@@ -70,21 +73,30 @@ class Graphs:
         """Give their memory back."""
         self._known.clear()
 
+    def drop_stale(self) -> None:
+        """Give back the memory of recordings of weights that have moved or changed since."""
+        weights = self._weights()
+        self._known = {key: known for key, known in self._known.items() if key[0] == weights}
+
     def _recorded(self, work: Callable[..., Tensor], given: Sequence[Tensor]) -> Recording | None:
+        self.recording = True
         try:
             own, graph = [value.clone() for value in given], torch.cuda.CUDAGraph()
-            with torch.cuda.graph(graph):
+            # The outer one comes back to this stream where the capture fails, too.
+            with torch.cuda.stream(torch.cuda.current_stream()), torch.cuda.graph(graph):
                 result = work(*own)
         except RuntimeError as error:
             log.debug("not recorded: %s", error)
             self.clear()
             return None
-        held = [layer.kept for layer in self._network.modules() if isinstance(layer, KeepingConv)]
-        return Recording(graph, own, result, held)
+        finally:
+            self.recording = False
+        kept = [layer.kept for layer in self._network.modules() if isinstance(layer, KeepingConv)]
+        return Recording(graph, own, result, (kept, [*self._network.parameters()]))
 
     def _weights(self) -> Hashable:
         return tuple(
-            (weight.data_ptr(), 0 if weight.is_inference() else weight._version)
+            (id(weight), weight.data_ptr(), weight.dtype, 0 if weight.is_inference() else weight._version)
             for weight in self._network.parameters()
         )
 

@@ -170,3 +170,114 @@ def test_recordings_make_way_where_memory_is_short() -> None:
 
 def test_comfyui_moves_weights_and_has_none() -> None:
     assert HostedNetwork(small_network("shared encoder")).network.graphs is None
+
+
+def test_recordings_go_when_the_weights_do() -> None:
+    """Their memory is the card's, for whoever moved the network away."""
+    network, content = small_network("shared encoder"), picture(40, 36)
+    with SecondDevice() as device:
+        recording(network)
+        for _ in range(2):
+            painted("adain", network, content)
+        assert device.replays == 1
+        network.to("cuda")  # where it is: nothing changes
+        painted("adain", network, content)
+        assert device.replays == 2
+        network.to("cpu")
+        assert device.taken == 0
+
+
+def test_other_weights_in_the_same_memory_are_recorded_anew() -> None:
+    """An allocator gives what was freed to the next who asks, and a new parameter counts its changes from 0."""
+    network, content = small_network("shared encoder"), picture(40, 36)
+    with SecondDevice() as device:
+        recording(network)
+        for _ in range(2):
+            before = painted("adain", network, content)
+        for layer in [layer for layer in network.modules() if isinstance(layer, torch.nn.Conv2d)]:
+            place = layer.weight.data_ptr()
+            weight = torch.nn.Parameter(layer.weight.data, requires_grad=False)
+            weight.held.mul_(1.1)  # pyright: ignore[reportAttributeAccessIssue]
+            layer.weight = weight
+            assert (weight.data_ptr(), weight._version) == (place, 0)
+        found = [painted("adain", network, content) for _ in range(3)]
+        expected = painted("adain", deepcopy(network), content)
+        assert (expected - before).abs().max() > 1e-3 and device.replays == 3
+        for one in found:
+            assert_close(one, expected)
+
+
+def test_two_networks_in_turns_keep_their_own() -> None:
+    content, networks = picture(40, 36), [small_network("shared encoder") for _ in range(2)]
+    next(networks[1].parameters()).mul_(1.5)
+    expected = [painted("adain", network, content) for network in networks]
+    with SecondDevice() as device:
+        for network in networks:
+            recording(network)
+        for _ in range(3):
+            for network, picture_of in zip(networks, expected, strict=True):
+                assert_close(painted("adain", network, content), picture_of)
+        assert device.replays == 4
+
+
+@pytest.mark.parametrize("times", range(3))
+def test_a_card_that_is_full_while_it_runs_records_or_repeats(times: int) -> None:
+    """The picture is the same wherever memory runs out, and so are those after it."""
+    network, content = small_network("shared encoder"), picture(40, 40)
+    expected = painted("adain", network, content)
+    with SecondDevice() as device:
+        host, own = Host(CUDA, policy=Policy(minimum_side=32)), recording(network).graphs
+        assert own is not None
+
+        def refusing(first: int) -> Tensor:
+            """A picture for which the first large allocation from one on is refused."""
+            own.clear()
+            for _ in range(times):
+                painted("adain", network, content, host=host)
+            device.reset()
+            met = iter([True])
+            device.refused = lambda number, size: number >= first and size > 4096 and next(met, False)
+            found = painted("adain", network, content, host=host)
+            device.refused = lambda *_: False
+            return found
+
+        refusing(1 << 30)
+        for first in range(1, device.allocations + 1, 1 + device.allocations // 4):
+            assert (refusing(first) - expected).abs().max() < 1e-3
+            assert not own.recording and device.recording is None
+            for _ in range(3):
+                assert_close(painted("adain", network, content, host=host), expected)
+
+
+def test_every_repeat_can_be_stopped_and_the_next_picture_is_right() -> None:
+    """Before work is first done, while it is recorded, and between its repeats."""
+
+    class StoppedError(Exception):
+        pass
+
+    frames, policy, told = picture(32, 32, 6), Policy(tile_pixels=32 * 32), list[int]()
+    network = small_network("shared encoder")
+    expected, left = painted("adain", network, frames), iter(range(0))
+
+    def check() -> None:
+        if next(left, None) is None:
+            raise StoppedError
+
+    with SecondDevice() as device:
+        own = recording(network).graphs
+        assert own is not None
+        host = Host(CUDA, progress=lambda done, total: told.append(device.replays), interrupt=check, policy=policy)
+        for checks in range(100):
+            own.clear()
+            device.reset()
+            left = iter(range(checks))
+            try:
+                painted("adain", network, frames, host=host)
+                break
+            except StoppedError:
+                assert device.recording is None and not own.recording
+            before = device.replays
+            left = iter(range(100))
+            assert_close(painted("adain", network, frames, host=host), expected)
+            assert device.replays - before >= 5
+    assert checks > 6 and {*range(6)} <= {*told}  # it was stopped, and told, between any two of them

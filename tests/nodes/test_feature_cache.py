@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import cast
 
-import pytest
 import torch
 from torch import Tensor
 
 from brushwork.models.networks.base import FeatureMap, FeatureSpace
-from brushwork.nodes import _host
 from brushwork.nodes._host import CachedFeatures, FeatureCache
 
 from .stand_ins import tiny
@@ -92,10 +90,3 @@ def test_offloading_changes_nothing_but_the_place() -> None:
     assert torch.equal(kept.features.values, before)
     values, size, space = kept.features.values, kept.features.image_size, kept.features.space
     assert (values.nbytes, values.shape[0], size, space) == (80, 1, (1, 20), SPACE)
-
-
-def test_loading_a_map_leaves_the_cached_one_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_host, "compute_device", lambda: CPU)
-    kept = FeatureCache(limit_bytes=80).add(features(20), NETWORK)
-    assert kept.load().values.device == CPU
-    assert kept.features.values.device.type == "cuda"

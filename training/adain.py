@@ -32,7 +32,6 @@ from .pairs import StyleMoments
 from .recipes import Job, Recipe
 from .trainer import Losses, save_weights
 
-
 ENCODER_RATE = 0.25  # of the decoder's: at the whole rate an encoder that learns along forgets within a hundred steps
 
 

@@ -5,7 +5,7 @@ Blocks are fixed, and integers are not specialised on: what is compiled at a fir
 handful for a network. No GPU has timed them yet.
 """
 
-# pyright: reportMissingImports=false, reportIndexIssue=false, reportArgumentType=false
+# pyright: reportMissingImports=false, reportIndexIssue=false, reportArgumentType=false, reportGeneralTypeIssues=false
 # There is no Triton for some systems, and its types know a kernel's constants by another name.
 
 from __future__ import annotations

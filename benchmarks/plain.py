@@ -105,15 +105,20 @@ def _by_gram(network: MsgNet) -> Learn:
 
     @torch.no_grad()
     def learn(style: Tensor) -> Paint:
-        pixels = features(style).flatten(2)
+        target = features(style)
+        pixels = target.flatten(2)
         gram = pixels @ pixels.mT / (pixels.shape[1] * pixels.shape[2])
+        if network.on_backbone:  # a root of it: of the covariance, with the means in the last column
+            values, vectors, mean, _ = _decomposed(target)
+            gram = (vectors @ torch.diag(values**0.5) @ vectors.T).float()[None]
+            gram[0, :, -1] = mean.float()[:, 0]
 
         @torch.no_grad()
         def paint(content: Tensor) -> Tensor:
             values = features(content)
             if network.on_backbone:  # whose encoder does not normalise; its last channel is 1 everywhere
                 values = torch.cat([F.instance_norm(values[:, :-1]), values[:, -1:]], 1)
-            matched = ((network.comatch @ gram).mT @ values.flatten(2)).view_as(values)
+            matched = (gram @ network.comatch.mT @ values.flatten(2)).view_as(values)
             if network.on_backbone:
                 return _cropped(decode(body(network.colour(matched[:, :-1]))), content.shape[-2:])
             return _cropped(decode(body(matched)).flip(1) / 255, content.shape[-2:])

@@ -22,14 +22,15 @@ MOST = {
     "deepest": (1000, 2, 0),
     "adain": (1400, 2, 0),
     "adain, taught": (1950, 2, 1),
-    "msgnet": (1200, 2, 0),
+    "msgnet": (1200, 2, 1),
     "msgnet, taught": (2600, 4, 1),
     "stylebank": (900, 7, 0),
     "stylebank, taught": (1400, 8, 1),
     "compact": (1250, 10, 8),
 }
 """Launches, layout copies and host reads of a step that meets new styles, on networks of full depth. The host waits for
-decompositions, of which WCT's features have two, and for a picture of the teacher's that goes to a file.
+decompositions, of which WCT's features have two and MSG-Net's styles one, and for a picture of the teacher's that goes
+to a file.
 """
 
 

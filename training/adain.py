@@ -2,10 +2,10 @@
 
     python -m brushwork train adain --network compact --photos PHOTOS --styles PAINTINGS --teacher FILE --out OUT
 
-The encoder stays as it is. A decoder of the network's own widths starts from its reconstruction decoder, another from
-random weights. With a teacher it learns to paint what the teacher paints; without, what the loss network calls content
-and style. OUT/adain.safetensors is what the manifest takes as the part `adain`; with `projected`
-OUT/compact-adain.safetensors is the whole network of that name.
+The encoder stays as it is, unless `encoder` lets it learn along. A decoder of the network's own widths starts from its
+reconstruction decoder, another from random weights. With a teacher it learns to paint what the teacher paints; without,
+what the loss network calls content and style. OUT/adain.safetensors is what the manifest takes as the part `adain`, with
+`encoder` the whole network; with `projected` OUT/compact-adain.safetensors is the network of that name.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..media.sheet import contact_sheet
 from ..models.networks.vgg import ADAIN_LEVEL as LEVEL
@@ -79,7 +79,8 @@ def train_adain(network: VggNetwork, job: Job, config: AdainConfig = AdainConfig
     def moments_of(style: int) -> dict[str, Moments]:
         image = styles.cut([style])
         features = loss_network.encode(image, STYLE_LEVELS) if weights.style or weights.content else {}
-        return {**loss_network.moments(features, full=False), "network": Moments.of(encode(image))}
+        own = {} if config.encoder else {"network": Moments.of(encode(image))}
+        return loss_network.moments(features, full=False) | own
 
     def learn(chosen: Sequence[int]) -> Moments:
         if config.encoder:  # of the encoder as it is now
@@ -111,9 +112,10 @@ def train_adain(network: VggNetwork, job: Job, config: AdainConfig = AdainConfig
     photos = fixed_crops(config.seed, (pairs.contents, 4))
     chosen = [style % len(styles) for style in range(4)]
     learner: VggDecoder | VggNetwork = decoder
+    factors: list[tuple[nn.Parameter, float]] = []
     if config.encoder:
+        factors = [(weight, ENCODER_RATE) for weight in network.parameters()]  # before the new decoder is among them
         network.adain, learner = decoder, network.train().requires_grad_(True)
-    factors = [(weight, ENCODER_RATE) for weight in network.parameters() if weight not in set(decoder.parameters())]
     trainer = job.trainer(learner, "adain", config, rate_factors=factors)
     trainer.train(losses, preview, job.on_step)
     return trainer.finished(decoder)

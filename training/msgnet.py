@@ -82,7 +82,7 @@ def train_msgnet(
     def stylised(content: Tensor, chosen: Sequence[int]) -> Tensor:
         """The encoder may learn, so styles are encoded in each step, each one once."""
         each = list(dict.fromkeys(chosen))
-        gram = gram_of(network, styles.cut(each))
+        gram = gram_of(network, Moments.of(network.encode(styles.cut(each), LEVEL).values, full=True))
         features = network.encode(content, LEVEL)
         operator = comatch(gram[[each.index(style) for style in chosen]], network.comatch)
         return network.decode(features.with_values(operator(network.for_comatch(features.values))))
@@ -123,9 +123,8 @@ def first_msgnet(start: VggNetwork | MsgNet | None, width: int, seed: int) -> Ms
     return start
 
 
-def gram_of(network: MsgNet, pictures: Tensor) -> Tensor:
-    """What CoMatch knows of style pictures [B, 3, H, W]: Gram matrices [B, C, C], or on a backbone their roots."""
-    style = Moments.of(network.encode(pictures, LEVEL).values, full=True)
+def gram_of(network: MsgNet, style: Moments) -> Tensor:
+    """What CoMatch takes of the full moments of style features: Gram matrices [B, C, C], on a backbone their roots."""
     return gram_root(style) if network.on_backbone else style.gram
 
 
@@ -160,8 +159,9 @@ def start_comatch(network: MsgNet, photos: Tensor, pictures: Sequence[Tensor]) -
     content = Moments.of(features, full=True).over_batch()
     squares, products = torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.float64)
     for picture in pictures:
-        gram, values = gram_of(network, picture)[0].double(), network.encode(picture, LEVEL).values[:, :-1]
-        operator = wct(content, Moments.of(values, full=True), TRANSPORT)
+        values = network.encode(picture, LEVEL).values
+        gram = gram_of(network, Moments.of(values, full=True))[0].double()
+        operator = wct(content, Moments.of(values[:, :-1], full=True), TRANSPORT)
         target = torch.eye(len(gram)).to(operator.matrix)
         target[:-1, :-1] = operator.matrix[0]
         target[:-1, -1] = operator.shift[0] - operator.matrix[0] @ operator.centre[0]

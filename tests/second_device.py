@@ -177,6 +177,11 @@ class Named(TorchFunctionMode):
         return func(*map(_inside, args) if func is Tensor.to else args, **kwargs)
 
 
+def there(values: Tensor) -> Tensor:
+    """`values` [B, C, h, w] on the device, in NHWC."""
+    return values.to("cuda", memory_format=torch.channels_last)
+
+
 class SecondDevice(TorchDispatchMode):
     """Within it torch has a CUDA device, and these attributes count; `reset` sets them to 0.
 

@@ -4,8 +4,8 @@
 
 The encoder stays as it is, unless `encoder` lets it learn along. A decoder of the network's own widths starts from its
 reconstruction decoder, another from random weights. With a teacher it learns to paint what the teacher paints; without,
-what the loss network calls content and style. OUT/adain.safetensors is what the manifest takes as the part `adain`, with
-`encoder` the whole network; with `projected` OUT/compact-adain.safetensors is the network of that name.
+what the loss network calls content and style. OUT/adain.safetensors is what the manifest takes as the part `adain`,
+with `encoder` the whole network; with `projected` OUT/compact-adain.safetensors is the network of that name.
 """
 
 from __future__ import annotations

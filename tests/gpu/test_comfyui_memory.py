@@ -10,12 +10,20 @@ from torch import Tensor
 
 from brushwork.nodes._host import CachedFeatures, HostedNetwork
 from brushwork.tests.gpu.managed import FLAGS, INFERENCE, RESERVED, ManagedComfy, diffusion
-from brushwork.tests.nodes.stand_ins import STAGES, arguments, bank, call, encoded, msgnet, pictures, tiny, values
+from brushwork.tests.nodes.stand_ins import (
+    COMPUTING,
+    STAGES,
+    arguments,
+    bank,
+    call,
+    encoded,
+    msgnet,
+    pictures,
+    tiny,
+    values,
+)
 from brushwork.tests.second_device import DeviceTensor
 from brushwork.tests.tolerances import assert_close
-
-COMPUTING = ("BrushworkStyleEncoder", "BrushworkStyleDecoder", "BrushworkCoMatch", "BrushworkStyleBankFilter")
-COMPUTING += ("BrushworkWCTLevel", "BrushworkStylizeLarge")
 
 
 @pytest.fixture

@@ -11,13 +11,11 @@ from torch import Tensor
 from brushwork.nodes import _host
 from brushwork.nodes._host import CachedFeatures
 from brushwork.tests.nodes.fake_comfy import FakeComfy, InterruptProcessingException
-from brushwork.tests.nodes.stand_ins import arguments, bank, call, encoded, msgnet, pictures, tiny
+from brushwork.tests.nodes.stand_ins import COMPUTING, arguments, bank, call, encoded, msgnet, pictures, tiny
 from brushwork.tests.second_device import DeviceTensor, SecondDevice
 from brushwork.tests.tolerances import assert_close
 
 CUDA, CPU = torch.device("cuda"), torch.device("cpu")
-COMPUTING = ("BrushworkStyleEncoder", "BrushworkStyleDecoder", "BrushworkCoMatch", "BrushworkStyleBankFilter")
-COMPUTING += ("BrushworkWCTLevel", "BrushworkStylizeLarge")
 
 
 @pytest.fixture

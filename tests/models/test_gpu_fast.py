@@ -1,7 +1,5 @@
 """Fewer kernels on a GPU give what the plain layers give, and the plain layers where they cannot be had."""
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 import torch.nn.functional as F
@@ -12,18 +10,8 @@ from brushwork.models.networks.gpu_fast import bordered, fewer_kernels, large_ma
 from brushwork.models.networks.layers import ReflectConv
 from brushwork.models.networks.vgg import VggEncoder
 from brushwork.tests.models.small import enlivened
-from brushwork.tests.second_device import SecondDevice
+from brushwork.tests.second_device import SecondDevice, there
 from brushwork.tests.tolerances import assert_close
-
-
-@pytest.fixture
-def device() -> Iterator[SecondDevice]:
-    with SecondDevice() as second, torch.no_grad():
-        yield second
-
-
-def there(values: Tensor) -> Tensor:
-    return values.to("cuda", memory_format=torch.channels_last)
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])

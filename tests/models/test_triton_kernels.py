@@ -4,7 +4,6 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
 
@@ -22,7 +21,7 @@ from brushwork.models.networks.stylebank import StyleBankNetwork
 from brushwork.models.networks.vgg import VggEncoder
 from brushwork.tests import second_device
 from brushwork.tests.models.small import enlivened
-from brushwork.tests.second_device import SecondDevice
+from brushwork.tests.second_device import SecondDevice, there
 from brushwork.tests.tolerances import assert_close
 
 pytest.importorskip("triton", reason="Triton is not installed: there is none for this system, or no `dev` extra")
@@ -158,16 +157,6 @@ def test_kernels_compile_for_cards(tmp_path: Path) -> None:
 
 
 # How the networks use them, on an emulated GPU.
-
-
-@pytest.fixture
-def device() -> Iterator[SecondDevice]:
-    with SecondDevice() as second, torch.no_grad():
-        yield second
-
-
-def there(values: Tensor) -> Tensor:
-    return values.to("cuda", memory_format=torch.channels_last)
 
 
 class Calls(list[tuple[object, ...]]):

@@ -19,6 +19,9 @@ SOURCES = ("BrushworkSampleVideo", "BrushworkLoadStyleNetwork", "BrushworkTextur
 """Nodes that take no picture and no features."""
 SUMMARIES = ("BrushworkContactSheet", "BrushworkStyleReport", "BrushworkLearnStyle", "BrushworkStyleLatentOperation")
 """Nodes whose result is one for a whole batch."""
+COMPUTING = ("BrushworkStyleEncoder", "BrushworkStyleDecoder", "BrushworkCoMatch", "BrushworkStyleBankFilter")
+COMPUTING += ("BrushworkWCTLevel", "BrushworkStylizeLarge")
+"""Nodes that compute with a network."""
 STAGES = tuple(name for name in NODES if name not in SOURCES + SUMMARIES)
 """Nodes that turn each picture of a batch into one."""
 

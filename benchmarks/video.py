@@ -12,7 +12,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ..cli.stylize import Stylization, stylize
+from ..cli.order import Stylization
+from ..cli.stylize import stylize
 from ..media.images import eight_bits
 from ..models.networks.precision import AUTOMATIC
 from .cases import CASES, CONTENT, STYLE, scene, way_through

@@ -50,10 +50,11 @@ def application() -> "Typer":
 
     from ..training.recipes import RecipeName
     from .demo import demo
+    from .order import Stylization
     from .progress import printable
     from .run import run
     from .sheet import sheet
-    from .stylize import Stylization, stylize
+    from .stylize import stylize
     from .train import bundle, pack, train
     from .weights import list_weights, pull, verify
 

@@ -19,7 +19,7 @@ from logging.handlers import BufferingHandler
 from math import ceil
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,15 +31,15 @@ from ..media.video_read import Part
 from ..models.weights.manifest import read_manifest
 from ..runner.errors import one_line
 from ..transfer.temporal import FRAMES
-from .painter import Painter, file_of
+from .contents import file_of
+from .order import Stylization
+from .painter import Painter
 from .progress import Progress, printable
 from .record import fingerprint
+from .report import Report
 
-if TYPE_CHECKING:
-    from .stylize import Report, Stylization
-
-    Pixels = np.ndarray[Any, np.dtype[np.uint8]]
-    Styles = tuple[str, ...]
+Pixels = np.ndarray[Any, np.dtype[np.uint8]]
+Styles = tuple[str, ...]
 
 log = logging.getLogger(__name__)
 

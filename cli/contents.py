@@ -15,6 +15,7 @@ from pathlib import Path
 from ..media.images import FORMATS, distinct_stems, is_hidden, readable
 from ..media.video_read import ANIMATIONS, VIDEOS, moves
 from ..media.video_write import KINDS, is_partial
+from ..samples import sample_names, sample_path
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +50,15 @@ class Found:
     hidden: int = 0
     others: int = 0
     """Files that are neither picture nor video."""
+
+
+def file_of(name: str | Path) -> Path:
+    """A file by its path, or a sample's by its name; FileNotFoundError where there is neither."""
+    if not Path(name).exists() and str(name) in sample_names():
+        return sample_path(str(name))
+    if not Path(name).exists():
+        raise FileNotFoundError(f"there is no picture {name}; the samples are {', '.join(sample_names())}")
+    return Path(name)
 
 
 def is_many(contents: Sequence[str]) -> bool:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import fields, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 from torch import Tensor
 from torch.utils._pytree import tree_map_only
@@ -17,20 +16,12 @@ from ..methods.protocol import Learnt, Style
 from ..methods.render import learn, render
 from ..methods.stylebank import bank_of
 from ..models.weights.download import Progress as Download
-from ..samples import sample_names, sample_path
 from ..transfer.colour import keep_luminance, match_colours
 from ..transfer.masks import fill_hidden, resize_mask
-from ..transfer.operators import normalised
 from ..transfer.resize import to_longer_side
 from ..transfer.temporal import PER_IMAGE, SMOOTHED, TemporalWindow
-from .record import fingerprint
-
-if TYPE_CHECKING:
-    from .stylize import Stylization
-
-MOST_STYLES = 4
-UNSEEN = ("content", "output", "each_style", "name", "overwrite", "dry_run", "json", "max_megapixels", "ray", "workers")
-"""The fields that change no picture."""
+from .contents import file_of
+from .order import Stylization, matches_styles, weights_of
 
 
 class Painter:
@@ -133,20 +124,6 @@ class Painter:
         return painted[0].movedim(0, -1), alpha
 
 
-def matches_styles(order: Stylization) -> bool:
-    """Whether each style is matched to the colours of one picture."""
-    return order.preserve_color == "matching" and order.method != "stylebank"
-
-
-def file_of(name: str | Path) -> Path:
-    """A file by its path, or a sample's by its name; FileNotFoundError where there is neither."""
-    if not Path(name).exists() and str(name) in sample_names():
-        return sample_path(str(name))
-    if not Path(name).exists():
-        raise FileNotFoundError(f"there is no picture {name}; the samples are {', '.join(sample_names())}")
-    return Path(name)
-
-
 def _style_picture(name: str, order: Stylization) -> Style:
     """A style from a file; of a cut-out, what shows counts."""
     picture = load_picture(file_of(name), max_pixels=order.max_pixels)
@@ -158,31 +135,3 @@ def _style_picture(name: str, order: Stylization) -> Style:
     if order.style_size is not None:
         image = to_longer_side(image, order.style_size)
     return Style(image, mask=None if alpha is None else resize_mask(alpha, (image.shape[-2], image.shape[-1])))
-
-
-def weights_of(order: Stylization) -> list[float]:
-    """A weight for each style; ValueError where styles are missing, too many, or of another kind."""
-    bank = order.method == "stylebank"
-    asked, other = ("--style-name", order.style) if bank else ("--style", order.style_name)
-    if other:
-        raise ValueError(f"{order.method} takes its styles as {asked}")
-    names = (order.style_name or [""]) if bank else order.style
-    if not names:
-        raise ValueError(
-            f"{order.method} needs a style: give a picture or one of {', '.join(sample_names())} as {asked}"
-        )
-    if len(names) > MOST_STYLES:
-        raise ValueError(f"{len(names)} styles were given: give at most {MOST_STYLES}")
-    if order.weight and len(order.weight) != len(names):
-        raise ValueError(f"there are {len(names)} styles, but weights for {len(order.weight)}: give one for each")
-    weights = order.weight or [1.0] * len(names)
-    normalised(weights)  # refuses what cannot be mixed, also where one style leaves nothing to mix
-    return weights
-
-
-def made_by(one: Stylization) -> str:
-    """Of all that was asked for and changes pictures, and of the files it names."""
-    asked = {each.name: getattr(one, each.name) for each in fields(one) if each.name not in UNSEEN}
-    asked = {each.name: asked[each.name] for each in fields(one) if asked.get(each.name, each.default) != each.default}
-    names = (*(one.style or ()), *(each for each in (one.mask, one.network) if each))
-    return fingerprint(asked, [file_of(name) for name in names if Path(name).exists()])

@@ -11,9 +11,10 @@ from ..media.sheet import PAPER, contact_sheet
 from ..methods import METHODS
 from ..methods.stylebank import bank_of
 from ..transfer.resize import to_longer_side
-from .painter import Painter, file_of
+from .contents import file_of
+from .order import Stylization
+from .painter import Painter
 from .progress import shown_progress
-from .stylize import Stylization
 
 BANK = "stylebank"
 

@@ -1,27 +1,20 @@
 """`brushwork stylize`: pictures and videos, one or all that are in folders."""
 
-import errno
 import io
-import json
 import logging
 import sys
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, redirect_stdout
-from dataclasses import dataclass, field, replace
+from contextlib import ExitStack, redirect_stdout
+from dataclasses import replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from time import perf_counter
-from typing import IO, TYPE_CHECKING, Annotated, Literal
 
 from torch import Tensor
-from typer import Argument, Option, echo
 
 from ..media.images import (
     FORMATS,
-    MAX_PIXELS,
     Picture,
     check_folder,
     check_suffix,
@@ -32,132 +25,20 @@ from ..media.images import (
 from ..media.video_read import ANIMATIONS, VIDEOS, moves
 from ..media.video_write import KINDS, check_video_suffix, partial_path
 from ..methods import METHODS
-from ..methods.motion import STABILITY
 from ..models.weights.manifest import read_manifest
-from ..runner.errors import user_message
-from ..tiling.policy import out_of_memory
-from .contents import STREAM, Found, find, is_many, outputs_of, resolver, styles_at
-from .painter import Painter, file_of, made_by, weights_of
+from .cluster import Workers, cluster, paint_pictures
+from .contents import STREAM, Found, file_of, find, outputs_of, resolver, styles_at
+from .order import MEGAPIXEL, Stylization, made_by, weights_of
+from .painter import Painter
 from .progress import Progress, printable, shown_progress
 from .record import Record, alone
+from .report import Report
 from .video import stylize_video
 
 log = logging.getLogger(__name__)
 
-MEGAPIXEL = 10**6
 AHEAD_PIXELS = 100 * MEGAPIXEL
 """Of a picture while which the next one is read: of larger ones memory holds one at a time."""
-NAMED = 20
-"""Failures that the last line names; each was said when it happened."""
-GONE = ("ENOSPC", "EDQUOT", "EROFS", "EIO", "ENODEV", "ENOTCONN", "ESTALE", "EHOSTDOWN", "EHOSTUNREACH", "ETIMEDOUT")
-"""Errors of writing after which no other picture can be written either: the disk is full, or the drive is gone."""
-UNREAD = 20
-"""Contents in a row that are not there any more, or that the drive does not give: then the drive is gone."""
-STATUSES = {"painted": "painted", "skipped": "done before", "planned": "to paint", "failed": "failed"}
-"""What becomes of a file, in JSON and in words."""
-
-if TYPE_CHECKING:
-    from .cluster import Workers
-
-    MethodName = str
-    Contents = str | list[str]
-else:
-    MethodName = Literal[tuple(METHODS)]  # the command line shows the choices
-    Contents = list[str]  # and takes several
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stylization:
-    """What to do, which is also the command line's face: names, defaults and help are read off this class."""
-
-    content: Annotated[
-        Contents,
-        Argument(help="Pictures and videos to stylize, folders or patterns ('in/**/*.jpg') of them, a sample, or -."),
-    ]
-    output: Annotated[
-        Path, Option("--output", "-o", help="The picture or video to write; for several, a folder; - is stdout.")
-    ]
-    style: Annotated[
-        list[str] | None, Option("--style", "-s", help="A style picture or a sample's name; up to four.")
-    ] = None
-    weight: Annotated[list[float] | None, Option("--weight", "-w", help="How much each style counts, in order.")] = None
-    method: Annotated[MethodName, Option(help="The method.")] = "adain"
-    network: Annotated[str | None, Option(help="A network that `weights list` shows; else the method's own.")] = None
-    alpha: Annotated[
-        float | None, Option(help="Strength, 0 to 1; else 1, or for WCT the paper's 0.6 at each level.")
-    ] = None
-    levels: Annotated[
-        str | None, Option(help="Levels with commas, coarse to fine: relu4_1,relu3_1; else the method's own.")
-    ] = None
-    mask: Annotated[Path | None, Option(help="A picture that is white where the content is restyled.")] = None
-    preserve_color: Annotated[
-        Literal["none", "luminance", "matching"], Option(help="Whether to keep the content's colours.")
-    ] = "none"
-    style_size: Annotated[
-        int | None, Option(help="Scale the styles to this longer side: larger gives larger strokes.")
-    ] = None
-    style_name: Annotated[list[str] | None, Option(help="A style of a StyleBank by name; up to four.")] = None
-    statistics: Annotated[
-        Literal["smoothed", "per image"],
-        Option(help="In a video: with those of frames shortly before, or each by itself."),
-    ] = "smoothed"
-    stability: Annotated[
-        float, Option(help="In a video: how long paint stays on what moves, from 0, frame by frame, to 1, for seconds.")
-    ] = STABILITY
-    max_size: Annotated[
-        int | None, Option(help="Shrink the content to this longer side first; the output is as small.")
-    ] = None
-    each_style: Annotated[
-        bool, Option("--each-style", help="A picture in each of any number of styles; --style may be a folder.")
-    ] = False
-    name: Annotated[
-        str | None,
-        Option(help="Names in the output folder: '{stem}_{style}.jpg'; also {name}, {parent}, {method}, {number}."),
-    ] = None
-    keep_metadata: Annotated[
-        bool, Option("--keep-metadata", help="Keep EXIF and resolution, and embed the profile sRGB.")
-    ] = False
-    overwrite: Annotated[bool, Option("--overwrite", help="Paint again what is done.")] = False
-    dry_run: Annotated[bool, Option("--dry-run", help="Say what would be painted, and paint nothing.")] = False
-    json: Annotated[bool, Option("--json", help="A line of JSON on stdout for each file, and one at the end.")] = False
-    max_megapixels: Annotated[
-        float, Option(help="Refuse pictures of more million pixels, which might fill the memory.")
-    ] = MAX_PIXELS / MEGAPIXEL
-    ray: Annotated[
-        str | None,
-        Option(metavar="ADDRESS", help="Paint on a Ray cluster at HOST:PORT, auto (here), or local: this machine."),
-    ] = None
-    workers: Annotated[
-        int | None, Option(min=1, help="How many paint at once with --ray; else one a GPU, or one a machine.")
-    ] = None
-
-    @property
-    def max_pixels(self) -> int:
-        """Of a picture that is read."""
-        return round(self.max_megapixels * MEGAPIXEL)
-
-    @property
-    def contents(self) -> list[str]:
-        """All that was named."""
-        return [self.content] if isinstance(self.content, str) else [*self.content]
-
-    @property
-    def into_folder(self) -> bool:
-        """Whether there may be several outputs."""
-        return self.each_style or is_many(self.contents)
-
-    @property
-    def styles(self) -> tuple[str, ...]:
-        """The styles by name or path; none stands for a bank's first."""
-        return tuple(self.style or self.style_name or ())
-
-
-class UnfinishedError(RuntimeError):
-    """Some of many could not be painted."""
-
-
-class StoppedError(OSError):
-    """No more can be written, or read."""
 
 
 def stylize(order: Stylization) -> list[Path] | list[str]:
@@ -204,8 +85,6 @@ def stylize(order: Stylization) -> list[Path] | list[str]:
         painters: dict[tuple[str, ...], Painter] = {}
         workers: Workers | None = None
         if left and order.ray:
-            from .cluster import cluster, paint_pictures
-
             workers = stack.enter_context(cluster(order, variants))
             report.stdout = sys.stdout
             stack.enter_context(redirect_stdout(sys.stderr))  # Ray tells there of workers that died
@@ -226,96 +105,7 @@ def stylize(order: Stylization) -> list[Path] | list[str]:
                 keep(one)
                 report.tell(one, "painted")
     report.end(found)
-    if report.failures:
-        report.name_painted()
-        named = "; ".join(report.failures[:NAMED])
-        more = f"; and {len(report.failures) - NAMED} more" if len(report.failures) > NAMED else ""
-        raise UnfinishedError(f"{len(report.failures)} of {len(left)} could not be painted: {named}{more}")
     return [] if order.json else report.painted
-
-
-@dataclass
-class Report:
-    """What became of each content: said at once in JSON, and summed up at the end."""
-
-    order: Stylization
-    counts: Counter[str] = field(default_factory=Counter)
-    painted: list[Path] = field(default_factory=list)
-    failures: list[str] = field(default_factory=list)
-    unread: int = 0
-    """Contents in a row up to now that the drive did not give."""
-    started: float = field(default_factory=perf_counter)
-    stdout: IO[str] | None = None
-    """Where lines go, unless it is `sys.stdout` of the moment."""
-
-    def tell(self, one: Stylization, status: str, **more: object) -> None:
-        self.counts[status] += 1
-        if status == "painted" and str(one.output) != STREAM:
-            self.painted.append(one.output)
-        if self.order.json:
-            line = {"status": status, "content": one.contents[0], "output": str(one.output), "styles": one.styles}
-            echo(json.dumps(line | more), self.stdout)
-
-    @contextmanager
-    def attempt(self, orders: Sequence[Stylization], reading: bool = False) -> Iterator[None]:
-        """Inside the block an error is that of these, and the others go on; unless nothing can be written any more.
-
-        An error of the disk in `reading` may be that of one bad file; many in a row are a drive that is gone.
-        """
-        try:
-            yield
-            self.unread = 0
-        except StoppedError:
-            raise
-        except Exception as error:
-            line = user_message(error)
-            if out_of_memory(error):
-                line = f"{orders[0].contents[0]} needs more memory than there is: shrink it by --max-size"
-            if not self.order.into_folder:
-                if self.order.json and line is not None and not self.counts["failed"]:
-                    self.tell(orders[0], "failed", error=line)
-                if line is None or not out_of_memory(error):
-                    raise
-                raise ValueError(line) from error
-            cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
-            stays = "what is painted stays, and the same command goes on from there"
-            ends = isinstance(cause, OSError) and errno.errorcode.get(cause.errno or 0) in GONE
-            if ends and not reading:
-                self.name_painted()
-                raise StoppedError(f"{line}: see to the disk; {stays}") from error
-            self.unread = self.unread + 1 if ends or isinstance(cause, FileNotFoundError) else 0
-            if self.unread == UNREAD:
-                self.name_painted()
-                row = f"{UNREAD} contents in a row cannot be read, the last of them {orders[0].contents[0]}"
-                raise StoppedError(f"{row}: see to the drive or the folder that they are on; {stays}") from error
-            if line is None:  # a bug, which shall not cost the others a night
-                line = f"{type(error).__name__}: {error}"
-                log.error("%s", printable(orders[0].contents[0]), exc_info=error)
-            content = orders[0].contents[0]
-            line = line if " ".join(content.split()) in line else f"{content}: {line}"
-            log.warning("%s", printable(line))
-            self.failures.append(line)
-            for one in orders:
-                self.tell(one, "failed", error=line)
-
-    def name_painted(self) -> None:
-        """Where an error takes the place of the answer."""
-        for path in () if self.order.json else self.painted:
-            echo(printable(str(path)), self.stdout)
-
-    def end(self, found: Found) -> None:
-        """Sum up what became of many."""
-        if not self.order.into_folder:
-            return
-        passed = {"hidden": found.hidden, "no pictures": found.others}
-        counts = {status: self.counts[status] for status in STATUSES if self.counts[status]}
-        if self.order.json:
-            seconds = round(perf_counter() - self.started, 3)
-            echo(json.dumps({"status": "end", **counts, "passed over": passed, "seconds": seconds}), self.stdout)
-            return
-        over = ", ".join(f"{count} {name}" for name, count in passed.items() if count)
-        line = ", ".join(f"{count} {STATUSES[status]}" for status, count in counts.items())
-        echo(line + f"; passed over: {over}" * bool(over) + ".", err=True)
 
 
 def _paint_pictures(

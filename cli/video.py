@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import Tensor
 
@@ -14,15 +14,12 @@ from ..media.overlap import ahead, behind
 from ..media.video_read import Part, reading
 from ..media.video_write import VideoFile, is_unfinished, writing, written_order
 from ..methods.motion import Steady
-from .painter import made_by, matches_styles
+from .order import Stylization, made_by, matches_styles
 from .progress import Progress
 from .record import fingerprint
 
-if TYPE_CHECKING:
-    from .stylize import Stylization
-
-    Paint = Callable[[Iterable[Part], Any], Iterator[tuple[Part, Tensor, Any]]]
-    """`Painter.video`."""
+Paint = Callable[[Iterable[Part], Any], Iterator[tuple[Part, Tensor, Any]]]
+"""`Painter.video`."""
 
 log = logging.getLogger(__name__)
 

@@ -18,9 +18,10 @@ from brushwork.cli import cluster as cluster_module
 from brushwork.cli import stylize as stylize_command
 from brushwork.cli.app import main
 from brushwork.cli.cluster import ClusterError, Job, Worker, Workers, share, version
+from brushwork.cli.order import Stylization
 from brushwork.cli.painter import Painter
 from brushwork.cli.record import FILE
-from brushwork.cli.stylize import Stylization, stylize
+from brushwork.cli.stylize import stylize
 from brushwork.media import video_read
 from brushwork.media.images import write_picture
 from brushwork.media.video_read import reading

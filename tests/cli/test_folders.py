@@ -16,8 +16,9 @@ from torch import Tensor
 
 from brushwork.cli import stylize as stylize_command
 from brushwork.cli.app import main
+from brushwork.cli.order import Stylization
 from brushwork.cli.record import FILE, alone
-from brushwork.cli.stylize import Stylization, stylize
+from brushwork.cli.stylize import stylize
 from brushwork.media.images import Picture, load_picture, write_picture
 from brushwork.models.weights.manifest import read_manifest
 
@@ -563,7 +564,7 @@ def test_the_limit_of_pixels_is_an_option(photos: Path, tmp_path: Path) -> None:
         run(photos / "a.png", tmp_path / "o.png", max_megapixels=5e-6)
     with pytest.raises(RuntimeError, match="^4 of 4 could not be painted"):
         run(photos, tmp_path / "out", max_megapixels=5e-6)
-    assert stylize_command.Stylization(content="x", output=Path("y"), max_megapixels=3000).max_pixels == 3 * 10**9
+    assert Stylization(content="x", output=Path("y"), max_megapixels=3000).max_pixels == 3 * 10**9
 
 
 def test_metadata_on_request(tmp_path: Path) -> None:

@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 
 from brushwork.cli.app import from_dataclass
-from brushwork.cli.stylize import Painter, Stylization, stylize
+from brushwork.cli.order import Stylization
+from brushwork.cli.painter import Painter
+from brushwork.cli.stylize import stylize
 from brushwork.media.images import load_picture, read_picture, write_picture
 from brushwork.methods import METHODS, api
 from brushwork.methods.render import render

@@ -11,7 +11,9 @@ from torch import Tensor
 
 from brushwork.cli import stylize as stylize_command
 from brushwork.cli.app import main
-from brushwork.cli.stylize import Painter, Stylization, stylize
+from brushwork.cli.order import Stylization
+from brushwork.cli.painter import Painter
+from brushwork.cli.stylize import stylize
 from brushwork.media import video_read as video_in
 from brushwork.media.images import read_picture, write_picture
 from brushwork.media.video_read import reading

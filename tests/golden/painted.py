@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from brushwork.cli.stylize import Stylization
+from brushwork.cli.order import Stylization
 from brushwork.models.weights.manifest import NetworkEntry, read_manifest
 from brushwork.models.weights.store import BUILTIN, network_state
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from brushwork.cli.stylize import Stylization, stylize
+from brushwork.cli.order import Stylization
+from brushwork.cli.stylize import stylize
 from brushwork.media.images import read_picture
 from brushwork.tests.golden.painted import PICTURES, orders
 from brushwork.tests.tolerances import SAME_PICTURE

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from brushwork.cli.stylize import Painter, Stylization
+from brushwork.cli.order import Stylization
+from brushwork.cli.painter import Painter
 from brushwork.methods import MATCHING, METHODS, api
 from brushwork.methods.matching import Matching
 from brushwork.methods.protocol import Style

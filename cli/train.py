@@ -86,11 +86,11 @@ def pack(
     limit: Annotated[float, Option(help="MiB of the file: what does not fit becomes JPEG, then is left out.")] = 250,
 ) -> list[str]:
     """Decode photographs and paintings once into one file, which --photos and --styles take in place of folders."""
-    from ..training.data import Pictures
+    from ..training.files import read_pictures
     from ..training.pack import write_pack
 
-    pictures = Pictures.from_files(photos, photo_size, group="photos")
-    return [_summary(write_pack(output, pictures, Pictures.from_files(styles, style_size, group="styles"), limit))]
+    pictures = read_pictures(photos, photo_size, group="photos")
+    return [_summary(write_pack(output, pictures, read_pictures(styles, style_size, group="styles"), limit))]
 
 
 def bundle(

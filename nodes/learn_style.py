@@ -18,9 +18,9 @@ from ..methods.stylebank import bank_of
 from ..models.networks.stylebank import StyleBankNetwork
 from ..models.weights.learnt_styles import check_name, expect_free, save_style, sharing, style_path, with_style
 from ..samples import CONTENT, load_sample
-from ..training.data import Pictures
 from ..training.loss_network import load_loss_network
 from ..training.new_style import NewStyleConfig, StyleTraining
+from ..training.pictures import Pictures
 from ..training.trainer import TrainingError
 from ..transfer.resize import to_longer_side
 from . import _host

@@ -23,7 +23,7 @@ from ..models.networks.vgg import ADAIN_LEVEL as LEVEL
 from ..models.networks.vgg import COMPACT_ADAIN, LAYOUTS, VggDecoder, VggNetwork
 from ..transfer.adain import adain
 from ..transfer.moments import Moments
-from .data import fixed_crops
+from .crops import fixed_crops
 from .distributed import training_device
 from .loss_network import loss_network_of
 from .losses import CONTENT_LEVEL, STYLE_LEVELS, LossWeights, content_of, picture_losses, steady_losses

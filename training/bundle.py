@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import get_args
 
-from .data import Pictures
+from .files import read_pictures
 from .pack import Packed, write_pack
 from .recipes import RecipeName, find_recipe, named_fields, train
 
@@ -79,8 +79,8 @@ def write_bundle(
             raise ValueError(f"{limit_mib} MiB leave no room for pictures: allow {limit_mib - room + 10:.0f} or more.")
         return write_pack(
             out / DATA,
-            Pictures.from_files(photos, photo_size, group="photos"),
-            Pictures.from_files(styles, style_size, group="styles"),
+            read_pictures(photos, photo_size, group="photos"),
+            read_pictures(styles, style_size, group="styles"),
             room,
         )
     except BaseException:

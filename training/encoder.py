@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from ..media.sheet import contact_sheet
 from ..models.networks.vgg import LEVELS, VggEncoder, VggLayout, VggNetwork
-from .data import fixed_crops
+from .crops import fixed_crops
 from .distributed import training_device
 from .least_squares import LinearProbe, best_map
 from .loss_network import LossNetwork

@@ -24,7 +24,7 @@ from ..transfer.comatch import comatch, gram_root
 from ..transfer.decompose import eigen
 from ..transfer.moments import Moments
 from ..transfer.wct import TRANSPORT, wct
-from .data import fixed_crops
+from .crops import fixed_crops
 from .distributed import training_device
 from .loss_network import LossNetwork
 from .losses import LossWeights, content_of, gram_distance, picture_losses, steady_losses, style_target

@@ -30,10 +30,11 @@ from ..models.weights.learnt_styles import (
 )
 from ..samples import CONTENT, sample_path
 from ..transfer.moments import Moments
-from .data import Crops, Pictures, fixed_crops
+from .crops import Crops, fixed_crops
 from .distributed import rank, training_device
 from .loss_network import LossNetwork
 from .losses import LossWeights, style_target
+from .pictures import Pictures
 from .precision import autocast
 from .recipes import Job, Recipe
 from .stylebank import style_losses, stylised

@@ -15,15 +15,19 @@ from dataclasses import dataclass
 from itertools import accumulate
 from math import ceil, inf
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from ..media.images import pictures_at, write_whole
-from .data import PACK, READER_THREADS, Encoded, Group, Pictures, spread
+from .pictures import READER_THREADS, Encoded, Pictures, spread
 
 log = logging.getLogger(__name__)
 
+Group = Literal["photos", "styles"]  # what pictures are learnt as; a pack holds both
+
+PACK = ".pack"
 FORM, VERSION = "brushwork-pack", "1"
 LOSSLESS = "PNG"
 QUALITIES = (95, 90, 85)  # of JPEGs, where a pack has no room for PNG; the first that all pictures fit in
@@ -41,7 +45,7 @@ class Packed:
 
 
 def write_pack(out: Path, photos: Pictures | None, styles: Pictures | None, limit_mib: float) -> Packed:
-    """Write a file of at most `limit_mib` MiB that `Pictures.from_files` reads, whole or not at all.
+    """Write a file of at most `limit_mib` MiB that `read_pictures` reads, whole or not at all.
 
     Lossless where everything fits so, else as the best JPEGs (quality 95, 90, 85) that fit, else as many pictures as
     do, evenly spread: what was chosen is logged and returned. ValueError where there is nothing to pack, the name does

@@ -18,7 +18,7 @@ from ..models.networks.vgg import ADAIN_LEVEL, VggNetwork
 from ..models.registry import load_network
 from ..transfer.adain import adain
 from ..transfer.moments import Moments
-from .data import CropPool, Crops
+from .crops import CropPool, Crops
 from .precision import autocast, training_dtype
 
 log = logging.getLogger(__name__)

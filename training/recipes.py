@@ -13,10 +13,12 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from torch import Tensor, nn
 
-from .data import CropPool, Crops, Pictures
+from .crops import CropPool, Crops
 from .distributed import training_device
+from .files import read_pictures
 from .loss_network import LossNetwork, load_loss_network
 from .pairs import Pairs, Teacher, load_teacher
+from .pictures import Pictures
 from .trainer import OnStep, Trainer
 
 RecipeName = Literal["compact", "wct", "adain", "msgnet", "stylebank", "stylebank-style"]
@@ -62,13 +64,13 @@ class Job:
     def photographs(self, resize: int, held_out: int = 0) -> Pictures:
         """The photographs but the last `held_out`, on the training device, shorter sides of `resize` pixels.
 
-        Errors of `Pictures.from_files`.
+        Errors of `read_pictures`.
         """
-        return Pictures.from_files(self.photos, resize, held_out=held_out).to(training_device())
+        return read_pictures(self.photos, resize, held_out=held_out).to(training_device())
 
     def paintings(self, resize: int) -> Pictures:
         """The style pictures likewise."""
-        return Pictures.from_files(self.styles, resize, group="styles").to(training_device())
+        return read_pictures(self.styles, resize, group="styles").to(training_device())
 
     def crops(self, config: Any) -> tuple[Crops, Crops]:  # noqa: ANN401 - any recipe's
         """Of photographs and of paintings, as `shorter`, `side` and `held_out` of the config say."""

@@ -24,7 +24,7 @@ from ..models.networks.vgg import VggNetwork
 from ..transfer.moments import Moments
 from ..transfer.operators import KernelMap
 from ..transfer.wct import TRANSPORT, wct
-from .data import fixed_crops
+from .crops import fixed_crops
 from .distributed import training_device
 from .loss_network import LossNetwork
 from .losses import (

@@ -23,7 +23,7 @@ from ..models.networks.layers import ReflectConv
 from ..models.networks.vgg import LEVELS, VggDecoder, VggNetwork
 from ..transfer.moments import Moments
 from ..transfer.wct import wct
-from .data import Crops, fixed_crops
+from .crops import Crops, fixed_crops
 from .distributed import training_device
 from .least_squares import fit_convolution
 from .loss_network import loss_network_of

@@ -9,7 +9,8 @@ from brushwork.models.registry import load_network
 from brushwork.samples import sample_path
 from brushwork.tests.tolerances import assert_close
 from brushwork.training import least_squares
-from brushwork.training.data import Crops, Pictures
+from brushwork.training.crops import Crops
+from brushwork.training.files import read_pictures
 from brushwork.training.least_squares import PICTURES_AT_ONCE, LinearProbe, best_map, fit_convolution
 from brushwork.training.losses import relative_distance
 from brushwork.training.wct import first_decoder, solve
@@ -87,7 +88,7 @@ def test_inputs_that_tell_the_same_do_no_harm() -> None:
 def test_coarse_layers_are_solved_for_a_picture_and_those_of_the_level_above_stay() -> None:
     network = load_network("compact")
     assert isinstance(network, VggNetwork)
-    images = Crops(Pictures.from_files([sample_path("astronaut")], 128), 96).take(8)
+    images = Crops(read_pictures([sample_path("astronaut")], 128), 96).take(8)
     above, values = network.decoder["relu4_1"], network.encode(images, "relu5_1").values
     decoder = first_decoder(network, "relu5_1", above, seed=0).requires_grad_(False)
     before = relative_distance(decoder(values), images)

@@ -14,8 +14,8 @@ from brushwork.tests.models.small import enlivened
 from brushwork.tests.tolerances import assert_close
 from brushwork.tests.training.tiny import Clock, Killed, LossCurve, OnStep, folder_of_pictures, tiny_loss_network
 from brushwork.training import trainer
-from brushwork.training.data import Pictures
 from brushwork.training.new_style import NEW, NewStyleConfig, StyleTraining, learn_style
+from brushwork.training.pictures import Pictures
 from brushwork.training.recipes import Job
 from brushwork.transfer.operators import KernelMap
 

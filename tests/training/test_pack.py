@@ -12,8 +12,10 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from brushwork.media import images as files
-from brushwork.training.data import Crops, Group, Pictures
-from brushwork.training.pack import FORM, Packed, write_pack
+from brushwork.training.crops import Crops
+from brushwork.training.files import read_pictures
+from brushwork.training.pack import FORM, Group, Packed, write_pack
+from brushwork.training.pictures import Pictures
 
 MIB = 2**20
 
@@ -29,7 +31,7 @@ def pictures(count: int, shorter: int = 24, contrast: int = 256) -> Pictures:
 
 def read_pack(path: Path, group: Group, resize: int = 24) -> Pictures:
     """One group, at the size it is stored in unless told."""
-    return Pictures.from_files([path], resize, group=group)
+    return read_pictures([path], resize, group=group)
 
 
 def same(one: Pictures, other: Pictures) -> bool:
@@ -58,9 +60,9 @@ def test_training_from_a_pack_is_training_from_folders(tmp_path: Path) -> None:
     for index in range(5):
         noise = torch.randint(256, (30 + 9 * index, 300 if index == 3 else 45, 3)).byte()
         Image.fromarray(noise.numpy()).save(tmp_path / f"{index}.png")
-    from_files = Pictures.from_files([tmp_path], 24, held_out=1)
-    write_pack(tmp_path / "x.pack", Pictures.from_files([tmp_path], 24), None, 1)
-    from_pack = Pictures.from_files([tmp_path / "x.pack"], 24, held_out=1)
+    from_files = read_pictures([tmp_path], 24, held_out=1)
+    write_pack(tmp_path / "x.pack", read_pictures([tmp_path], 24), None, 1)
+    from_pack = read_pictures([tmp_path / "x.pack"], 24, held_out=1)
     assert same(from_pack, from_files)
     taken = []
     for source in (from_files, from_pack):
@@ -74,9 +76,9 @@ def test_packs_beside_folders(tmp_path: Path, pack: Path) -> None:
 
     for name in ("a.png", "z.png"):
         Image.new("RGB", (24, 24)).save(tmp_path / name)
-    found = Pictures.from_files([tmp_path / "z.png", pack, tmp_path / "a.png"], 24)
+    found = read_pictures([tmp_path / "z.png", pack, tmp_path / "a.png"], 24)
     assert found.names == ("a", *pictures(6).names, "z")
-    assert Pictures.from_files([pack, tmp_path / "z.png"], 24, group="styles").names == (*pictures(4).names, "z")
+    assert read_pictures([pack, tmp_path / "z.png"], 24, group="styles").names == (*pictures(4).names, "z")
 
 
 @pytest.mark.parametrize("quality", [95, 90, 85])
@@ -123,12 +125,12 @@ def test_what_one_group_leaves_the_other_has(tmp_path: Path) -> None:
 
 
 def test_a_larger_pack_is_scaled_down_and_a_smaller_one_refused(pack: Path) -> None:
-    assert [min(size) for size in Pictures.from_files([pack], 12).sizes] == [12] * 6
+    assert [min(size) for size in read_pictures([pack], 12).sizes] == [12] * 6
     with pytest.raises(
         ValueError,
         match="x.pack holds photos with a shorter side of 24 pixels, and 32 are asked for: pack them again with 32",
     ):
-        Pictures.from_files([pack], 32)
+        read_pictures([pack], 32)
 
 
 def test_nothing_to_pack(tmp_path: Path) -> None:
@@ -167,12 +169,12 @@ def test_a_group_that_is_not_there(tmp_path: Path) -> None:
     out = tmp_path / "x.pack"
     write_pack(out, pictures(2), None, 1)
     with pytest.raises(ValueError, match="x.pack holds no styles: pack them with it, or name a folder of styles"):
-        Pictures.from_files([out], 24, group="styles")
+        read_pictures([out], 24, group="styles")
 
 
 def test_no_such_pack(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="x.pack: look for a slip in its name"):
-        Pictures.from_files([tmp_path / "x.pack"], 8)
+        read_pictures([tmp_path / "x.pack"], 8)
 
 
 @pytest.mark.parametrize("content", [b"", b"hello, I am a text and no pack", b"\xff" * 64, b"\0" * 64])
@@ -187,7 +189,7 @@ def test_a_truncated_pack(pack: Path, share: float) -> None:
     content = pack.read_bytes()
     pack.write_bytes(content[: int(share * len(content))])
     with pytest.raises(ValueError, match="x.pack is damaged, or no pack"):
-        Pictures.from_files([pack], 24)
+        read_pictures([pack], 24)
 
 
 def test_weights_are_no_pack(tmp_path: Path) -> None:

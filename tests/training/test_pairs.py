@@ -13,8 +13,9 @@ from brushwork.models.weights.store import BUILTIN
 from brushwork.tests.tolerances import assert_close
 from brushwork.tests.training.tiny import tiny_network, tiny_teacher
 from brushwork.training import pairs
-from brushwork.training.data import Crops, Pictures
+from brushwork.training.crops import Crops
 from brushwork.training.pairs import CropPool, KeptPictures, Pairs, StyleMoments, Teacher, load_teacher
+from brushwork.training.pictures import Pictures
 from brushwork.transfer.adain import adain
 from brushwork.transfer.moments import Moments
 

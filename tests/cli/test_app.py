@@ -10,8 +10,9 @@ import torch
 from brushwork.cli import demo as demo_command
 from brushwork.cli import run as run_command
 from brushwork.cli.app import main
-from brushwork.media.images import read_picture, write_picture
-from brushwork.samples import CONTENT
+from brushwork.media.images import Picture, read_picture, write_picture
+from brushwork.models.weights.manifest import read_manifest
+from brushwork.samples import CONTENT, load_sample
 from brushwork.tests.runner.fakes import Json, api, fake
 
 
@@ -171,33 +172,32 @@ def test_a_missing_typer_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: py
 
 
 def test_demo_paints_every_photograph_by_every_system(
-    tmp_path: Path, nodes: dict[str, type], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def sample(name: str) -> tuple[torch.Tensor]:
-        return (torch.full((1, 2, 3, 3), CONTENT.index(name) / 4),)
+    def negative(self: object, picture: Picture, progress: object) -> tuple[torch.Tensor, None]:
+        return 1 - picture.image[0], None
 
-    nodes["Sample"] = fake(sample, {"required": {"name": (list(CONTENT),)}})
-    for system in demo_command.SYSTEMS:
-        save = {"images": ["1", 0], "filename_prefix": f"by/{system}"}
-        graph = api(n1=("Sample", {"name": "coffee"}, "Content"), n2=("SaveImage", save))
-        (tmp_path / f"{system}.json").write_text(json.dumps(graph), encoding="utf-8")
-    monkeypatch.setattr(demo_command, "WORKFLOWS", tmp_path)
-    monkeypatch.setattr(demo_command, "all_nodes", lambda: nodes)
+    monkeypatch.setattr(demo_command.Painter, "picture", negative)
     assert call("demo", tmp_path / "out") == 0
     sheet, *painted = map(Path, capsys.readouterr().out.splitlines())
     assert sheet == tmp_path / "out" / "contact_sheet.png" and read_picture(sheet)[0].std() > 0
-    assert {file.relative_to(tmp_path / "out").as_posix() for file in painted} == {
-        f"by/{photo}_{system}_00001.png" for photo in CONTENT for system in demo_command.SYSTEMS
+    assert {file.name for file in painted} == {
+        f"{photo}_{system}.png" for photo in CONTENT for system in demo_command.SYSTEMS
     }
     for file in painted:
-        photo = CONTENT.index(file.name.split("_")[0])
-        assert read_picture(file)[0].mean().item() == pytest.approx(photo / 4, abs=1 / 255)
+        photo = load_sample(file.name.split("_")[0])[0].movedim(0, -1)
+        assert torch.allclose(read_picture(file)[0][0], 1 - photo, atol=1 / 255)
+
+
+def test_demo_takes_paintings_that_the_bank_knows() -> None:
+    bank = read_manifest().networks["stylebank"].styles
+    assert {*demo_command.PAIRS} == {*CONTENT}
+    assert {style.replace("_", " ") for style in demo_command.PAIRS.values()} <= {*bank}
 
 
 def test_weights_list_names_every_network(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from brushwork.models.weights.manifest import read_manifest
 
     alone_with(tmp_path, monkeypatch)
     assert call("weights", "list") == 0
@@ -209,7 +209,6 @@ def test_weights_list_names_every_network(
 def test_weights_verify_names_the_damaged_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from brushwork.models.weights.manifest import read_manifest
 
     alone_with(tmp_path, monkeypatch)
     file = next(file for file in read_manifest().files.values() if file.sha256 and file.urls)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ...models.networks.vgg import LEVELS
 from ...training.loss_network import LossNetwork
-from ...training.losses import STYLE_LEVELS
+from ...training.losses import POWER_FLOOR, STYLE_LEVELS, grid_peaks
 from ...transfer.distance import content_distance, style_distance
 from ...transfer.moments import Moments
 
@@ -26,10 +26,6 @@ DIRECTIONS, QUANTILES = 64, 512
 CELL, FRINGE = 3, 2
 """Pixels of a cell's side, and cells from an edge to either side of it: fringes are narrower. Chroma in JPEGs is half
 as fine as the picture, which changes cells by a tenth and pixels by a third."""
-STRIDES = (2, 4, 8)
-"""Pixels between the cells that decoders upsample from."""
-POWER_FLOOR = 1e-6
-"""Under what the rounding of pixels to eight bits leaves in a spectrum."""
 
 
 @dataclass(frozen=True)
@@ -156,22 +152,11 @@ def fringes(image: Tensor) -> float:
 
 
 def grid(image: Tensor) -> float:
-    """How far luminance stands out at the periods `STRIDES` in a picture [1, 3, H, W], sides of 64 at least, in dB.
+    """How far luminance stands out at the strides of decoders in a picture [1, 3, H, W], in dB, the mean of them.
 
-    Along rows, then columns: power spectra of all lines under a Hann window, their mean, and its level at a period
-    above the mean level (in dB) of the frequencies near it; what is below counts as 0. Returned is the mean over
-    periods and both axes. A published picture was a JPEG of another size, so its grid lies elsewhere, if it had one.
+    A published picture was a JPEG of another size, so its grid lies elsewhere, if it had one.
     """
-    grey, heights = luminance(image)[0, 0], []
-    for lines in (grey, grey.T):
-        length = lines.shape[1] // STRIDES[-1] * STRIDES[-1]  # so that each period has a frequency of its own
-        lines = lines[:, :length]
-        power = torch.fft.fft((lines - lines.mean(1, keepdim=True)) * torch.hann_window(length)).abs().square().mean(0)
-        level = 10 * power.clamp_min(POWER_FLOOR).log10()
-        near = torch.arange(2, max(5, length // 32))  # from 2 on, as the window spreads a line over three frequencies
-        for place in (length // stride for stride in STRIDES):
-            heights.append(level[place] - level[torch.cat([place - near, place + near]) % length].mean())
-    return float(torch.stack(heights).clamp_min(0).mean())
+    return float(grid_peaks(luminance(image)).mean())
 
 
 def chroma(image: Tensor) -> float:

@@ -17,6 +17,7 @@ from brushwork.training.losses import (
     LossWeights,
     content_of,
     gram_distance,
+    grid_peaks,
     moment_distance,
     moved,
     picture_losses,
@@ -73,6 +74,30 @@ def test_total_variation() -> None:
     assert_close(total_variation(torch.full((1, 3, 4, 4), 0.4)), torch.tensor(0.0))
 
 
+@pytest.mark.parametrize(("period", "place"), [(2, 0), (4, 1), (8, 2)])
+def test_the_way_down_from_a_grid_takes_it_out(period: int, place: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    picture = torch.rand(2, 1, 64, 72, generator=generator)
+    plain, lined = grid_peaks(picture), picture.clone()
+    lined[..., ::period] += 1
+    assert plain.max() < 1 and grid_peaks(lined)[place] > 4
+    lined.requires_grad_()
+    for step in range(80):
+        (slope,) = torch.autograd.grad(grid_peaks(lined).mean(), lined)
+        lined = (
+            (lined - 0.06 * 0.94**step * slope / slope.square().mean().sqrt().clamp_min(1e-9)).detach().requires_grad_()
+        )
+    assert grid_peaks(lined).mean() < plain.mean() + 0.5
+    assert torch.corrcoef(torch.stack([lined.detach().flatten(), picture.flatten()]))[0, 1] > 0.8
+
+
+def test_a_plain_picture_has_no_grid_and_no_slope() -> None:
+    plain = torch.full((1, 1, 64, 64), 0.4, requires_grad=True)
+    heights = grid_peaks(plain)
+    assert heights.tolist() == [0.0] * 6
+    assert torch.autograd.grad(heights.sum(), plain)[0].abs().max() == 0
+
+
 def test_distances_are_roots_of_relative_squares() -> None:
     target = torch.tensor([3.0, 4.0]).reshape(1, 1, 1, 2)
     assert_close(relative_distance(target + torch.tensor([0.0, 10.0]), target), torch.tensor(2.0))
@@ -127,12 +152,15 @@ def test_what_weighs_nothing_is_not_computed(weights: tuple[int, ...]) -> None:
 
 def test_each_in_closed_form() -> None:
     loss_network, (result, content, style, _) = tiny_loss_network(), given()
+    large = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     parts = picture_losses(loss_network, result, LossWeights(2.0, 3.0, 5.0), content, style)
     seen = loss_network(result, STYLE_LEVELS)
     assert_close(parts["content"], 2 * relative_error(seen[CONTENT_LEVEL], content))
     distances = [moment_distance(Moments.of(seen[level]), style[level]) for level in STYLE_LEVELS]
     assert_close(parts["style"], 3 * torch.stack(distances).sum())
     assert_close(parts["total variation"], 5 * total_variation(result))
+    grid = picture_losses(loss_network, large, LossWeights(0.0, 0.0, grid=7.0), None, {})["grid"]
+    assert_close(grid, 7 * grid_peaks(large.view(6, 1, 64, 64)).mean())
     grams = picture_losses(loss_network, result, LossWeights(0.0, 1.0), None, style, None, gram_distance)["style"]
     moments = {level: Moments.of(seen[level], full=True) for level in STYLE_LEVELS}
     assert_close(grams, sum(gram_distance(moments[level], style[level]) for level in STYLE_LEVELS))

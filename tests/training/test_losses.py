@@ -81,14 +81,11 @@ def test_the_way_down_from_a_grid_takes_it_out(period: int, place: int) -> None:
     plain, lined = grid_peaks(picture), picture.clone()
     lined[..., ::period] += 1
     assert plain.max() < 1 and grid_peaks(lined)[place] > 4
-    lined.requires_grad_()
-    for step in range(80):
+    for _ in range(20):
+        lined.requires_grad_()
         (slope,) = torch.autograd.grad(grid_peaks(lined).mean(), lined)
-        lined = (
-            (lined - 0.06 * 0.94**step * slope / slope.square().mean().sqrt().clamp_min(1e-9)).detach().requires_grad_()
-        )
-    assert grid_peaks(lined).mean() < plain.mean() + 0.5
-    assert torch.corrcoef(torch.stack([lined.detach().flatten(), picture.flatten()]))[0, 1] > 0.8
+        lined = (lined - 0.03 * slope / slope.square().mean().sqrt().clamp_min(1e-9)).detach()
+    assert grid_peaks(lined).mean() < 0.5
 
 
 def test_a_plain_picture_has_no_grid_and_no_slope() -> None:

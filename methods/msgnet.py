@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import torch
+from torch import Tensor
 
 from ..models.networks.base import RECONSTRUCTION, StyleNetwork
 from ..models.networks.msgnet import LEVEL, MsgNet
@@ -32,11 +33,10 @@ class MsgNetMethod:
     def learn(self, network: StyleNetwork, step: Step, style: Moments | object) -> Tensors:
         if not isinstance(style, Moments):
             raise ValueError(f"msgnet learns a style from a picture, not from the name '{style}': give a picture.")
-        return {"root": gram_root(style)} if _msgnet(network).on_backbone else {"gram": style.gram}
+        return {_kept(network): gram_of(_msgnet(network), style)}
 
     def fit(self, network: StyleNetwork, step: Step, content: Moments | object, style: Tensors) -> ChannelMap:
-        msgnet = _msgnet(network)
-        matched = comatch(style["root" if msgnet.on_backbone else "gram"], msgnet.comatch)
+        matched = comatch(style[_kept(network)], _msgnet(network).comatch)
         if not isinstance(content, Moments):  # the released encoder normalises inside
             return matched
         normalise = ChannelMap.normalising(content)
@@ -44,6 +44,16 @@ class MsgNetMethod:
         scale = torch.cat([normalise.matrix[:, :-1], torch.ones_like(normalise.matrix[:, -1:])], 1)
         shift = torch.cat([normalise.shift[:, :-1], normalise.centre[:, -1:]], 1)
         return ChannelMap(scale, normalise.centre, shift).then(matched)
+
+
+def gram_of(network: MsgNet, style: Moments) -> Tensor:
+    """What CoMatch takes of the full moments of style features: Gram matrices [B, C, C], on a backbone their roots."""
+    return gram_root(style) if network.on_backbone else style.gram
+
+
+def _kept(network: StyleNetwork) -> str:
+    """The name of what is kept of a style: the statistics of one are none for the other."""
+    return "root" if _msgnet(network).on_backbone else "gram"
 
 
 def _msgnet(network: StyleNetwork) -> MsgNet:

@@ -18,9 +18,10 @@ import torch
 from torch import Tensor
 
 from ..media.sheet import contact_sheet
+from ..methods.msgnet import gram_of
 from ..models.networks.msgnet import LEVEL, MsgNet
 from ..models.networks.vgg import VggNetwork
-from ..transfer.comatch import comatch, gram_root
+from ..transfer.comatch import comatch
 from ..transfer.decompose import eigen
 from ..transfer.moments import Moments
 from ..transfer.wct import TRANSPORT, wct
@@ -121,11 +122,6 @@ def first_msgnet(start: VggNetwork | MsgNet | None, width: int, seed: int) -> Ms
     for basis in (start.whiten, start.colour):
         basis.requires_grad_(False)
     return start
-
-
-def gram_of(network: MsgNet, style: Moments) -> Tensor:
-    """What CoMatch takes of the full moments of style features: Gram matrices [B, C, C], on a backbone their roots."""
-    return gram_root(style) if network.on_backbone else style.gram
 
 
 @torch.no_grad()

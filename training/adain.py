@@ -46,6 +46,7 @@ class AdainConfig:
     style_side: int = 256  # pixels of a style crop
     style_sizes: tuple[int, ...] = (256, 384, 512)  # pixels of a painting's shorter side: larger ones, larger strokes
     style_crops: int = 4000  # that are drawn once; the moments of each are kept
+    recoloured: float = 0.0  # share of the style crops that have other colours, or are grey
     rate: float = 4e-4  # Adam's, falling to zero; the paper's 1e-4 is for a start from nothing and 160,000 steps
     loss_weights: LossWeights = field(default_factory=lambda: LossWeights(1.0, 1.0, 0.05, 1.0))
     decoder: str = ""  # the layout whose widths the decoder has: compact, vgg19; by default the network's own

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import permutations
 
 import torch
 import torch.nn.functional as F
@@ -65,12 +66,22 @@ class Crops:
 
 
 class CropPool:
-    """A fixed number of crops, drawn once, so that what is known of one can be kept."""
+    """A fixed number of crops, drawn once, so that what is known of one can be kept.
 
-    def __init__(self, crops: Crops, count: int, seed: int) -> None:
+    The share `recoloured` of them has other colours: red, green and blue in another order, or all their mean, a grey.
+    """
+
+    def __init__(self, crops: Crops, count: int, seed: int, recoloured: float = 0.0) -> None:
         self.crops = crops
         generator = torch.Generator().manual_seed(seed)
         self.numbers = torch.rand(count, 4, generator=generator).to(crops.pictures.pixels.device)
+        self.colours: Tensor | None = None
+        if recoloured:
+            orders = [torch.eye(3)[list(order)] for order in permutations(range(3))]
+            kinds = torch.stack([*orders, torch.full((3, 3), 1 / 3)])
+            other = torch.rand(count, generator=generator) < recoloured
+            chosen = torch.where(other, torch.randint(1, len(kinds), (count,), generator=generator), 0)
+            self.colours = kinds[chosen].to(self.numbers.device)
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -78,10 +89,15 @@ class CropPool:
     def cut(self, indices: Sequence[int]) -> Tensor:
         """Those crops, [B, 3, side, side] in 0..1; the zooms take turns."""
         zooms = self.crops.zooms
+        chosen = torch.tensor(list(indices)).to(self.numbers.device, non_blocking=True)
         if len(zooms) == 1:
-            chosen = torch.tensor(list(indices)).to(self.numbers.device, non_blocking=True)
-            return self.crops.cut(self.numbers[chosen], zooms[0])
-        return torch.cat([self.crops.cut(self.numbers[i : i + 1], zooms[i % len(zooms)]) for i in indices])
+            cut = self.crops.cut(self.numbers[chosen], zooms[0])
+        else:
+            cut = torch.cat([self.crops.cut(self.numbers[i : i + 1], zooms[i % len(zooms)]) for i in indices])
+        if self.colours is None:
+            return cut
+        recoloured = torch.einsum("bij,bjhw->bihw", self.colours[chosen], cut)
+        return recoloured.contiguous(memory_format=torch.channels_last)
 
 
 def fixed_crops(seed: int, *given: tuple[Crops, int]) -> Tensor:

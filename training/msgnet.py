@@ -47,6 +47,7 @@ class MsgNetConfig:
     style_side: int = 256  # pixels of a style crop
     style_sizes: tuple[int, ...] = (256, 512, 768)  # pixels of a painting's shorter side: the paper's brush sizes
     style_crops: int = 2000  # that are drawn once; the moments of each are kept
+    recoloured: float = 0.0  # share of the style crops that have other colours, or are grey
     rate: float = 1e-3  # Adam's, falling to zero
     loss_weights: LossWeights = field(default_factory=lambda: LossWeights(0.5, 0.8, 0.05, 1.0))
     width: int = 64  # the paper's ngf, where it is built from scratch

@@ -94,8 +94,8 @@ class Job:
         crops = Crops(
             self.paintings(max(sizes)), config.style_side, [max(sizes) / size for size in sizes], by_kind=True
         )
-        styles = CropPool(crops, config.style_crops, config.seed + 1)
-        sources = (crops.pictures.names, config.style_side, sizes)
+        styles = CropPool(crops, config.style_crops, config.seed + 1, config.recoloured)
+        sources = (crops.pictures.names, config.style_side, sizes, *filter(None, [config.recoloured]))
         return styles, self.pairs(len(styles), lambda style: styles.cut([style]), sources, config)
 
     def trainer(self, learner: nn.Module, name: str, config: Any, **more: Any) -> Trainer:  # noqa: ANN401 - any recipe's

@@ -47,6 +47,16 @@ def test_a_pool_gives_the_same_crops_again() -> None:
     assert not torch.equal(pool.cut(range(5)), other.cut(range(5)))
 
 
+def test_a_share_of_the_crops_has_other_colours() -> None:
+    plain, other = CropPool(crops(), 40, 0).cut(range(40)), CropPool(crops(), 40, 0, 0.5)
+    cut = other.cut(range(40))
+    assert torch.equal(other.cut([7, 3]), cut[[7, 3]]) and cut.is_contiguous(memory_format=torch.channels_last)
+    assert torch.allclose(cut.mean(1), plain.mean(1), atol=1e-6)  # an order or the mean of all three
+    kept = sum(torch.equal(*pair) for pair in zip(cut, plain, strict=True))
+    grey = sum(bool((each.amax(0) - each.amin(0)).max() < 1e-6) for each in cut)
+    assert 10 <= kept <= 30 and 1 <= grey <= 10
+
+
 def test_zooms_take_turns() -> None:
     zooms = (1.0, 2.0, 3.0)
     pool = CropPool(crops(zooms), 6, 0)

@@ -9,7 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor
 
 from ..media.animation import read_frames
@@ -97,6 +100,44 @@ def image_crop(image: Tensor, width: int, height: int, x: int, y: int) -> tuple[
     return (image[:, top : top + height, left : left + width],)
 
 
+def image_scale(image: Tensor, upscale_method: str, width: int, height: int, crop: str) -> tuple[Tensor]:
+    """A picture at another size: a side of 0 follows the other one, and "center" cuts off what the new shape lacks."""
+    rows, columns = image.shape[1:3]
+    if not width and not height:
+        return (image,)
+    width, height = width or max(1, round(columns * height / rows)), height or max(1, round(rows * width / columns))
+    if crop == "center":  # by whole pixels, as many on either side
+        across = round(max(0.0, columns - rows * width / height) / 2)
+        down = round(max(0.0, rows - columns * height / width) / 2)
+        image = image[:, down : rows - down, across : columns - across]
+    if upscale_method != "lanczos":
+        scaled = F.interpolate(image.movedim(-1, 1), (height, width), mode=upscale_method)
+        return (scaled.movedim(1, -1),)
+    pictures = (Image.fromarray((255 * each.clamp(0, 1)).byte().numpy()) for each in image)
+    scaled = [np.asarray(each.resize((width, height), Image.Resampling.LANCZOS)) for each in pictures]
+    return (torch.from_numpy(np.stack(scaled)).float() / 255,)
+
+
+def image_scale_by(image: Tensor, upscale_method: str, scale_by: float) -> tuple[Tensor]:
+    """A picture larger or smaller by a factor."""
+    rows, columns = (round(side * scale_by) for side in image.shape[1:3])
+    return image_scale(image, upscale_method, columns, rows, "disabled")
+
+
+def image_batch(image1: Tensor, image2: Tensor) -> tuple[Tensor]:
+    """Pictures after others, scaled to the size of those."""
+    if image1.shape[1:3] != image2.shape[1:3]:
+        image2 = image_scale(image2, "bilinear", image1.shape[2], image1.shape[1], "center")[0]
+    return (torch.cat([image1, image2]),)
+
+
+def join_alpha(image: Tensor, alpha: Tensor) -> tuple[Tensor]:
+    """Pictures [B, H, W, 4] that are transparent where a mask is white."""
+    shown = 1 - F.interpolate(alpha[:, None], image.shape[1:3], mode="bilinear")[:, 0, :, :, None]
+    count = min(len(image), len(shown))
+    return (torch.cat([image[:count, ..., :3], shown[:count]], -1),)
+
+
 def image_to_mask(image: Tensor, channel: str) -> tuple[Tensor]:
     """One channel of a picture as a mask."""
     return (image[..., CHANNELS.index(channel)],)
@@ -157,6 +198,9 @@ LOADER: dict[str, Any] = {
     "hidden": {"folder": INPUT_FOLDER},
     "VALIDATE_INPUTS": staticmethod(_picture_exists),
 }
+SCALING, CROPPING = (["nearest-exact", "bilinear", "area", "bicubic", "lanczos"],), (["disabled", "center"],)
+SCALED = {name: _number(512, 0, 16384, step=1) for name in ("width", "height")}
+FACTOR = _number(1.0, 0.01, 8.0, step=0.01)
 ALPHA_FIRST = ["alpha", "red", "green", "blue"]
 SAVED: Inputs = {"images": IMAGE, "filename_prefix": ("STRING", {"default": "ComfyUI"})}
 OUTPUT: dict[str, Any] = {"hidden": {"saver": SAVER}, "OUTPUT_NODE": True}
@@ -172,6 +216,10 @@ CORE_NODES: dict[str, type] = {
     "PrimitiveString": _primitive("STRING"),
     "PrimitiveStringMultiline": _primitive("STRING", multiline=True),
     "PrimitiveBoolean": _primitive("BOOLEAN"),
+    "ImageScale": _node(IMAGE, image_scale, {"image": IMAGE, "upscale_method": SCALING, **SCALED, "crop": CROPPING}),
+    "ImageScaleBy": _node(IMAGE, image_scale_by, {"image": IMAGE, "upscale_method": SCALING, "scale_by": FACTOR}),
+    "ImageBatch": _node(IMAGE, image_batch, {"image1": IMAGE, "image2": IMAGE}),
+    "JoinImageWithAlpha": _node(IMAGE, join_alpha, {"image": IMAGE, "alpha": MASK}),
     "ImageCrop": _node(IMAGE, image_crop, {"image": IMAGE, **SIZE, **PLACE}),
     "ImageToMask": _node(MASK, image_to_mask, {"image": IMAGE, "channel": (list(CHANNELS),)}),
     "SolidMask": _node(MASK, solid_mask, {"value": ("FLOAT", {"default": 1.0, **SHARE}), **SIZE}),

@@ -165,7 +165,7 @@ class Saver:
         self._counts: Counter[Path] = Counter()
 
     def add(self, images: Tensor, prefix: str | Path) -> None:
-        """Name and encode images [B, H, W, 3].
+        """Name and encode images [B, H, W, 3], or 4 with their alpha.
 
         A text is a prefix inside the folder, `prefix_00001.png` and on, after the stem if the run has one, with what
         ComfyUI's server fills in; unlike ComfyUI's the numbers start at 1 in every run, so that the same command makes
@@ -181,7 +181,7 @@ class Saver:
                 self._counts[base] += 1
                 path = base.with_name(f"{base.name}_{self._counts[base]:05}.png")
             file = cast(IO[bytes], SpooledTemporaryFile(MEMORY_BYTES, dir=str(self._nearest)))  # noqa: SIM115
-            save_picture(image, path.suffix, file)
+            save_picture(image[..., :3], path.suffix, file, image[..., 3] if image.shape[-1] == 4 else None)
             self._files[path] = file
 
     def write(self) -> list[Path]:

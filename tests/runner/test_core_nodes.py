@@ -8,9 +8,14 @@ from PIL import Image
 from torch import Tensor
 
 from brushwork.runner.core_nodes import (
+    SCALING,
+    image_batch,
     image_crop,
+    image_scale,
+    image_scale_by,
     image_to_mask,
     invert_mask,
+    join_alpha,
     load_image,
     load_image_mask,
     mask_composite,
@@ -35,6 +40,39 @@ def test_a_crop_is_the_part_that_lies_inside(
     width, height, x, y = box
     (part,) = image_crop(RAMP, width, height, x, y)
     assert torch.equal(part.flatten(), RAMP[:, rows, columns].flatten())
+
+
+@pytest.mark.parametrize(("asked", "size"), [((4, 6), (6, 4)), ((3, 0), (1, 3)), ((0, 6), (6, 18)), ((0, 0), (2, 6))])
+@pytest.mark.parametrize("kind", SCALING[0])
+def test_a_side_of_nothing_follows_the_other_one(kind: str, asked: tuple[int, int], size: tuple[int, int]) -> None:
+    (scaled,) = image_scale(torch.full((2, 2, 6, 3), 0.2), kind, *asked, "disabled")
+    assert scaled.shape == (2, *size, 3) and torch.allclose(scaled, torch.tensor(0.2), atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", SCALING[0])
+def test_what_the_new_shape_lacks_is_cut_off_on_both_sides(kind: str) -> None:
+    wide = torch.zeros(1, 4, 10, 3)
+    wide[:, :, 3:7] = 1.0
+    assert torch.allclose(image_scale(wide, kind, 2, 2, "center")[0], torch.ones(1, 2, 2, 3))
+    assert torch.allclose(image_scale(wide.transpose(1, 2), kind, 2, 2, "center")[0], torch.ones(1, 2, 2, 3))
+
+
+def test_twice_as_large_by_the_nearest_pixel() -> None:
+    (twice,) = image_scale_by(RAMP, "nearest-exact", 2.0)
+    assert torch.equal(twice, RAMP.repeat_interleave(2, 1).repeat_interleave(2, 2))
+
+
+def test_a_batch_has_the_size_of_the_first_pictures() -> None:
+    one, other = torch.full((2, 4, 6, 3), 0.3), torch.full((1, 9, 5, 3), 0.6)
+    (batch,) = image_batch(one, other)
+    assert batch.shape == (3, 4, 6, 3) and torch.equal(batch[:2], one) and torch.allclose(batch[2], other[0, :4, :1])
+
+
+def test_a_picture_is_transparent_where_the_mask_is_white() -> None:
+    (joined,) = join_alpha(RAMP.expand(3, -1, -1, -1), torch.tensor([[[0.0, 1.0]], [[1.0, 0.0]]]))
+    assert joined.shape == (2, 2, 6, 4) and torch.equal(joined[..., :3], RAMP.expand(2, -1, -1, -1))
+    assert torch.allclose(joined[0, 0, :, 3], joined[1, 0, :, 3].flip(0), atol=1e-6)
+    assert joined[0, 0, 0, 3] == 1 and joined[0, 0, -1, 3] == 0
 
 
 def test_a_mask_is_one_channel() -> None:

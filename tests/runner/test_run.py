@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from brushwork.media.images import read_picture, write_picture
+from brushwork.media.images import load_picture, read_picture, write_picture
 from brushwork.runner.graph import Graph, Link, Node, WorkflowError
 from brushwork.runner.run import run_for_each, run_workflow
 from brushwork.tests.runner.fakes import fake
@@ -177,6 +177,22 @@ def test_core_nodes_read_the_input_folder(tmp_path: Path, nodes: dict[str, type]
         "none": [1, 64, 64],
     }
     assert_close(shapes["red"], torch.full((1, 1, 1), 0.2))
+
+
+def test_a_cut_out_stays_one_where_its_alpha_is_joined(tmp_path: Path, nodes: dict[str, type]) -> None:
+    alpha = torch.tensor([[0.0, 1.0], [1.0, 0.0]])
+    write_picture(tmp_path / "a.png", torch.full((2, 2, 3), 0.4), alpha)
+    graph = Graph(
+        {
+            "1": Node("LoadImage", {"image": "a.png"}),
+            "2": Node("JoinImageWithAlpha", {"image": Link("1", 0), "alpha": Link("1", 1)}),
+            "3": Node("SaveImage", {"images": Link("2", 0), "filename_prefix": "b"}),
+        }
+    )
+    (file,) = run_workflow(graph, nodes, tmp_path, tmp_path)
+    saved = load_picture(file).alpha
+    assert saved is not None
+    assert_close(saved[0], alpha)
 
 
 @pytest.mark.parametrize(

@@ -89,14 +89,15 @@ class CropPool:
     def cut(self, indices: Sequence[int]) -> Tensor:
         """Those crops, [B, 3, side, side] in 0..1; the zooms take turns."""
         zooms = self.crops.zooms
-        chosen = torch.tensor(list(indices)).to(self.numbers.device, non_blocking=True)
         if len(zooms) == 1:
+            chosen = torch.tensor(list(indices)).to(self.numbers.device, non_blocking=True)
             cut = self.crops.cut(self.numbers[chosen], zooms[0])
         else:
             cut = torch.cat([self.crops.cut(self.numbers[i : i + 1], zooms[i % len(zooms)]) for i in indices])
         if self.colours is None:
             return cut
-        recoloured = torch.einsum("bij,bjhw->bihw", self.colours[chosen], cut)
+        colours = torch.stack([self.colours[i] for i in indices])
+        recoloured = torch.einsum("bij,bjhw->bihw", colours, cut)
         return recoloured.contiguous(memory_format=torch.channels_last)
 
 

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image
 from torch import Tensor
 
 from ..media.animation import read_frames
@@ -113,6 +112,8 @@ def image_scale(image: Tensor, upscale_method: str, width: int, height: int, cro
     if upscale_method != "lanczos":
         scaled = F.interpolate(image.movedim(-1, 1), (height, width), mode=upscale_method)
         return (scaled.movedim(1, -1),)
+    from PIL import Image
+
     pictures = (Image.fromarray((255 * each.clamp(0, 1)).byte().numpy()) for each in image)
     scaled = [np.asarray(each.resize((width, height), Image.Resampling.LANCZOS)) for each in pictures]
     return (torch.from_numpy(np.stack(scaled)).float() / 255,)

@@ -10,7 +10,7 @@ from typer import Argument, Option
 from ..runner.core_nodes import all_nodes, all_titles
 from ..runner.errors import one_line
 from ..runner.formats import read_workflow
-from ..runner.graph import WorkflowError
+from ..runner.graph import Graph, WorkflowError
 from ..runner.run import run_for_each, run_workflow
 from ..runner.settings import apply_setting, folder_setting, for_each_picture, parse_setting
 from ..runner.sockets import listed
@@ -35,13 +35,14 @@ def run(
     for setting in settings or []:
         graph = apply_setting(graph, parse_setting(setting), nodes)
     folder, input_folder = folder_setting(graph), inputs or workflow.parent
+    runs: dict[str, Graph] = {}
     failed: dict[str, WorkflowError] = {}
     with shown_progress() as progress:
         if folder is None:
-            files, runs = run_workflow(graph, nodes, input_folder, output, progress), {}
+            files = run_workflow(graph, nodes, input_folder, output, progress)
         else:
             runs = for_each_picture(graph, *folder)
-            files = run_for_each(graph, nodes, runs, folder[0], input_folder, output, progress, failed.__setitem__)
+            files, failed = run_for_each(graph, nodes, runs, folder[0], input_folder, output, progress)
     yield from files
     if failed and len(failed) == len(runs):
         raise next(iter(failed.values()))

@@ -45,23 +45,21 @@ def run_for_each(
     input_dir: Path,
     output_dir: Path,
     on_progress: Progress = silent,
-    on_error: Callable[[str, WorkflowError], object] | None = None,
-) -> list[Path]:
+) -> tuple[list[Path], dict[str, WorkflowError]]:
     """Run variants of `graph` by stem, which differ in the node `varied`; what does not depend on it runs once.
 
-    With `on_error`, which is told the stem and the error, one that fails does not keep the others from running.
+    The paths of the saved files, and by stem why a variant failed, which does not keep the others from running.
     """
     saving = {node_id for node_id, node in graph.nodes.items() if getattr(nodes.get(node.kind), "OUTPUT_NODE", False)}
     results = Results(frozenset(graph.nodes) - graph.descendants(varied) - saving)
     files: list[Path] = []
+    failed: dict[str, WorkflowError] = {}
     for stem, variant in runs.items():
         try:
             files += run_workflow(variant, nodes, input_dir, output_dir, on_progress, stem, results)
         except WorkflowError as error:
-            if on_error is None:
-                raise
-            on_error(stem, error)
-    return files
+            failed[stem] = error
+    return files, failed
 
 
 def run_workflow(

@@ -216,7 +216,7 @@ def test_primitives(kind: str, value: object, expected: object, tmp_path: Path, 
 def test_for_each_runs_what_stays_the_same_once(tmp_path: Path, nodes: dict[str, type]) -> None:
     graph = Graph({"1": paint(0), "2": Node("Noise", {"seed": 9, "width": 4}), "3": blend("1", "2"), "4": save("3")})
     runs = {stem: graph.with_node("1", paint(level)) for stem, level in (("a", 0.0), ("b", 0.5), ("c", 1.0))}
-    files = run_for_each(graph, nodes, runs, "1", tmp_path, tmp_path / "out")
-    assert [file.name for file in files] == ["a_x_00001.png", "b_x_00001.png", "c_x_00001.png"]
+    files, failed = run_for_each(graph, nodes, runs, "1", tmp_path, tmp_path / "out")
+    assert not failed and [file.name for file in files] == ["a_x_00001.png", "b_x_00001.png", "c_x_00001.png"]
     assert len(nodes["Noise"].calls) == 1  # pyright: ignore[reportAttributeAccessIssue]
     assert len({read_picture(file)[0].mean().item() for file in files}) == 3

@@ -21,6 +21,7 @@ from ..models.registry import load_network
 from ..models.weights.manifest import WeightsError
 from ..samples import load_sample
 from ..transfer.resize import scale_strokes
+from ..transfer.wct import WHITENING
 from .measure import own_peak
 from .plain import Learn, Paint, plain
 
@@ -104,8 +105,8 @@ CASES: Mapping[str, Case] = {
     "adain-vgg19-relu3_1": Case("AdaIN, VGG-19's weights, relu3_1", "adain", adain_vgg19_relu3_1),
     "adain-compact": Case("AdaIN, compact, relu4_1", "adain", lambda: load_network("compact")),
     "adain-compact-adain": Case("AdaIN, built in, relu4_1", "adain", lambda: load_network("compact-adain")),
-    "wct-small16x": Case("WCT, small16x, five levels", "wct", small16x),
-    "wct-compact": Case("WCT, compact, four levels", "wct", lambda: load_network("compact")),
+    "wct-small16x": Case("WCT, small16x, five levels", WHITENING, small16x),
+    "wct-compact": Case("WCT, compact, four levels", WHITENING, lambda: load_network("compact")),
     "msgnet": Case("MSG-Net, built in", "msgnet", lambda: load_network("msgnet")),
     "msgnet-published": Case("MSG-Net, published layout", "msgnet", lambda: enlivened(MsgNet())),
     "stylebank": Case("StyleBank, built in", "stylebank", lambda: load_network("stylebank")),

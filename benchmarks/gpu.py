@@ -30,6 +30,7 @@ from ..models.networks.stylebank import StyleBankNetwork
 from ..models.networks.vgg import VGG19
 from ..models.registry import load_network
 from ..tiling.policy import Host, Policy
+from ..transfer.wct import WHITENING
 from .cases import CASES, CONTENT, SIZES, STYLE, Case, random_vgg, scene
 from .measure import counted, decibels
 from .plain import plain
@@ -37,7 +38,7 @@ from .plain import plain
 CHOSEN: Mapping[str, Case] = {
     **{name: CASES[name] for name in ("adain-vgg19", "adain-compact", "adain-compact-adain")},
     "efdm-compact": Case("EFDM, compact, relu4_1", "efdm", lambda: load_network("compact")),
-    "wct-vgg19": Case("WCT, VGG-19 shape, five levels", "wct", lambda: random_vgg(VGG19)),
+    "wct-vgg19": Case("WCT, VGG-19 shape, five levels", WHITENING, lambda: random_vgg(VGG19)),
     **{name: CASES[name] for name in ("wct-compact", "msgnet", "msgnet-published", "stylebank", "stylebank-published")},
 }
 """What needs no weights but our own: layouts that are published have random ones."""

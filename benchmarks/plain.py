@@ -16,6 +16,7 @@ from ..models.networks.layers import ReflectConv
 from ..models.networks.msgnet import MsgNet
 from ..models.networks.stylebank import StyleBankNetwork
 from ..models.networks.vgg import LEVELS, VggDecoder, VggEncoder, VggNetwork
+from ..transfer.wct import WHITENING
 
 Paint = Callable[[Tensor], Tensor]
 """From a content [1, 3, H, W] in 0..1 to a picture of its size."""
@@ -27,13 +28,13 @@ DROPPED = 1e-5
 
 
 def plain(network: StyleNetwork, method: str) -> Learn:
-    """The same weights in plain modules, float32 and NCHW, by `adain`, `wct` or the network's own method."""
+    """The same weights in plain modules, float32 and NCHW, by AdaIN, by whitening or by the network's own method."""
     if isinstance(network, MsgNet):
         return _by_gram(network)
     if isinstance(network, StyleBankNetwork):
         return _by_kernel(network)
     assert isinstance(network, VggNetwork)
-    return _by_moments(network, cascade=method == "wct")
+    return _by_moments(network, cascade=method == WHITENING)
 
 
 def plainly(module: nn.Module) -> nn.Module:
@@ -69,7 +70,7 @@ def plain_wct(content: Tensor, style: Tensor) -> Tensor:
 def _by_moments(network: VggNetwork, cascade: bool) -> Learn:
     """From coarse to fine by WCT at the levels where ours does it, or by AdaIN where its decoder is."""
     encoders, decoders = {}, {}
-    for level in [step.level for step in METHODS["wct" if cascade else "adain"].steps(network)]:
+    for level in [step.level for step in METHODS[WHITENING if cascade else "adain"].steps(network)]:
         encoder = network.encoder if isinstance(network.encoder, VggEncoder) else network.encoder[level]
         assert isinstance(encoder, VggEncoder)
         encoders[level] = _encoder(encoder, level)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, Literal
 
@@ -26,10 +26,6 @@ class Matching(ABC):
     level: str | None = None
     style_input: Literal["picture", "name"] = "picture"
     strength: float = 1.0
-
-    def variants(self) -> Mapping[str, Matching]:
-        """What users choose between, by name: itself, where there is no choice."""
-        return {self.name: self}
 
     @abstractmethod
     def match(self, content: Any, style: Any) -> Operator:  # noqa: ANN401 - statistics of `kind`

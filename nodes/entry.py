@@ -39,7 +39,8 @@ class StyleTransfer(ImageNode):
     @classmethod
     def INPUT_TYPES(cls) -> Inputs:
         method = (
-            "'adain' is quick, 'wct' paints most freely, 'msgnet' has the clearest strokes, 'efdm' keeps histograms."
+            "'adain' is quick, 'wct' takes most of the style, 'msgnet' has the clearest strokes, 'efdm' takes whole "
+            "histograms; 'whitening-colouring' is WCT as its paper has it."
         )
         strokes = "Larger strokes: 1 takes the style picture as large as the painted one, 2 twice as large."
         return {
@@ -47,7 +48,7 @@ class StyleTransfer(ImageNode):
                 "content": socket("IMAGE", "The picture to paint, of any size, or a batch."),
                 "style": socket("IMAGE", "The painting; several give a picture each, or one a content."),
                 "method": choice(METHOD_NAMES, method),
-                "strength": slider("0 is the content, 1 the strength of the method's paper."),
+                "strength": slider("0 is the content, 1 the full strength of the method."),
                 "stroke_size": number(1.0, 0.25, 4.0, 0.05, strokes),
                 "keep_colors": keep_colors(),
                 "size": size(),

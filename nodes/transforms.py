@@ -8,7 +8,6 @@ from dataclasses import replace
 from torch import Tensor
 
 from ..methods import MATCHING, METHODS
-from ..methods import wct as wct_method
 from ..methods.matching import Matching
 from ..methods.protocol import Operator, Style, Tensors
 from ..methods.render import measured, restyled, transform
@@ -18,6 +17,7 @@ from ..models.weights.learnt_styles import find_style
 from ..tiling.features import Statistics
 from ..transfer.moments import check_batches
 from ..transfer.temporal import PER_IMAGE, pooled_style
+from ..transfer.wct import METHODS as WCT_METHODS
 from ..transfer.wct import WHITENING
 from . import _host
 from ._base import (
@@ -34,7 +34,7 @@ from ._base import (
     solver,
     weight,
 )
-from ._checks import cells_in, for_each, picture_in, region_in, statistics_in
+from ._checks import cells_in, choice_in, for_each, picture_in, region_in, statistics_in
 from ._host import CachedFeatures, HostedNetwork, feature_cache
 from .networks import COARSE_TO_FINE, bank_styles, expect_encoder
 
@@ -93,7 +93,7 @@ class WCT(FeatureNode):
         content_mask: Tensor | None = None,
         style_mask: Tensor | None = None,
     ) -> tuple[CachedFeatures]:
-        return _restyle(wct_method.WCT(method), content, style, statistics, content_mask, style_mask)
+        return _restyle(_wct(method), content, style, statistics, content_mask, style_mask)
 
 
 class WCTLevel(ImageNode):
@@ -116,7 +116,7 @@ class WCTLevel(ImageNode):
                 "level": choice(COARSE_TO_FINE, "relu5_1 moves large shapes, relu1_1 little more than colours."),
                 "alpha": slider(
                     "Strength at this level: 0 leaves the content, 1 is the full style; the paper has 0.6.",
-                    wct_method.WCT.strength,
+                    MATCHING[WHITENING].strength,
                 ),
                 "method": solver(),
             },
@@ -129,7 +129,7 @@ class WCTLevel(ImageNode):
         content: Tensor,
         style: Tensor,
         level: str,
-        alpha: float = wct_method.WCT.strength,
+        alpha: float = MATCHING[WHITENING].strength,
         method: str = WHITENING,
         statistics: str = PER_IMAGE,
         content_mask: Tensor | None = None,
@@ -140,7 +140,11 @@ class WCTLevel(ImageNode):
         region = region_in(content_mask, "content_mask", own)
         learnt_from = region_in(style_mask, "style_mask", target, of_style=True)
         styles, how = [Style(target, region=region, mask=learnt_from)], statistics_in(statistics)
-        return (network.render(wct_method.WCT(method), own, styles, {level: alpha}, how),)
+        return (network.render(_wct(method), own, styles, {level: alpha}, how),)
+
+
+def _wct(method: str) -> Matching:
+    return MATCHING[choice_in(method, WCT_METHODS, "method")]
 
 
 def _restyle(

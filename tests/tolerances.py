@@ -13,7 +13,7 @@ VISIBLE = 45.0
 SAME_PICTURE = 40.0
 """Decibels of PSNR above which two machines painted the same picture, be it in half precision."""
 
-FROZEN = {"adain": 60.0, "wct": 60.0, "efdm": 60.0, "msgnet": 60.0, "stylebank": 50.0}
+FROZEN = {"adain": 60.0, "wct": 60.0, "whitening-colouring": 60.0, "efdm": 60.0, "msgnet": 60.0, "stylebank": 50.0}
 """Decibels of PSNR, by method, above which a picture of eight bits is the one that was frozen."""
 SEAM = 1e-3 / 255
 """A thousandth of a level, between tiles and the whole in float64, where no seam hides in rounding: float32's leaves as

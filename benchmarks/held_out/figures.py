@@ -18,6 +18,7 @@ from ...models.networks.msgnet import MsgNet
 from ...models.networks.stylebank import LEVEL as BANK
 from ...models.networks.stylebank import StyleBankNetwork
 from ...models.networks.vgg import ADAIN_LEVEL, LEVELS, VggNetwork
+from ...transfer.wct import WHITENING
 from ..cases import ours
 from ..measure import decibels
 from ..plain import Learn, Paint
@@ -81,7 +82,7 @@ class Reconstructed(AdaIN):
 def vgg_methods(network: VggNetwork) -> dict[str, Learn]:
     """The ways to paint, at full strength, that the network has decoders for."""
     ways = {
-        BY_WCT: (METHODS["wct"], LEVELS, RECONSTRUCTION),
+        BY_WCT: (METHODS[WHITENING], LEVELS, RECONSTRUCTION),
         BY_ADAIN: (METHODS["adain"], (ADAIN_LEVEL,), ADAIN),
         BY_RECONSTRUCTION: (Reconstructed(), (ADAIN_LEVEL,), RECONSTRUCTION),
     }

@@ -21,6 +21,7 @@ from ...models.weights.manifest import WeightsError, read_manifest
 from ...models.weights.store import read_tensors, search_folders
 from ...training.loss_network import LossNetwork
 from ...transfer.distance import content_distance, style_distance
+from ...transfer.wct import WHITENING
 from ..cases import ours
 from .measures import EXACT_LEVELS
 from .pairs import Task
@@ -34,7 +35,7 @@ PREDICTED_SIDES = {"predict": 256, "transform": 384}
 """Pixels of the square pictures that the two networks take."""
 STYLE_WEIGHT = 15.0
 """Of the squared Gram distances' sum beside content in the limit: as near to the style as published results are."""
-NETWORKS = {name: METHODS[name].network for name in ("adain", "wct", "msgnet", "stylebank")}
+NETWORKS = {name: METHODS[name].network for name in ("adain", "wct", WHITENING, "msgnet", "stylebank")}
 """Methods whose weights a file can replace, by their network in the manifest."""
 BANK_STYLES = {
     "adain_cornell": "matisse woman with hat",
@@ -108,6 +109,7 @@ def by_prediction(sources: Sources) -> Painter:
 TITLES = {
     "adain": "AdaIN",
     "wct": f"WCT {METHODS['wct'].strength}",
+    WHITENING: f"WCT {METHODS[WHITENING].strength}, by whitening",
     "msgnet": "MSG-Net",
     "stylebank": "StyleBank",
     "adain-8bit": "AdaIN's, 8 bit",
@@ -162,7 +164,7 @@ def network_of_file(method: str, path: Path) -> StyleNetwork:
     if not path.is_file():
         raise WeightsError(f"{path} is not there: give the safetensors file that the training of {method} wrote.")
     tensors = read_tensors(path, "safetensors")
-    if method in ("adain", "wct") and any(key.startswith("encoder.") for key in tensors):
+    if method in ("adain", "wct", WHITENING) and any(key.startswith("encoder.") for key in tensors):
         return load_network(str(path))
     backbone = COMPACT if any(re.match(r"encoder\.conv\d_\d\.", key) for key in tensors) else None
     try:

@@ -23,7 +23,12 @@ PICTURES, MASK = HERE / "pictures", HERE / "mask.png"
 WORKFLOWS = sorted((HERE / "workflows").glob("*.json"))
 """As ComfyUI's page saved them with 0.1.0."""
 
-NETWORKS = {"adain": "compact", "wct": "compact", "efdm": "compact", "msgnet": "msgnet", "stylebank": "stylebank"}
+WHITENING = "whitening-colouring"
+NETWORKS = {
+    **dict.fromkeys(("adain", "wct", WHITENING, "efdm"), "compact"),
+    "msgnet": "msgnet",
+    "stylebank": "stylebank",
+}
 """Built in, by method; named, since another may become a method's own."""
 PAINTINGS = ("--style", "swirling_night"), ("--style", "autumn_avenue")
 NAMES = ("--style-name", "van gogh starry night"), ("--style-name", "mondrian composition")
@@ -42,7 +47,7 @@ def _lines() -> Iterator[tuple[str, tuple[str, ...]]]:
         photo = ("chelsea", "--max-size", "112", *how)
         one = (*photo, *first, *size)
         yield method, one
-        other = "1" if method == "wct" else "0.6"
+        other = "1" if method in ("wct", WHITENING) else "0.6"
         yield f"{method}_strength_{other}", (*one, "--alpha", other)
         yield f"{method}_two_styles", (*one, *second, "--weight", "1", "--weight", "3")
         yield f"{method}_luminance", (*one, "--preserve-color", "luminance")
@@ -50,14 +55,16 @@ def _lines() -> Iterator[tuple[str, tuple[str, ...]]]:
         yield f"{method}_odd", ("coffee", "--max-size", "101", *how, *second, *size)
         if method != "stylebank":
             yield f"{method}_large_strokes", (*photo, *first, "--style-size", "200")
-    adain, wct = (
+    adain, wct, whitening = (
         ("chelsea", "--max-size", "112", *PAINTINGS[0], "--method", method, "--network", "compact")
-        for method in ("adain", "wct")
+        for method in ("adain", "wct", WHITENING)
     )
     yield "adain_fine", (*adain, "--levels", "relu2_1")
     yield "wct_two_levels", (*wct, "--levels", "relu4_1,relu2_1")
+    yield f"{WHITENING}_two_levels", (*whitening, "--levels", "relu4_1,relu2_1")
     yield "adain_inside", (*adain, "--mask", str(MASK))
     yield "wct_inside", (*wct, "--levels", "relu3_1", "--mask", str(MASK))
+    yield f"{WHITENING}_inside", (*whitening, "--levels", "relu3_1", "--mask", str(MASK))
 
 
 LINES = dict(_lines())
@@ -193,7 +200,7 @@ def stylebank_over_time() -> Tensor:
     return decoded(network, node("StyleBankMix", network=network, features=own, **chosen, **fitting))
 
 
-WHITENING, OVER_TIME = "whitening-colouring", "smoothed over time"
+OVER_TIME = "smoothed over time"
 GRAPHS: dict[str, Callable[[], Tensor]] = {
     "adain_mask": adain_mask,
     "wct_mask": wct_mask,

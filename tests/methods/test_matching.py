@@ -5,7 +5,6 @@ import torch
 from torch import Tensor
 
 from brushwork.methods import MATCHING
-from brushwork.methods.wct import WCT
 from brushwork.tests.laws import features, soft_mask
 from brushwork.tests.tolerances import assert_close
 from brushwork.tiling.features import statistics_of_map
@@ -65,8 +64,3 @@ def test_a_soft_region_fades() -> None:
     operator = MATCHING["adain"].fit_values(CONTENT, STYLE)
     faded = masked_blend(operator, CONTENT, CONTENT_MASK)
     assert_close(faded, CONTENT_MASK * operator(CONTENT) + (1 - CONTENT_MASK) * CONTENT)
-
-
-def test_unknown_method() -> None:
-    with pytest.raises(ValueError, match="unknown WCT method 'gatys'"):
-        WCT("gatys").fit_values(CONTENT, STYLE)

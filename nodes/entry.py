@@ -47,7 +47,7 @@ class StyleTransfer(ImageNode):
             "required": {
                 "content": socket("IMAGE", "The picture to paint, of any size, or a batch."),
                 "style": socket("IMAGE", "The painting; several give a picture each, or one a content."),
-                "method": choice(METHOD_NAMES, method),
+                "method": choice(METHOD_NAMES, method, "wct"),
                 "strength": slider("0 is the content, 1 the full strength of the method."),
                 "stroke_size": number(1.0, 0.25, 4.0, 0.05, strokes),
                 "keep_colors": keep_colors(),
@@ -65,7 +65,7 @@ class StyleTransfer(ImageNode):
         self,
         content: Tensor,
         style: Tensor,
-        method: str = METHOD_NAMES[0],
+        method: str = "wct",
         strength: float = 1.0,
         stroke_size: float = 1.0,
         keep_colors: str = NO,

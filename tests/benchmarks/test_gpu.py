@@ -109,4 +109,4 @@ def test_sizes_and_cases() -> None:
             pixels(size)
     with pytest.raises(typer.BadParameter, match="there is no gone"):
         main(case=["gone"])
-    assert {case.method for case in CHOSEN.values()} == {"adain", "wct", "efdm", "msgnet", "stylebank"}
+    assert {case.method for case in CHOSEN.values()} == {"adain", "whitening-colouring", "efdm", "msgnet", "stylebank"}

@@ -208,8 +208,9 @@ def test_a_bank_paints_the_styles_it_knows_and_no_others() -> None:
     assert painted is not None and painted.shape == (1, 3, 32, 40)
 
 
-def test_wct_paints_at_the_strength_of_its_paper() -> None:
+@pytest.mark.parametrize(("method", "strength"), [("wct", 0.8), ("whitening-colouring", 0.6)])
+def test_wct_paints_at_its_own_strength(method: str, strength: float) -> None:
     task = Task("a", REST, picture(32, 40), picture(40, 32, 1))
-    painted, network = painter("wct", Sources())(task), load_network("compact")
+    painted, network = painter(method, Sources())(task), load_network("compact")
     assert painted is not None
-    assert_close(painted, ours(network, METHODS["wct"], 0.6)(task.style)(task.content))
+    assert_close(painted, ours(network, METHODS[method], strength)(task.style)(task.content))

@@ -119,7 +119,7 @@ def test_levels_and_strength_are_the_methods_unless_given() -> None:
     content, style = small(), ["hubble"]
     network, wct, _ = api.prepared("wct")
     styles = [api.Style(load_sample("hubble"))]
-    cascade = {f"relu{k}_1": 0.6 for k in (4, 3, 2, 1)}
+    cascade = {f"relu{k}_1": 0.8 for k in (4, 3, 2, 1)}
     assert alike(painted(content, method="wct", style=style), render(network, wct, content, styles, strengths=cascade))
     chosen = {"relu4_1": 1.0, "relu2_1": 1.0}
     two = painted(content, method="wct", style=style, levels="relu4_1, relu2_1", alpha=1)

@@ -28,7 +28,7 @@ def in_the_papers_layout(network: StyleNetwork) -> StyleNetwork:
 
 
 WAYS: dict[str, tuple[str, StyleNetwork]] = {
-    **{name: (name, CASCADES[KINDS[0]]) for name in ("adain", "wct", "efdm")},
+    **{name: (name, CASCADES[KINDS[0]]) for name in ("adain", "wct", "whitening-colouring", "efdm")},
     "msgnet": ("msgnet", backbone_msgnet()),
     "stylebank": ("stylebank", backbone_bank()),
     "msgnet in the paper's layout": ("msgnet", in_the_papers_layout(MsgNet(4))),

@@ -57,7 +57,7 @@ def video(flow: Workflow) -> None:
         parts = flow.add("GetVideoComponents", (2, 1), video=clip)
         frames = parts.output("images")
         inputs = {"content": frames, "style": style, "statistics": SMOOTHED}
-        painted = flow.add("BrushworkStyleTransfer", (3, 2), "Paint the frames", **inputs)
+        painted = flow.add("BrushworkStyleTransfer", (3, 2), "Paint the frames", method="adain", **inputs)
         held = flow.add("BrushworkHoldStill", (4, 1), painted=painted, content=frames)
         whole = {"images": held, "fps": parts.output("fps"), "audio": parts.output("audio")}
         result = flow.add("CreateVideo", (5, 0), **whole)

@@ -39,7 +39,7 @@ class StyleTransfer(ImageNode):
     @classmethod
     def INPUT_TYPES(cls) -> Inputs:
         method = (
-            "'adain' is quick, 'wct' takes most of the style, 'msgnet' has the clearest strokes, 'efdm' takes whole "
+            "'adain' is quick, 'wct' keeps faces and skies even, 'msgnet' has the clearest strokes, 'efdm' takes whole "
             "histograms; 'whitening-colouring' is WCT as its paper has it."
         )
         strokes = "Larger strokes: 1 takes the style picture as large as the painted one, 2 twice as large."

@@ -123,7 +123,7 @@ def test_one_mask_for_all_styles_and_one_for_each(content: Tensor, network: Styl
     [
         (
             {"method": "gatys"},
-            "^there is no method 'gatys': choose one of adain, wct, msgnet, stylebank, efdm, whitening-",
+            "^there is no method 'gatys': choose one of adain, wct, msgnet, stylebank, efdm, whitening-colouring.$",
         ),
         ({"method": "msgnet", "network": "vgg19"}, "^vgg19 is no network for msgnet: choose one of msgnet"),
         ({"network": "nix"}, "there is no network 'nix'"),

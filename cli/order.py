@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from typer import Argument, Option
 
 from ..media.images import MAX_PIXELS
-from ..methods import METHODS
+from ..methods import DEFAULT, METHODS
 from ..methods.motion import STABILITY
 from ..samples import sample_names
 from ..transfer.operators import normalised
@@ -42,10 +42,10 @@ class Stylization:
         list[str] | None, Option("--style", "-s", help="A style picture or a sample's name; up to four.")
     ] = None
     weight: Annotated[list[float] | None, Option("--weight", "-w", help="How much each style counts, in order.")] = None
-    method: Annotated[MethodName, Option(help="The method.")] = "adain"
+    method: Annotated[MethodName, Option(help="The method; adain is the quick one.")] = DEFAULT
     network: Annotated[str | None, Option(help="A network that `weights list` shows; else the method's own.")] = None
     alpha: Annotated[
-        float | None, Option(help="Strength, 0 to 1; else 1, or for WCT the paper's 0.6 at each level.")
+        float | None, Option(help="Strength, 0 to 1; else 1, or at each of WCT's levels 0.8, by whitening 0.6.")
     ] = None
     levels: Annotated[
         str | None, Option(help="Levels with commas, coarse to fine: relu4_1,relu3_1; else the method's own.")
@@ -139,8 +139,9 @@ def matches_styles(order: Stylization) -> bool:
 
 
 def made_by(one: Stylization) -> str:
-    """Of all that was asked for and changes pictures, and of the files it names."""
+    """Of all that was asked for and changes pictures, and of files it names; the method too, whatever the default."""
     asked = {each.name: getattr(one, each.name) for each in fields(one) if each.name not in UNSEEN}
     asked = {each.name: asked[each.name] for each in fields(one) if asked.get(each.name, each.default) != each.default}
+    asked["method"] = one.method
     names = (*(one.style or ()), *(each for each in (one.mask, one.network) if each))
     return fingerprint(asked, [file_of(name) for name in names if Path(name).exists()])

@@ -13,3 +13,5 @@ MATCHING: dict[str, Matching] = {"adain": AdaIN(), WHITENING: Whitening(), TRANS
 """Those that take any network with a decoder at their level, as nodes call them."""
 _ALL = (MATCHING["adain"], MATCHING[TRANSPORT], MsgNetMethod(), StyleBank(), MATCHING["efdm"], MATCHING[WHITENING])
 METHODS: dict[str, Method] = {method.name: method for method in _ALL}
+DEFAULT = "wct"
+"""The method where none is named: of hidden pictures it was ranked first (benchmarks/README.md)."""

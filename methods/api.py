@@ -19,7 +19,7 @@ from ..models.weights.manifest import read_manifest
 from ..tiling.policy import Host, Policy
 from ..transfer.masks import resize_mask
 from ..transfer.temporal import PER_IMAGE
-from . import METHODS
+from . import DEFAULT, METHODS
 from . import render as rendering
 from .protocol import Learnt, Method, Style
 
@@ -47,7 +47,7 @@ def render(
 ) -> Any:  # noqa: ANN401 - of the content's kind
     """The content in one style or several, as a picture of the same kind and size.
 
-    `method` is one of `METHODS`: a style's own if it was learnt, StyleBank for a name, else AdaIN. `network` is a name
+    `method` is one of `METHODS`: a style's own if it was learnt, StyleBank for a name, else WCT. `network` is a name
     in the manifest, or what `load_network` returned, which saves reading it again; the method's own unless given.
     `strength` (0 to 1) and `levels` (coarse to fine) are the method's unless given. Several styles are mixed by
     `weights`. `mask` is white where the content is restyled: one for all styles, or one a style, each over those before
@@ -107,7 +107,8 @@ def prepared(
         network, entries = network or chosen.network, read_manifest().networks
         suited = [name for name, entry in entries.items() if chosen.level is None or chosen.level in entry.levels]
         if network.partition("/")[0] in entries.keys() - suited:
-            raise ValueError(f"{network} is no network for {method}: choose one of {', '.join(suited)}.")
+            choices = ", ".join(suited)
+            raise ValueError(f"{network} is no network for {method}: choose one of {choices}, or another method.")
         network = load_network(network, progress=progress, dtype=compute_dtype(AUTOMATIC, place))
     there = next(network.parameters()).device
     if there.type != place.type or place.index not in (None, there.index):  # moved, it forgets what it keeps
@@ -128,7 +129,7 @@ def strengths_at(
 
 def _method_of(source: Source, method: str | None) -> str:
     return method or (
-        source.method if isinstance(source, Learnt) else "stylebank" if isinstance(source, str) else "adain"
+        source.method if isinstance(source, Learnt) else "stylebank" if isinstance(source, str) else DEFAULT
     )
 
 

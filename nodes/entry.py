@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from ..methods import METHODS
+from ..methods import DEFAULT, METHODS
 from ..methods.protocol import Method, Style
 from ..models.weights.learnt_styles import EMPTY_SLOT as NONE
 from ..transfer.colour import keep_luminance, match_colours
@@ -47,7 +47,7 @@ class StyleTransfer(ImageNode):
             "required": {
                 "content": socket("IMAGE", "The picture to paint, of any size, or a batch."),
                 "style": socket("IMAGE", "The painting; several give a picture each, or one a content."),
-                "method": choice(METHOD_NAMES, method, "wct"),
+                "method": choice(METHOD_NAMES, method, DEFAULT),
                 "strength": slider("0 is the content, 1 the full strength of the method."),
                 "stroke_size": number(1.0, 0.25, 4.0, 0.05, strokes),
                 "keep_colors": keep_colors(),
@@ -65,7 +65,7 @@ class StyleTransfer(ImageNode):
         self,
         content: Tensor,
         style: Tensor,
-        method: str = "wct",
+        method: str = DEFAULT,
         strength: float = 1.0,
         stroke_size: float = 1.0,
         keep_colors: str = NO,

@@ -101,7 +101,7 @@ def test_the_same_files_though_workers_are_killed(
     (photos / "cut.jpg").write_bytes(b"\xff\xd8\xff")
     write_clip(photos / "long.mp4", moving(24))
     write_clip(photos / "short.mp4", moving(20))
-    options: dict[str, Any] = {"content": str(photos), "style": [style], "statistics": "smoothed"}
+    options: dict[str, Any] = {"content": str(photos), "style": [style], "method": "adain", "statistics": "smoothed"}
 
     def run(folder: Path, **more: Any) -> list[str]:
         with pytest.raises(RuntimeError) as error:
@@ -214,12 +214,13 @@ class Here(Workers):
 @pytest.mark.parametrize(
     ("options", "frames", "steps"),
     [
-        ({}, 1, 1),
-        ({}, 3, 1),
+        ({"method": "adain"}, 1, 1),
+        ({"method": "adain"}, 3, 1),
+        ({}, 3, 4),
         ({"method": "wct", "levels": "relu2_1,relu1_1"}, 1, 2),
         ({"method": "wct", "levels": "relu2_1,relu1_1"}, 3, 2),
-        ({"preserve_color": "matching"}, 3, 1),
-        ({"max_size": 40}, 3, 1),
+        ({"method": "adain", "preserve_color": "matching"}, 3, 1),
+        ({"method": "adain", "max_size": 40}, 3, 1),
         ({"statistics": "per image"}, 1, 0),
         ({"method": "stylebank", "style": None}, 1, 1),
     ],
@@ -261,7 +262,7 @@ def flat(state: Mapping[Any, Any]) -> list[Any]:
 
 def test_workers_see_no_file_of_this_machine(style: str) -> None:
     content = Path(style).read_bytes()
-    one = order(style=["gone/s.png"], mask=Path("gone/m.png"))
+    one = order(method="adain", style=["gone/s.png"], mask=Path("gone/m.png"))
     worker = Worker()
     assert worker.prepare([one], {"gone/s.png": content, "gone/m.png": content}, 1, False, version()) == 1
     with pytest.raises(ValueError, match=r"^gone/s\.png is not a picture"):

@@ -16,10 +16,11 @@ from torch import Tensor
 
 from brushwork.cli import stylize as stylize_command
 from brushwork.cli.app import main
-from brushwork.cli.order import Stylization
+from brushwork.cli.order import Stylization, made_by
 from brushwork.cli.record import FILE, alone
 from brushwork.cli.stylize import stylize
 from brushwork.media.images import Picture, load_picture, write_picture
+from brushwork.methods import DEFAULT
 from brushwork.models.weights.manifest import read_manifest
 
 
@@ -146,7 +147,7 @@ def test_only_what_is_new_changed_or_missing_is_painted(photos: Path, tmp_path: 
     "change",
     [
         {"alpha": 0.5},
-        {"method": "wct"},
+        {"method": "adain"},
         {"max_size": 2},
         {"style_size": 64},
         {"style": ["tissue"]},
@@ -160,6 +161,13 @@ def test_a_changed_option_is_not_what_is_done(change: dict[str, Any], photos: Pa
     assert run(photos, tmp_path / "out", **change) == TREE
     assert run(photos, tmp_path / "out", **change, dry_run=False, max_megapixels=100.0) == []
     assert run(photos, tmp_path / "out") == TREE
+
+
+def test_what_is_done_is_known_by_its_method_whatever_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = Stylization(content="a.png", output=Path("out"), style=["hubble"], method="adain")
+    before = made_by(one)
+    monkeypatch.setattr(Stylization.__dataclass_fields__["method"], "default", "adain")
+    assert made_by(one) == before
 
 
 @pytest.mark.parametrize("role", ["style", "mask"])
@@ -476,7 +484,7 @@ def test_each_style_of_the_bank(photos: Path, tmp_path: Path) -> None:
         ("{parent}-{stem}", ["in-a.png", "sub/sub-a.png", "sub/sub-b.png", "sub/deep/deep-c.png"]),
         (
             "{style}/{number:03}_{method}",
-            [f"{at}hubble/00{n}_adain.png" for n, at in ((1, ""), (2, "sub/"), (3, "sub/"))],
+            [f"{at}hubble/00{n}_{DEFAULT}.png" for n, at in ((1, ""), (2, "sub/"), (3, "sub/"))],
         ),
         ("{name}", ["a.png.png", "sub/a.png.png", "sub/b.jpg.png", "sub/deep/c.webp.png"]),
     ],
@@ -497,7 +505,7 @@ def test_patterns_of_names(pattern: str, made: list[str], photos: Path, tmp_path
         ({"name": "x"}, r"would both become .*x\.png: tell them apart by --name"),
         ({"each_style": True, "weight": [1.0]}, "^--weight mixes styles, and --each-style keeps them apart"),
         ({"each_style": True, "style": ["/nix/*.png"]}, "^there is no picture in /nix/"),
-        ({"each_style": True, "style": None}, "^adain needs a style"),
+        ({"each_style": True, "style": None}, "^wct needs a style"),
     ],
 )
 def test_faults(options: dict[str, Any], message: str, photos: Path, tmp_path: Path) -> None:

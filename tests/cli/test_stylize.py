@@ -14,7 +14,7 @@ from brushwork.cli.order import Stylization
 from brushwork.cli.painter import Painter
 from brushwork.cli.stylize import stylize
 from brushwork.media.images import load_picture, read_picture, write_picture
-from brushwork.methods import METHODS, api
+from brushwork.methods import DEFAULT, METHODS, api
 from brushwork.methods.render import render
 from brushwork.models.networks.base import ADAIN, RECONSTRUCTION, StyleNetwork
 from brushwork.models.registry import build_network
@@ -108,7 +108,7 @@ def test_colours_are_the_contents(method: str) -> None:
 def test_the_sizes_of_style_and_content() -> None:
     content = small()
     assert painted(content, max_size=16, style=["hubble"]).shape == (1, 3, 11, 16)
-    network, chosen, _ = api.prepared("adain")
+    network, chosen, _ = api.prepared(DEFAULT)
     style = to_longer_side(load_sample("hubble"), 64)
     assert alike(
         painted(content, style_size=64, style=["hubble"]), render(network, chosen, content, [api.Style(style)])
@@ -144,9 +144,9 @@ def test_adains_own_decoder_is_used_where_there_is_one() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "^adain needs a style: give a picture or one of .* as --style$"),
+        ({}, "^wct needs a style: give a picture or one of .* as --style$"),
         ({"method": "stylebank", "style": ["hubble"]}, "^stylebank takes its styles as --style-name$"),
-        ({"style_name": ["x"]}, "^adain takes its styles as --style$"),
+        ({"style_name": ["x"]}, "^wct takes its styles as --style$"),
         ({"style": ["hubble"] * 5}, "^5 styles were given: give at most 4$"),
         ({"style": ["hubble"], "weight": [-1]}, "cannot be mixed: each must be 0 or more"),
         ({"style": ["hubble"], "weight": [1, 2]}, "^there are 1 styles, but weights for 2: give one for each$"),
@@ -242,7 +242,7 @@ def test_statistics_are_those_of_what_shows(preserve: str) -> None:
     content, alpha = small(), torch.zeros(1, 32, 48)
     alpha[..., :20] = 1
     filled = fill_hidden(content, alpha)
-    network, chosen, _ = api.prepared("adain")
+    network, chosen, _ = api.prepared(DEFAULT)
     style = load_sample("hubble")
     if preserve == "matching":
         style = match_colours(style, filled, None, alpha).clamp(0, 1)

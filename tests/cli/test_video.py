@@ -18,7 +18,7 @@ from brushwork.media import video_read as video_in
 from brushwork.media.images import read_picture, write_picture
 from brushwork.media.video_read import reading
 from brushwork.media.video_write import VideoFile, partial_path
-from brushwork.methods import api
+from brushwork.methods import DEFAULT, METHODS, api
 from brushwork.tests.media.clips import moving, write_clip
 from brushwork.tests.tolerances import VISIBLE
 
@@ -90,7 +90,7 @@ def test_network_and_styles_are_read_once(clip: Path, style: str, monkeypatch: p
     monkeypatch.setattr(api, "load_network", lambda name, **more: loaded.append(name) or load(name, **more))
     monkeypatch.setattr(video_in, "MAX_PART_PIXELS", FRAME)
     painted(clip, "b.mp4", style)
-    assert loaded == ["compact-adain"]
+    assert loaded == [METHODS[DEFAULT].network]
 
 
 def test_progress_counts_frames(clip: Path, style: str, monkeypatch: pytest.MonkeyPatch) -> None:

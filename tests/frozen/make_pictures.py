@@ -3,7 +3,8 @@
     python tests/frozen/make_pictures.py
 
 First painted before the rooms moved (827d796, by AdaIN 102a25e), but for EFDM's, and CoMatch's and StyleBank's over
-time, which are younger; and for the workflows', which 0.1.0 (8c74959) painted, with today's weights of `compact`.
+time, which are younger; and for the workflows', which 0.1.0 (8c74959) painted. Those of networks that were trained on
+since were painted anew by code that had still painted the ones before.
 """
 
 from collections.abc import Callable, Iterator

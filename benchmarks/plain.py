@@ -131,13 +131,14 @@ def _by_gram(network: MsgNet) -> Learn:
 
 def _by_kernel(network: StyleBankNetwork) -> Learn:
     """By the first of the bank, whatever the style."""
-    encode, kernel, decode = (plainly(part) for part in (network.encoder, network.bank[0], network.decoder))
+    parts = network.encoder, network.bank[0], network.body, network.decoder
+    encode, kernel, body, decode = (plainly(part) for part in parts)
 
     @torch.no_grad()
     def paint(content: Tensor) -> Tensor:
         values = encode(content)
         values = F.instance_norm(values) if network.normalises else values
-        return _cropped(decode(kernel(values)), content.shape[-2:])
+        return _cropped(decode(body(kernel(values))), content.shape[-2:])
 
     return lambda style: paint
 

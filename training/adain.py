@@ -27,12 +27,10 @@ from .crops import fixed_crops
 from .distributed import training_device
 from .loss_network import loss_network_of
 from .losses import CONTENT_LEVEL, STYLE_LEVELS, LossWeights, content_of, picture_losses, steady_losses
-from .networks import kaiming_initialised, vgg_network
+from .networks import ENCODER_RATE, kaiming_initialised, vgg_network
 from .pairs import StyleMoments
 from .recipes import Job, Recipe
 from .trainer import Losses, save_weights
-
-ENCODER_RATE = 0.25  # of the decoder's: at the whole rate an encoder that learns along forgets within a hundred steps
 
 
 @dataclass(frozen=True)

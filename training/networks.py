@@ -13,6 +13,9 @@ from ..models.networks.stylebank import StyleBankNetwork
 from ..models.networks.vgg import BACKBONE_LEVEL, VggNetwork
 from ..models.registry import load_network
 
+ENCODER_RATE = 0.25
+"""Of all else's, for a trained encoder that learns along: at the whole rate it forgets within a hundred steps."""
+
 Module = TypeVar("Module", bound=nn.Module)
 PaperNetwork = TypeVar("PaperNetwork", MsgNet, StyleBankNetwork)
 

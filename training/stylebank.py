@@ -3,9 +3,10 @@
     python -m brushwork train stylebank --from-scratch --photos PHOTOS --styles PAINTINGS --out OUT
 
 From scratch encoder and decoder have the paper's own layout. On a network that reconstructs from relu3_1 the encoder
-stays as it is, and the decoder starts as that network's; a bank of just these styles, as with `--network stylebank`,
-is fine-tuned. Steps go in turns: style steps, each crop in a style of its own, and one that only reconstructs, without
-a kernel: the paper's identity loss. A style is a picture in the folder PAINTINGS and is named after its file.
+stays as it is, unless `encoder` lets it learn along, and the decoder starts as that network's; a bank of just these
+styles, as with `--network stylebank`, is fine-tuned. Steps go in turns: style steps, each crop in a style of its own,
+and one that only reconstructs, without a kernel: the paper's identity loss. A style is a picture in the folder
+PAINTINGS and is named after its file.
 OUT/stylebank.safetensors holds the whole network.
 """
 
@@ -36,7 +37,7 @@ from .losses import (
     steady_losses,
     style_target,
 )
-from .networks import backbone_or, centre_output, kaiming_initialised, on_backbone
+from .networks import ENCODER_RATE, backbone_or, centre_output, kaiming_initialised, on_backbone, seeded
 from .pairs import StyleMoments
 from .recipes import Job, Recipe
 from .trainer import Losses
@@ -56,6 +57,7 @@ class StyleBankConfig:
     kernel_rate: float = 2.0  # times that rate: each kernel is met in a share of the steps only
     loss_weights: LossWeights = field(default_factory=lambda: LossWeights(0.5, 0.8, 0.05, 1.0))
     reconstruction: float = 1.0  # weight of the identity loss
+    encoder: bool = False  # whether a backbone's encoder learns along
     kept: int = 0  # pairs of crops whose pictures by the teacher are kept on disk, and met again
     held_out: int = 0  # photographs, the last by name, that are kept to measure with
     seed: int = 0
@@ -102,6 +104,9 @@ def train_stylebank(
     style_moments = StyleMoments(lambda style: style_target(loss_network, paintings[numbers[style]]), device)
     photos = fixed_crops(config.seed, (pairs.contents, 4))
     factors = [(weight, config.kernel_rate) for weight in network.bank.parameters()]
+    if config.encoder and network.normalises:
+        network.encoder.requires_grad_(True)
+        factors += [(weight, ENCODER_RATE) for weight in network.encoder.parameters()]
     trainer = job.trainer(network, "stylebank", config, rate_factors=factors)
     trainer.train(losses, preview, job.on_step)
     return trainer.finished(network)
@@ -120,7 +125,7 @@ def first_bank(styles: Sequence[str], start: VggNetwork | StyleBankNetwork | Non
         centre_output(network, 0.5, 0.25)
         return network.train()
     if isinstance(start, VggNetwork):
-        return on_backbone(StyleBankNetwork(styles, backbone=start.layout), start)
+        return on_backbone(seeded(lambda: StyleBankNetwork(styles, backbone=start.layout), seed), start)
     if set(start.styles) != set(styles):
         raise ValueError(f"the bank to start from has the styles {', '.join(start.styles)}: name a folder of those.")
     start.train().requires_grad_(True).encoder.requires_grad_(not start.normalises)

@@ -74,6 +74,25 @@ class ReflectConv(KeepingConv):
         return convolved(self, padded, weight, added if bias else None, relu)
 
 
+class Residual(nn.Sequential):
+    """Two 3x3 convolutions beside the way straight on, which is all there is at first."""
+
+    def __init__(self, channels: int) -> None:
+        last = ReflectConv(channels, channels)
+        super().__init__(ReflectConv(channels, channels), nn.ReLU(), last)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.get_parameter("bias"))
+
+    def forward(self, input: Tensor) -> Tensor:
+        """[B, channels, h, w] -> the same."""
+        first, last = self[0], self[2]
+        if fewer_kernels(input) and isinstance(first, ReflectConv) and not first.observed:
+            hidden = first.kernel_convolved(bordered(first, input), relu=True)
+        else:
+            hidden = first(input).relu_()
+        return last(hidden).add_(input)
+
+
 class StripSequential(nn.Sequential):
     """`nn.Sequential`; without gradients norm, ReLU and the convolution after them share row strips on a CPU.
 

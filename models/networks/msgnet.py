@@ -6,11 +6,13 @@ import torch
 from torch import Tensor, nn
 
 from .base import FeatureSpace, StyleNetwork
-from .layers import ReflectConv, StripSequential
+from .layers import ReflectConv, Residual, StripSequential
 from .norm import InstanceNorm, normalised
-from .vgg import BACKBONE_LEVEL, VggDecoder, VggEncoder, VggLayout, space_of
+from .vgg import BACKBONE_LEVEL, VggDecoder, VggEncoder, VggLayout, space_of, with_body
 
 LEVEL = "comatch"
+BLOCKS = 2
+"""Residual blocks on a backbone; the paper's layout has six."""
 
 
 class Bottleneck(nn.Module):
@@ -32,20 +34,6 @@ class Bottleneck(nn.Module):
         return self.branch(values).add_(self.shortcut(values))
 
 
-class Residual(nn.Sequential):
-    """Two 3x3 convolutions beside the way straight on, which is all there is at first."""
-
-    def __init__(self, channels: int) -> None:
-        last = ReflectConv(channels, channels)
-        super().__init__(ReflectConv(channels, channels), nn.ReLU(), last)
-        nn.init.zeros_(last.weight)
-        nn.init.zeros_(last.get_parameter("bias"))
-
-    def forward(self, input: Tensor) -> Tensor:
-        """[B, channels, h, w] -> the same."""
-        return input + super().forward(input)
-
-
 class MsgNet(StyleNetwork):
     """Content and style share one encoder; the style's Gram matrix and `comatch` make the channel map between them.
 
@@ -60,11 +48,8 @@ class MsgNet(StyleNetwork):
         space = space_of(backbone, BACKBONE_LEVEL) if backbone else FeatureSpace("", "", 4 * width, stride=4, margin=15)
         self.on_backbone = backbone is not None
         channels = space.channels + self.on_backbone
-        body = (4 if backbone else 6) * space.stride  # so many 3x3 convolutions
-        margin = space.margin + body
-        self.spaces = {
-            LEVEL: replace(space, network="msgnet", level=LEVEL, channels=channels, margin=margin, body=body)
-        }
+        space = with_body(space, BLOCKS if backbone else 3)  # three stand for six of one 3x3 convolution each
+        self.spaces = {LEVEL: replace(space, network="msgnet", level=LEVEL, channels=channels)}
         self.encoder, self.body, self.decoder = _on(backbone) if backbone else _as_published(4 * width)
         self.whiten, self.colour = (_basis(space.channels) if backbone else nn.Identity() for _ in range(2))
         self.comatch = nn.Parameter(torch.empty(channels, channels).uniform_(0, 0.02))
@@ -105,7 +90,7 @@ def _basis(channels: int) -> nn.Conv2d:
 
 def _on(backbone: VggLayout) -> tuple[nn.Module, nn.Module, nn.Module]:
     widths = backbone.stage(BACKBONE_LEVEL)
-    body = nn.Sequential(Residual(widths[-1]), Residual(widths[-1]))
+    body = nn.Sequential(*[Residual(widths[-1]) for _ in range(BLOCKS)])
     return VggEncoder(widths), body, VggDecoder(widths, backbone.final_relu)
 
 

@@ -7,11 +7,13 @@ from difflib import get_close_matches
 from torch import Tensor, nn
 
 from .base import FeatureSpace, StyleNetwork
-from .layers import ReflectConv, StripSequential
+from .layers import ReflectConv, Residual, StripSequential
 from .norm import InstanceNorm, normalised
-from .vgg import BACKBONE_LEVEL, VggDecoder, VggEncoder, VggLayout, space_of
+from .vgg import BACKBONE_LEVEL, VggDecoder, VggEncoder, VggLayout, space_of, with_body
 
 LEVEL = "bank"
+BLOCKS = 3
+"""Residual blocks on a backbone."""
 MOST_NAMED = 8
 """Styles in a sentence."""
 
@@ -20,8 +22,9 @@ class StyleBankNetwork(StyleNetwork):
     """Without a kernel between them, encoder and decoder reconstruct the picture; `styles` name the kernels in order.
 
     Nearest upsampling and a convolution stand for the paper's fractionally strided ones, which leave a checkerboard.
-    With a `backbone`, encoder and decoder are that layout's to relu3_1 in place of the paper's. The paper's encoder
-    normalises its features, a backbone's does not: so there `for_kernels` does it.
+    With a `backbone`, encoder and decoder are that layout's to relu3_1 in place of the paper's, and residual blocks
+    stand before the decoder. The paper's encoder normalises its features, a backbone's does not: so there
+    `for_kernels` does it.
     """
 
     name: str = "stylebank"
@@ -33,10 +36,9 @@ class StyleBankNetwork(StyleNetwork):
         self, styles: Sequence[str], widths: tuple[int, int, int] = (32, 64, 128), backbone: VggLayout | None = None
     ) -> None:
         super().__init__()
-        self.encoder, self.decoder = _on(backbone) if backbone else _as_published(*widths)
-        space = (
-            space_of(backbone, BACKBONE_LEVEL) if backbone else FeatureSpace("", "", widths[-1], stride=4, margin=17)
-        )
+        self.encoder, self.body, self.decoder = _on(backbone) if backbone else _as_published(*widths)
+        space = FeatureSpace("", "", widths[-1], stride=4, margin=17)
+        space = with_body(space_of(backbone, BACKBONE_LEVEL), BLOCKS) if backbone else space
         self.spaces = {LEVEL: replace(space, network="stylebank", level=LEVEL, margin=space.margin + space.stride)}
         self.normalises = backbone is not None
         self.styles: tuple[str, ...] = ()
@@ -87,15 +89,16 @@ class StyleBankNetwork(StyleNetwork):
         return {LEVEL: self.encoder(image)}
 
     def _decode(self, values: Tensor, level: str, decoder: str) -> Tensor:
-        return self.decoder(values)
+        return self.decoder(self.body(values))
 
 
-def _on(backbone: VggLayout) -> tuple[nn.Module, nn.Module]:
+def _on(backbone: VggLayout) -> tuple[nn.Module, nn.Module, nn.Module]:
     widths = backbone.stage(BACKBONE_LEVEL)
-    return VggEncoder(widths), VggDecoder(widths, backbone.final_relu)
+    body = nn.Sequential(*[Residual(widths[-1]) for _ in range(BLOCKS)])
+    return VggEncoder(widths), body, VggDecoder(widths, backbone.final_relu)
 
 
-def _as_published(low: int, middle: int, high: int) -> tuple[nn.Module, nn.Module]:
+def _as_published(low: int, middle: int, high: int) -> tuple[nn.Module, nn.Module, nn.Module]:
     encoder = StripSequential(
         *_block(ReflectConv(3, low, 9)),
         *_block(ReflectConv(low, middle, 3, 2)),
@@ -106,7 +109,7 @@ def _as_published(low: int, middle: int, high: int) -> tuple[nn.Module, nn.Modul
         *_block(ReflectConv(middle, low, scale=2)),
         ReflectConv(low, 3, 9),
     )
-    return encoder, decoder
+    return encoder, nn.Identity(), decoder
 
 
 def _block(layer: nn.Conv2d) -> tuple[nn.Module, ...]:

@@ -241,3 +241,9 @@ def space_of(layout: VggLayout, level: str) -> FeatureSpace:
         margin += 2 * convolutions * cell  # each looks one cell further, in the encoder and in the decoder
         margin += 0 if block == len(widths) - 1 else cell  # and a pool one more
     return FeatureSpace(layout.name, level, widths[-1], 2 ** (len(widths) - 1), margin)
+
+
+def with_body(space: FeatureSpace, blocks: int) -> FeatureSpace:
+    """The same where a decoder has so many residual blocks before it enlarges anything."""
+    body = 2 * blocks * space.stride  # two 3x3 convolutions each
+    return replace(space, margin=space.margin + body, body=space.body + body)

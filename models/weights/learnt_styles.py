@@ -146,11 +146,11 @@ def read_style(file: StyleFile) -> LearnedStyle:
 
 
 def fingerprint(bank: StyleBankNetwork) -> str:
-    """sha256 over the weights of encoder and decoder, in float32 and as they were before any cast."""
+    """sha256 over the weights of encoder, body and decoder, in float32 and as they were before any cast."""
     if bank.fingerprint:
         return bank.fingerprint
     digest = hashlib.sha256()
-    for part in (bank.encoder, bank.decoder):
+    for part in (bank.encoder, bank.body, bank.decoder):
         for name, value in part.state_dict().items():
             digest.update(f"{name} {list(value.shape)}".encode())
             digest.update(value.float().cpu().contiguous().numpy().tobytes())

@@ -24,8 +24,8 @@ MOST = {
     "adain, taught": (1950, 2, 1),
     "msgnet": (1200, 2, 1),
     "msgnet, taught": (2600, 4, 1),
-    "stylebank": (900, 7, 0),
-    "stylebank, taught": (1400, 8, 1),
+    "stylebank": (980, 7, 0),
+    "stylebank, taught": (1450, 8, 1),
     "compact": (1250, 10, 8),
 }
 """Launches, layout copies and host reads of a step that meets new styles, on networks of full depth. The host waits for

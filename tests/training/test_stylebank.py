@@ -44,7 +44,7 @@ def test_both_kinds_of_losses_fall(kind: str, painted: int, tmp_path: Path) -> N
 
 def test_it_learns_from_a_teacher(tmp_path: Path) -> None:
     curve, names = LossCurve("taught"), set[str]()
-    config = replace(CONFIG, steps=42, rate=3e-2, kept=6, loss_weights=LossWeights(0.0, 0.0, 0.0, 1.0))
+    config = replace(CONFIG, steps=84, rate=3e-2, kept=6, loss_weights=LossWeights(0.0, 0.0, 0.0, 1.0))
 
     def on_step(step: int, losses: dict[str, float]) -> None:
         names.update(losses)
@@ -77,6 +77,21 @@ def test_the_encoder_stays_and_all_else_learns(tmp_path: Path) -> None:
     for name, value in network.state_dict().items():
         assert name.startswith("encoder.") or not torch.equal(value, first[name])
     assert network.styles == tuple(NAMES)
+
+
+@pytest.mark.parametrize("start", ["a backbone", "a bank"])
+def test_an_encoder_learns_along(start: str, tmp_path: Path) -> None:
+    """At a quarter of the rate, which is what Adam's first step moves the weights by."""
+    backbone = tiny_network()
+    before = first_bank(NAMES, backbone, 0).state_dict()
+    before = {name: value.clone() for name, value in before.items()}
+    network = first_bank(NAMES, backbone, 0) if start == "a bank" else backbone
+    after = train(tiny_job(tmp_path), replace(CONFIG, steps=1, encoder=True), network).state_dict()
+    encoder, decoder = (
+        max(float((after[name] - before[name]).abs().max()) for name in after if name.startswith(part))
+        for part in ("encoder.", "decoder.")
+    )
+    assert encoder == pytest.approx(decoder / 4, rel=0.01)
 
 
 def test_the_saved_network_is_the_trained_one(tmp_path: Path) -> None:
@@ -117,7 +132,7 @@ def test_a_bank_learns_on_and_only_one_of_the_same_styles_does() -> None:
     again = first_bank(NAMES[::-1], bank, 0)
     assert again is bank and again.training
     learning = {name.split(".")[0] for name, weight in again.named_parameters() if weight.requires_grad}
-    assert learning == {"bank", "decoder"}
+    assert learning == {"bank", "body", "decoder"}
     with pytest.raises(ValueError, match=r"^the bank to start from has the styles .*: name a folder of those\.$"):
         first_bank(("another",), bank, 0)
 

@@ -79,7 +79,7 @@ class Residual(nn.Sequential):
 
     def __init__(self, channels: int) -> None:
         last = ReflectConv(channels, channels)
-        super().__init__(ReflectConv(channels, channels), nn.ReLU(), last)
+        super().__init__(ReflectConv(channels, channels), nn.ReLU(), last)  # files count the ReLU, too
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.get_parameter("bias"))
 

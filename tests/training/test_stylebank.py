@@ -83,8 +83,7 @@ def test_the_encoder_stays_and_all_else_learns(tmp_path: Path) -> None:
 def test_an_encoder_learns_along(start: str, tmp_path: Path) -> None:
     """At a quarter of the rate, which is what Adam's first step moves the weights by."""
     backbone = tiny_network()
-    before = first_bank(NAMES, backbone, 0).state_dict()
-    before = {name: value.clone() for name, value in before.items()}
+    before = first_bank(NAMES, backbone, 0).state_dict()  # a copy: what learns is a bank of its own
     network = first_bank(NAMES, backbone, 0) if start == "a bank" else backbone
     after = train(tiny_job(tmp_path), replace(CONFIG, steps=1, encoder=True), network).state_dict()
     encoder, decoder = (

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from .base import FeatureSpace, StyleNetwork
-from .layers import ReflectConv, Residual, StripSequential
+from .layers import ReflectConv, StripSequential
 from .norm import InstanceNorm, normalised
-from .vgg import BACKBONE_LEVEL, VggDecoder, VggEncoder, VggLayout, space_of, with_body
+from .vgg import BACKBONE_LEVEL, VggEncoder, VggLayout, around_body, space_of, with_body
 
 LEVEL = "comatch"
 BLOCKS = 2
@@ -50,7 +50,7 @@ class MsgNet(StyleNetwork):
         channels = space.channels + self.on_backbone
         space = with_body(space, BLOCKS if backbone else 3)  # three stand for six of one 3x3 convolution each
         self.spaces = {LEVEL: replace(space, network="msgnet", level=LEVEL, channels=channels)}
-        self.encoder, self.body, self.decoder = _on(backbone) if backbone else _as_published(4 * width)
+        self.encoder, self.body, self.decoder = around_body(backbone, BLOCKS) if backbone else _as_published(4 * width)
         self.whiten, self.colour = (_basis(space.channels) if backbone else nn.Identity() for _ in range(2))
         self.comatch = nn.Parameter(torch.empty(channels, channels).uniform_(0, 0.02))
 
@@ -86,12 +86,6 @@ def _basis(channels: int) -> nn.Conv2d:
     nn.init.dirac_(basis.weight)
     nn.init.zeros_(basis.get_parameter("bias"))
     return basis
-
-
-def _on(backbone: VggLayout) -> tuple[nn.Module, nn.Module, nn.Module]:
-    widths = backbone.stage(BACKBONE_LEVEL)
-    body = nn.Sequential(*[Residual(widths[-1]) for _ in range(BLOCKS)])
-    return VggEncoder(widths), body, VggDecoder(widths, backbone.final_relu)
 
 
 def _as_published(channels: int) -> tuple[nn.Module, nn.Module, nn.Module]:

@@ -7,9 +7,9 @@ from difflib import get_close_matches
 from torch import Tensor, nn
 
 from .base import FeatureSpace, StyleNetwork
-from .layers import ReflectConv, Residual, StripSequential
+from .layers import ReflectConv, StripSequential
 from .norm import InstanceNorm, normalised
-from .vgg import BACKBONE_LEVEL, VggDecoder, VggEncoder, VggLayout, space_of, with_body
+from .vgg import BACKBONE_LEVEL, VggEncoder, VggLayout, around_body, space_of, with_body
 
 LEVEL = "bank"
 BLOCKS = 3
@@ -36,7 +36,7 @@ class StyleBankNetwork(StyleNetwork):
         self, styles: Sequence[str], widths: tuple[int, int, int] = (32, 64, 128), backbone: VggLayout | None = None
     ) -> None:
         super().__init__()
-        self.encoder, self.body, self.decoder = _on(backbone) if backbone else _as_published(*widths)
+        self.encoder, self.body, self.decoder = around_body(backbone, BLOCKS) if backbone else _as_published(*widths)
         space = FeatureSpace("", "", widths[-1], stride=4, margin=17)
         space = with_body(space_of(backbone, BACKBONE_LEVEL), BLOCKS) if backbone else space
         self.spaces = {LEVEL: replace(space, network="stylebank", level=LEVEL, margin=space.margin + space.stride)}
@@ -90,12 +90,6 @@ class StyleBankNetwork(StyleNetwork):
 
     def _decode(self, values: Tensor, level: str, decoder: str) -> Tensor:
         return self.decoder(self.body(values))
-
-
-def _on(backbone: VggLayout) -> tuple[nn.Module, nn.Module, nn.Module]:
-    widths = backbone.stage(BACKBONE_LEVEL)
-    body = nn.Sequential(*[Residual(widths[-1]) for _ in range(BLOCKS)])
-    return VggEncoder(widths), body, VggDecoder(widths, backbone.final_relu)
 
 
 def _as_published(low: int, middle: int, high: int) -> tuple[nn.Module, nn.Module, nn.Module]:

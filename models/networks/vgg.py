@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from .base import ADAIN, RECONSTRUCTION, FeatureSpace, StyleNetwork
 from .cpu_fast import conv_of_subpixels, in_row_strips, reflect_subpixels, subpixel_conv
 from .gpu_fast import bordered, fewer_kernels, large_map
-from .layers import ReflectConv
+from .layers import ReflectConv, Residual
 
 LEVELS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 ADAIN_LEVEL = "relu4_1"
@@ -247,3 +247,10 @@ def with_body(space: FeatureSpace, blocks: int) -> FeatureSpace:
     """The same where a decoder has so many residual blocks before it enlarges anything."""
     body = 2 * blocks * space.stride  # two 3x3 convolutions each
     return replace(space, margin=space.margin + body, body=space.body + body)
+
+
+def around_body(layout: VggLayout, blocks: int) -> tuple[nn.Module, nn.Module, nn.Module]:
+    """A layout's encoder to `BACKBONE_LEVEL`, so many residual blocks, and its decoder from there."""
+    widths = layout.stage(BACKBONE_LEVEL)
+    body = nn.Sequential(*[Residual(widths[-1]) for _ in range(blocks)])
+    return VggEncoder(widths), body, VggDecoder(widths, layout.final_relu)

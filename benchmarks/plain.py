@@ -137,7 +137,7 @@ def _by_kernel(network: StyleBankNetwork) -> Learn:
     @torch.no_grad()
     def paint(content: Tensor) -> Tensor:
         values = encode(content)
-        values = F.instance_norm(values) if network.normalises else values
+        values = F.instance_norm(values) if network.on_backbone else values
         return _cropped(decode(body(kernel(values))), content.shape[-2:])
 
     return lambda style: paint

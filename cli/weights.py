@@ -21,7 +21,7 @@ def list_weights() -> Iterator[str]:
         size = sum(state.file.megabytes for state in missing)
         kinds = sorted({str(state) for state in missing or states})
         place = f"{', '.join(kinds)}{f', {size:.0f} MB' if missing else ''}"
-        yield f"{name:{width}}  {place}; licence: {entry.licence}; to cite: {entry.citation}"
+        yield f"{name:{width}}  {entry.title}: {place}; licence: {entry.licence}; to cite: {entry.citation}"
 
 
 def pull(name: Annotated[str, Argument(help="A network's name, as `weights list` shows it.")]) -> Iterator[str]:

@@ -177,13 +177,12 @@ def _pillow(picture: Any, name: str) -> Image:  # noqa: ANN401 - whatever was gi
 
 
 def _in_range(values: Tensor, name: str) -> Tensor:
-    """Bytes and booleans as floats; ValueError for floats outside 0..1."""
-    if not values.dtype.is_floating_point:
-        return values.float() / (255 if values.dtype is torch.uint8 else 1)
+    """As floats, bytes divided by 255; ValueError for what then lies outside 0..1."""
+    values = values.float() / (255 if values.dtype is torch.uint8 else 1)
     least, most = (extreme.item() for extreme in values.aminmax())
     if not (least >= 0 and most <= 1):
         raise ValueError(f"the {name} holds values from {least:g} to {most:g}: give bytes, or floats in 0..1.")
-    return values.float()
+    return values
 
 
 def _like(picture: Picture, painted: Tensor) -> Any:  # noqa: ANN401 - of the picture's kind

@@ -15,7 +15,7 @@ from .matching import Matching
 
 @dataclass(frozen=True)
 class LatentTransfer:
-    """What gives latents the statistics of others: a method, a strength of 0 to 1, and one of statistics.STATISTICS."""
+    """What gives latents the statistics of others: a method, a strength of 0 to 1, and one of temporal.STATISTICS."""
 
     method: Matching
     strength: float = 1.0
@@ -37,9 +37,9 @@ class LatentTransfer:
             masks = [(_item(within, index), _item(learnt_from, index)) for index in range(len(latent))]
             styles = style.expand(len(latent), *style.shape[1:]).split(1)
             return torch.stack([self._frame_by_frame(*video) for video in zip(latent, styles, masks, strict=True)])
-        content, weights = _sheet(latent), _weights(latent, within)
+        content, weights = _stacked(latent), _weights(latent, within)
         chosen = weights, _weights(style, learnt_from)
-        operator = self.method.fit_values(content, _sheet(style), *chosen, self.statistics)
+        operator = self.method.fit_values(content, _stacked(style), *chosen, self.statistics)
         share = self.strength if weights is None else weights * self.strength
         return blend(content, operator(content), share).reshape(latent.shape)
 
@@ -63,13 +63,13 @@ def _check(latent: Tensor, style: Tensor) -> None:
     check_batches(latent.shape[0], style.shape[0])
 
 
-def _sheet(latent: Tensor) -> Tensor:
+def _stacked(latent: Tensor) -> Tensor:
     """[B, C, h, w]; a video's frames stand one below the other, [B, C, T h, w]."""
     return latent.flatten(2, -2)
 
 
 def _weights(latent: Tensor, mask: Tensor | None) -> Tensor | None:
-    """A mask [B or 1, h, w] as weights of the pixels of `_sheet`, the same for every frame."""
+    """A mask [B or 1, h, w] as weights of the pixels of `_stacked`, the same for every frame."""
     if mask is None:
         return None
     frames = latent.shape[2] if latent.dim() == 5 else 1

@@ -13,7 +13,7 @@ from ..models.networks.base import RECONSTRUCTION, StyleNetwork
 from ..tiling.features import Kind, Statistics, statistics_of_map
 from ..transfer.moments import Moments
 from ..transfer.quantiles import Quantiles
-from ..transfer.temporal import PER_IMAGE, TemporalWindow, pooled_content, pooled_style
+from ..transfer.temporal import PER_IMAGE, pooled_content, pooled_style
 from .protocol import Operator, Step, Tensors
 
 
@@ -62,9 +62,8 @@ class Matching(ABC):
         content_weights: Tensor | None = None,
         style_weights: Tensor | None = None,
         statistics: str = PER_IMAGE,
-        window: TemporalWindow | None = None,
     ) -> Operator:
         """The operator of whole maps [B, C, h, w] and [1 or B, C, h, w], weighted [1 or B, 1, h, w]."""
         own = statistics_of_map(self.kind, content, content_weights)
         target = statistics_of_map(self.kind, style, style_weights)
-        return self.match(pooled_content(own, statistics, window), pooled_style(target, statistics))
+        return self.match(pooled_content(own, statistics), pooled_style(target, statistics))

@@ -90,7 +90,7 @@ class Learnt:
     network: str
     """The name that its feature spaces carry."""
     levels: Mapping[str, Tensors]
-    sound: set[str] = field(default_factory=set, compare=False, repr=False)
+    valid: set[str] = field(default_factory=set, compare=False, repr=False)
     """Levels that are known to hold what the method keeps; nothing is known of what comes from a file."""
 
     def expect(self, level: str, kept: Tensors) -> None:
@@ -117,7 +117,7 @@ class Learnt:
             raise WeightsError(
                 f"this style of {self.method} does not hold what the method keeps at {level}: learn the style again."
             )
-        self.sound.add(level)
+        self.valid.add(level)
 
     def save(self, path: Path) -> None:
         """Write a safetensors file."""

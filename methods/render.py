@@ -6,7 +6,6 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
 from operator import mul
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,7 +17,6 @@ from ..tiling.features import (
     FeatureBuffer,
     Kind,
     Overpainted,
-    Statistics,
     accumulate_statistics,
     blank,
     decoding_grid,
@@ -36,16 +34,12 @@ from ..tiling.runner import TileBatch, TileLoop, cut
 from ..tiling.transfers import Transfers
 from ..transfer.masks import inner_feather
 from ..transfer.moments import check_batches
-from ..transfer.operators import blend, masked_blend, normalised
+from ..transfer.operators import blend, normalised
 from ..transfer.temporal import PER_IMAGE, TemporalWindow, pooled_content, pooled_style
 from .protocol import Learnt, Method, Operator, Step, Style, Tensors
 
 FEATHER = 4
 """Pixels: half the width of the edge between paint and the content's own pixels."""
-
-
-MAPPED_BYTES = 1 << 28
-"""Of a batch in float32 that is measured, mapped or mixed at once."""
 
 
 @torch.no_grad()
@@ -68,7 +62,7 @@ def render(
     picture that the last one painted. A step of strength 0 is left out. Styles without a region are mixed by weight, as
     are those of one region (one tensor); regions lie over the rest in order. Where no style goes, the content's own
     pixels stay. The content's statistics are those of its pixels that are `counted` [1 or B, H, W] in 0..1, all unless
-    given. `statistics` is one of statistics.STATISTICS; a `window` carries those over time from one part of a
+    given. `statistics` is one of temporal.STATISTICS; a `window` carries those over time from one part of a
     video to the next. Memory holds content and result, which lies there as [B, H, W, 3], and tiles. ValueError for
     batches that do not pair, a network or levels that the method does not take, a strength outside 0..1, and where not
     even small tiles fit.
@@ -153,93 +147,10 @@ def learn(
     if isinstance(style.source, Learnt):
         return style.source
     steps = method.steps(network, levels)
-    _check(method, network, style, 1)
+    _check(method, network, style, len(style.source) if isinstance(style.source, Tensor) else 1)
     loop = TileLoop(host or Host(), network, 0)
     tensors = _learn(loop, network, method, steps, style, PER_IMAGE)
     return Learnt(method.name, network.space(steps[0].level).network, tensors, {*tensors})
-
-
-def transform(
-    network: StyleNetwork,
-    method: Method,
-    content: FeatureMap,
-    learnt: Sequence[Tensors],
-    weights: Sequence[float],
-    within: Tensor | None = None,
-    statistics: str = PER_IMAGE,
-    window: TemporalWindow | None = None,
-    limit: int = MAPPED_BYTES,
-) -> FeatureMap:
-    """A step between encoder and decoder on a whole map: styles mixed by weight, `within` [1 or B, 1, h, w] in 0..1.
-
-    It is worked on where the network is, in parts as `restyled` has them, and comes back where it lay.
-    """
-    (step,) = method.steps(network, [content.space.level])
-
-    def fit(own: Statistics | None, items: slice) -> Operator:
-        kept = [{name: items_of(value, items) for name, value in each.items()} for each in learnt]
-        fitted = [method.fit(network, step, own, each) for each in kept]
-        return type(fitted[0]).mix(fitted, weights)
-
-    device = next(network.parameters()).device
-    return content.with_values(restyled(content.values, step.content, fit, device, within, statistics, window, limit))
-
-
-def restyled(
-    values: Tensor,
-    kind: Kind,
-    fit: Callable[[Any, slice], Operator],
-    device: torch.device,
-    within: Tensor | None = None,
-    statistics: str = PER_IMAGE,
-    window: TemporalWindow | None = None,
-    limit: int = MAPPED_BYTES,
-) -> Tensor:
-    """`values` [B, C, h, w] through what `fit` makes of their statistics of a `kind` and of the styles of some items.
-
-    The device has parts of the batch of at most `limit` bytes in float32 (one picture if that is more); the result lies
-    where `values` do.
-    """
-    parts = parts_of(values, limit)
-
-    def part(items: slice) -> tuple[Tensor, Tensor | None]:
-        return values[items].to(device), None if within is None else items_of(within, items).to(device)
-
-    alone, shared = kind is None or statistics == PER_IMAGE, None
-    if not alone:
-        own = measured(kind, values, within, device, limit)
-        shared = fit(pooled_content(own, statistics, window), slice(None))
-    mapped = torch.empty_like(values) if len(parts) > 1 else None
-    for items in parts:
-        own, share = part(items)
-        if shared is None:
-            operator = fit(statistics_of_map(kind, own, share) if kind else None, items)
-        else:
-            operator = shared.of_items(items)
-        if mapped is None:
-            return masked_blend(operator, own, share).to(values.device)
-        mapped[items] = masked_blend(operator, own, share)  # what is mapped passes through float32
-    assert mapped is not None
-    return mapped
-
-
-def measured(
-    kind: Kind, values: Tensor, weights: Tensor | None, device: torch.device, limit: int = MAPPED_BYTES
-) -> Statistics:
-    """Statistics of a whole map [B, C, h, w], weighted [1 or B, 1, h, w], taken and kept on `device`, as `restyled`."""
-    found = [
-        statistics_of_map(
-            kind, values[items].to(device), None if weights is None else items_of(weights, items).to(device)
-        )
-        for items in parts_of(values, limit)
-    ]
-    return found[0] if len(found) == 1 else type(found[0]).joined(found)  # pyright: ignore[reportArgumentType]
-
-
-def parts_of(values: Tensor, limit: int = MAPPED_BYTES) -> list[slice]:
-    """Parts of a batch [B, ...] of at most `limit` bytes, and MAPPED_BYTES, in float32; items by themselves if more."""
-    many = max(1, min(limit, MAPPED_BYTES) // (4 * values[0].numel()))
-    return [slice(start, min(start + many, len(values))) for start in range(0, len(values), many)]
 
 
 @dataclass(frozen=True)
@@ -431,7 +342,7 @@ def _learn(
     if isinstance(source, Learnt):
         if missing := [step.level for step in steps if step.level not in source.levels]:
             raise ValueError(f"this style was not learnt at {', '.join(missing)}: learn it again with these levels.")
-        for step in (step for step in steps if step.level not in source.sound):
+        for step in (step for step in steps if step.level not in source.valid):
             exact = torch.promote_types(next(network.parameters()).dtype, torch.float32)
             nothing = torch.zeros(1, network.space(step.level).channels, 2, 2, dtype=exact)
             named = getattr(network, "styles", ("",))[0]

@@ -26,7 +26,7 @@ class StyleBank:
     def steps(self, network: StyleNetwork, levels: Sequence[str] | None = None) -> list[Step]:
         for level in levels or ():
             network.space(level)
-        return [Step(LEVEL, RECONSTRUCTION, "diagonal" if bank_of(network).normalises else None, None)]
+        return [Step(LEVEL, RECONSTRUCTION, "diagonal" if bank_of(network).on_backbone else None, None)]
 
     def learn(self, network: StyleNetwork, step: Step, style: object) -> Tensors:
         if not isinstance(style, str):

@@ -19,7 +19,8 @@ from torch import Tensor, nn
 
 from ..media.images import to_pillow
 from ..methods.protocol import Method, Style
-from ..methods.render import MAPPED_BYTES, parts_of, render
+from ..methods.render import render
+from ..methods.whole_maps import MAPPED_BYTES, parts_of
 from ..models.networks.base import FeatureMap, StyleNetwork
 from ..tiling.features import decode, encode, items_of
 from ..tiling.policy import Host, Policy, out_of_memory

@@ -7,7 +7,7 @@ from typing import cast
 from torch import Tensor
 
 from ..media.charts import bar_chart
-from ..methods.render import measured
+from ..methods.whole_maps import measured
 from ..transfer.distance import content_distance, style_distance
 from ..transfer.moments import Moments
 from ._base import NETWORK, Inputs, Node, socket

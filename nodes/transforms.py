@@ -10,8 +10,8 @@ from torch import Tensor
 from ..methods import MATCHING, METHODS
 from ..methods.matching import Matching
 from ..methods.protocol import Operator, Style, Tensors
-from ..methods.render import measured, restyled, transform
 from ..methods.stylebank import bank_of, kept_of
+from ..methods.whole_maps import measured, restyled, transform
 from ..models.weights.learnt_styles import EMPTY_SLOT as NONE
 from ..models.weights.learnt_styles import find_style
 from ..tiling.features import Statistics

@@ -13,13 +13,13 @@ from dataclasses import replace
 from torch import Tensor
 
 from ..models.networks.base import StyleNetwork
-from ..models.networks.norm import InstanceNorm, MissingStatistics, Statistics, count_norms, fixed_statistics
+from ..models.networks.norm import InstanceNorm, MissingStatistics, NormStatistics, count_norms, fixed_statistics
 from ..transfer.moments import Moments
 from .plan import Grid, Tile
 from .runner import TileBatch, TileLoop, TooLargeError, cut
 
 Work = Callable[[TileBatch], None]
-Known = dict[InstanceNorm, Statistics]
+Known = dict[InstanceNorm, NormStatistics]
 
 
 def over_tiles(loop: TileLoop, network: StyleNetwork, grid: Grid, batch: int, work: Work, *, encoding: bool) -> None:
@@ -44,7 +44,7 @@ def over_tiles(loop: TileLoop, network: StyleNetwork, grid: Grid, batch: int, wo
 
         while met := _first_unknown(loop, network, replace(grid, whole=False), of_item, known):
             norm, moments = met
-            known[norm] = Statistics(moments.mean[0], moments.scatter[0] / moments.count[0])
+            known[norm] = NormStatistics(moments.mean[0], moments.scatter[0] / moments.count[0])
 
 
 def _first_unknown(

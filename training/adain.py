@@ -123,10 +123,15 @@ def train_adain(network: VggNetwork, job: Job, config: AdainConfig = AdainConfig
 def first_decoder(network: VggNetwork, config: AdainConfig) -> VggDecoder:
     """The network's reconstruction decoder, or its AdaIN decoder to fine-tune; random weights where widths are others.
 
-    ValueError where there is no AdaIN decoder to fine-tune, or the network does not reach its level.
+    ValueError where there is no AdaIN decoder to fine-tune, the network does not reach its level or has no projections
+    that are asked for, or there is no such layout.
     """
     if LEVEL not in network.spaces:
         raise ValueError(f"this network ends before {LEVEL}, where AdaIN works: choose compact, small16x or vgg19.")
+    if config.decoder not in ("", *LAYOUTS):
+        raise ValueError(f"there is no layout '{config.decoder}': choose one of {', '.join(LAYOUTS)}.")
+    if config.projected and not network.layout.projections:
+        raise ValueError("this network has no projections to VGG-19: leave 'projected' out, or take compact.")
     layout = LAYOUTS.get(config.decoder, network.layout)
     start = network.adain if config.fine_tune else dict(network.decoder.items()).get(LEVEL)
     if config.fine_tune and start is None:

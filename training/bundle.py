@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import get_args
 
+from ..models.weights.manifest import WeightsError
 from .files import read_pictures
 from .pack import Packed, write_pack
 from .recipes import RecipeName, find_recipe, named_fields, train
@@ -124,7 +125,7 @@ def main(bundle: Path, photo_size: int, style_size: int, arguments: Sequence[str
 
     try:
         files = train(**options, teacher=str(bundle / TEACHER) if teacher and recipe.taught else "", on_step=on_step)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, WeightsError) as error:
         log.error("%s", " ".join(str(error).split()))
         return 1
     log.info("%s", " ".join(map(str, files)))

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..media.sheet import contact_sheet
-from ..models.networks.vgg import LEVELS, VggEncoder, VggLayout, VggNetwork
+from ..models.networks.vgg import LEVELS, VggEncoder, VggLayout, VggNetwork, block_of
 from .crops import fixed_crops
 from .distributed import training_device
 from .least_squares import LinearProbe, best_map
@@ -182,7 +182,7 @@ def train_deepest(
         channels = loss_network(examples[:1], (DEEPEST,))[DEEPEST].shape[1]
     probe = LinearProbe(network.spaces[DEEPEST].channels, channels)
     names = list(network.to(device).encoder)
-    own = [network.encoder[name] for name in names[names.index(f"conv{ABOVE[4]}_1") + 1 :]]
+    own = [network.encoder[name] for name in names[names.index(f"conv{block_of(ABOVE)}_1") + 1 :]]
     layers = nn.ModuleList([*own, network.decoder[DEEPEST]])
 
     def losses() -> Losses:

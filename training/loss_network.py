@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..models.networks.base import StyleNetwork
-from ..models.networks.vgg import VggNetwork
+from ..models.networks.vgg import VggNetwork, block_of
 from ..models.registry import load_network
 from ..models.weights.store import ensure_network, read_tensors
 from ..transfer.moments import Moments
@@ -115,7 +115,7 @@ def load_loss_network(name: str, folders: Sequence[Path] = ()) -> LossNetwork:
     projections = nn.ModuleDict()
     for level in network.spaces:
         tensors = read_tensors(paths[f"encoder.{level}"], "torch")
-        weights = {part: tensors[f"conv{level[4]}1_aux.{part}"] for part in ("weight", "bias")}
+        weights = {part: tensors[f"conv{block_of(level)}1_aux.{part}"] for part in ("weight", "bias")}
         outputs, inputs = weights["weight"].shape[:2]
         projections[level] = nn.Conv2d(inputs, outputs, 1)
         projections[level].load_state_dict(weights)

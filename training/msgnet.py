@@ -20,6 +20,7 @@ from torch import Tensor
 from ..media.sheet import contact_sheet
 from ..methods.msgnet import gram_of
 from ..models.networks.msgnet import LEVEL, MsgNet
+from ..models.networks.norm import normalised
 from ..models.networks.vgg import VggNetwork
 from ..transfer.comatch import comatch
 from ..transfer.decompose import eigen
@@ -86,8 +87,10 @@ def train_msgnet(
         each = list(dict.fromkeys(chosen))
         gram = gram_of(network, Moments.of(network.encode(styles.cut(each), LEVEL).values, full=True))
         features = network.encode(content, LEVEL)
-        operator = comatch(gram[[each.index(style) for style in chosen]], network.comatch)
-        return network.decode(features.with_values(operator(network.for_comatch(features.values))))
+        operator, values = comatch(gram[[each.index(style) for style in chosen]], network.comatch), features.values
+        if network.on_backbone:  # as the method does, but faster
+            values = torch.cat([normalised(values[:, :-1]), values[:, -1:]], 1)
+        return network.decode(features.with_values(operator(values)))
 
     def losses() -> Losses:
         batch, weights = pairs.take(config.batch), config.loss_weights
@@ -152,8 +155,8 @@ def start_comatch(network: MsgNet, photos: Tensor, pictures: Sequence[Tensor]) -
     Least squares: G W' = T for each picture, with T the map that WCT would choose, in homogeneous coordinates, and G
     the root that stands for a Gram matrix here.
     """
-    features = network.for_comatch(network.encode(photos, LEVEL).values)[:, :-1]
-    content = Moments.of(features, full=True).over_batch()
+    features = network.encode(photos, LEVEL).values[:, :-1]
+    content = Moments.of(normalised(features), full=True).over_batch()
     squares, products = torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.float64)
     for picture in pictures:
         values = network.encode(picture, LEVEL).values

@@ -92,7 +92,7 @@ class StyleTraining:
             for style in self.bank.styles:  # whose Gram matrices are nearest: a bank does not know its paintings
                 interrupt()
                 with autocast(self.device):
-                    distances.append(self._losses(image, style)["style"])
+                    distances.append(self._losses(image, style, LossWeights(content=0.0))["style"])
         self.nearest = self.bank.styles[int(torch.stack(distances).argmin())] if distances else None
         self.kernel = self.bank.add_style(NEW)
         if self.nearest:
@@ -103,7 +103,8 @@ class StyleTraining:
 
     def run(self) -> Iterator[tuple[int, dict[str, float]]]:
         """Take the steps; yields (steps done, losses) after some of them. TrainingError as `Trainer.run` has it."""
-        return self.trainer.run(lambda: self._losses(self.photos.take(self.config.batch), NEW))
+        weights = self.config.loss_weights
+        return self.trainer.run(lambda: self._losses(self.photos.take(self.config.batch), NEW, weights))
 
     def learned(self) -> LearnedStyle:
         """The style as far as it has been learnt."""
@@ -115,9 +116,8 @@ class StyleTraining:
         """`image` [B, 3, H, W] in 0..1 in the style as far as it has been learnt, not clamped."""
         return stylised(self.bank, image.to(self.device), [NEW] * len(image))
 
-    def _losses(self, image: Tensor, style: str) -> Losses:
-        names = [style] * len(image)
-        return style_losses(self.bank, self.loss_network, image, names, self.target, self.config.loss_weights)
+    def _losses(self, image: Tensor, style: str, weights: LossWeights) -> Losses:
+        return style_losses(self.bank, self.loss_network, image, [style] * len(image), self.target, weights)
 
 
 def learn_style(

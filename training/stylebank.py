@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from ..media.sheet import contact_sheet
+from ..models.networks.norm import normalised
 from ..models.networks.stylebank import LEVEL, StyleBankNetwork
 from ..models.networks.vgg import VggNetwork
 from ..transfer.moments import Moments
@@ -104,7 +105,7 @@ def train_stylebank(
     style_moments = StyleMoments(lambda style: style_target(loss_network, paintings[numbers[style]]), device)
     photos = fixed_crops(config.seed, (pairs.contents, 4))
     factors = [(weight, config.kernel_rate) for weight in network.bank.parameters()]
-    if config.encoder and network.normalises:
+    if config.encoder and network.on_backbone:
         network.encoder.requires_grad_(True)
         factors += [(weight, ENCODER_RATE) for weight in network.encoder.parameters()]
     trainer = job.trainer(network, "stylebank", config, rate_factors=factors)
@@ -128,7 +129,7 @@ def first_bank(styles: Sequence[str], start: VggNetwork | StyleBankNetwork | Non
         return on_backbone(seeded(lambda: StyleBankNetwork(styles, backbone=start.layout), seed), start)
     if set(start.styles) != set(styles):
         raise ValueError(f"the bank to start from has the styles {', '.join(start.styles)}: name a folder of those.")
-    start.train().requires_grad_(True).encoder.requires_grad_(not start.normalises)
+    start.train().requires_grad_(True).encoder.requires_grad_(not start.on_backbone)
     return start
 
 
@@ -138,8 +139,7 @@ def start_kernels(network: StyleBankNetwork, photos: Tensor, paintings: Sequence
 
     Of its two maps the one that moves features the least: training has to find the strokes only.
     """
-    normalised = network.for_kernels(network.encode(photos, LEVEL).values)
-    content = Moments.of(normalised, full=True).over_batch()
+    content = Moments.of(normalised(network.encode(photos, LEVEL).values), full=True).over_batch()
     for kernel, painting in zip(network.bank, paintings, strict=True):
         operator = wct(content, Moments.of(network.encode(painting, LEVEL).values, full=True), TRANSPORT)
         weight, bias = kernel.get_parameter("weight"), kernel.get_parameter("bias")
@@ -166,8 +166,8 @@ def style_losses(
 def stylised(network: StyleBankNetwork, image: Tensor, names: Sequence[str]) -> Tensor:
     """`image` [B, 3, H, W] in 0..1, each picture in its style of `names`; not clamped."""
     features = network.encode(image, LEVEL)
-    values = zip(names, network.for_kernels(features.values), strict=True)
-    each = [KernelMap.of(*network.kernel(name))(one[None]) for name, one in values]
+    values = normalised(features.values) if network.on_backbone else features.values  # as the method does, but faster
+    each = [KernelMap.of(*network.kernel(name))(one[None]) for name, one in zip(names, values, strict=True)]
     return network.decode(features.with_values(torch.cat(each)))
 
 

@@ -17,6 +17,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, TypeVar
 
 import torch
@@ -238,7 +239,11 @@ class Trainer:
         """The checkpoint; else what the float16 file says, which may have been carried here without one."""
         own = self.checkpoint.with_suffix(".safetensors")
         if self.checkpoint.is_file():
-            return torch.load(self.checkpoint, weights_only=True, map_location="cpu")
+            try:
+                return torch.load(self.checkpoint, weights_only=True, map_location="cpu")
+            except (RuntimeError, UnpicklingError, EOFError, KeyError) as error:
+                fault = f"{self.checkpoint} is no checkpoint, or a damaged one"
+                raise ValueError(f"{fault}: delete it, and the run goes on from the weights beside it.") from error
         if not (self.start or own.is_file()):
             return None
         from safetensors import SafetensorError, safe_open

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from ..media.sheet import contact_sheet
 from ..models.networks.layers import ReflectConv
-from ..models.networks.vgg import LEVELS, VggDecoder, VggNetwork
+from ..models.networks.vgg import LEVELS, VggDecoder, VggNetwork, block_of
 from ..transfer.moments import Moments
 from ..transfer.wct import wct
 from .crops import Crops, fixed_crops
@@ -58,19 +58,27 @@ class WctConfig:
 def train_wct(network: VggNetwork, job: Job, config: WctConfig = WctConfig()) -> list[Path]:
     """Train `network`'s decoders, from fine to coarse, and save each.
 
-    ValueError where a folder has no pictures, crops do not divide into cells, or `job.out` holds a checkpoint of
-    another config.
+    ValueError where a folder has no pictures, crops do not divide into cells, `job.out` holds a checkpoint of another
+    config, or the network has not what the config asks for.
     """
     levels = [level for level in config.levels if level in network.spaces]
+    if not levels or set(config.levels) - set(LEVELS):
+        fault = f"'levels' is {', '.join(config.levels)}"
+        raise ValueError(f"{fault}, and this network has {', '.join(network.spaces)}: name some of these.")
+    if network.layout.appended:
+        raise ValueError("this network's features are AdaIN's alone: give the one that it was made from, as compact.")
+    if missing := [level for level in levels if config.fine_tune and level not in network.decoder]:
+        raise ValueError(f"there is no decoder at {', '.join(missing)} to go on from: leave 'fine_tune' out.")
     crops = job.crops(config)
     if job.loss_network:
         job.loss_network.encode(crops[0].take(1).cpu(), levels)  # before the finer levels are trained
     files, above = [], None
+    stepped = max(1, len({*levels} - {LEVELS[0]}))  # the finest level is solved
     for stage, level in enumerate(levels):
-        share, on_step = job.minutes and job.minutes / len(levels), later(job.on_step, stage * config.steps)
+        share, on_step = job.minutes and job.minutes / stepped, later(job.on_step, stage * config.steps)
         part = replace(job, minutes=share, on_step=on_step, start=None, started=time.monotonic())
         above = _train_level(network, level, above, crops, part, config)
-        network.decoder[level].load_state_dict(above.state_dict())
+        network.decoder[level] = above
         files.append(save_weights(above, job.out / f"decoder-{level}.safetensors"))
     return files
 
@@ -90,7 +98,7 @@ def _train_level(
     if not (config.fine_tune or (job.out / f"decoder-{level}.pt").is_file()):
         solve(network, decoder, level, fixed_crops(config.seed, (photos, SOLVED_CROPS), (paintings, SOLVED_CROPS // 3)))
     if len(decoder) == 1:
-        return decoder
+        return decoder.eval().requires_grad_(False)
 
     def encode(image: Tensor) -> Tensor:
         return network.encode(image, level).values
@@ -173,7 +181,7 @@ def solve(network: VggNetwork, decoder: VggDecoder, level: str, images: Tensor) 
 def coarse_layers(decoder: VggDecoder, level: str) -> list[ReflectConv]:
     """The layers before those of the level above, where none changes the number of channels; else none."""
     names = list(decoder)
-    own = names[: names.index(f"conv{_above(level)[4]}_1")] if len(names) > 1 else []
+    own = names[: names.index(f"conv{block_of(level) - 1}_1")] if len(names) > 1 else []
     layers = [layer for name in own if isinstance(layer := decoder[name], ReflectConv)]
     return layers if all(layer.in_channels == layer.out_channels for layer in layers) else []
 

@@ -157,8 +157,8 @@ def large_map(conv: KeepingConv, subpixels: Tensor, margin: int = 0) -> Tensor:
 
 def convolved(conv: KeepingConv, values: Tensor, weight: Tensor, bias: Tensor | None, relu: bool) -> Tensor:
     """`F.conv2d(values, weight, bias)` with the stride of `conv`, and a ReLU if told, in one kernel where cuDNN can."""
-    in_one = relu and bias is not None and values.dtype in FUSED_TYPES and conv.fuses and fewer_kernels(values)
-    if in_one and bias is not None and _fuses(values.device):
+    may_fuse = conv.fuses and values.dtype in FUSED_TYPES and fewer_kernels(values)
+    if relu and bias is not None and may_fuse and _fuses(values.device):
         try:
             return _fused(values, weight, bias, conv.stride)
         except torch.cuda.OutOfMemoryError:

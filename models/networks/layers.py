@@ -105,17 +105,17 @@ class StripSequential(nn.Sequential):
         in_strips = input.device.type == "cpu" and not torch.is_grad_enabled()
         fewer = fewer_kernels(values)
         while layers:
-            norm, relu, conv, after = [*layers[:4], None, None, None, None][:4]
-            if fewer and isinstance(norm, ReflectConv) and isinstance(relu, InstanceNorm):
-                values, layers = norm(values, bias=False), layers[1:]  # which a norm would take away again
-            elif fewer and isinstance(norm, InstanceNorm) and isinstance(relu, nn.ReLU):
-                if isinstance(conv, ReflectConv) and not conv.observed:
-                    padded, bias = norm.rectified(values, conv), not isinstance(after, InstanceNorm)
-                    values, layers = conv.of_bordered(padded, bias), layers[3:]
+            first, second, third, fourth = [*layers[:4], None, None, None, None][:4]
+            if fewer and isinstance(first, ReflectConv) and isinstance(second, InstanceNorm):
+                values, layers = first(values, bias=False), layers[1:]  # which a norm would take away again
+            elif fewer and isinstance(first, InstanceNorm) and isinstance(second, nn.ReLU):
+                if isinstance(third, ReflectConv) and not third.observed:
+                    padded, bias = first.rectified(values, third), not isinstance(fourth, InstanceNorm)
+                    values, layers = third.of_bordered(padded, bias), layers[3:]
                 else:
-                    values, layers = norm.rectified(values), layers[2:]
-            elif in_strips and isinstance(norm, InstanceNorm) and isinstance(conv, ReflectConv):
-                values, layers = _norm_relu_conv(norm, conv, values), layers[3:]
+                    values, layers = first.rectified(values), layers[2:]
+            elif in_strips and isinstance(first, InstanceNorm) and isinstance(third, ReflectConv):
+                values, layers = _norm_relu_conv(first, third, values), layers[3:]
             else:
                 values, layers = layers[0](values), layers[1:]
         return values

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from .base import FeatureSpace, StyleNetwork
 from .layers import ReflectConv, StripSequential
-from .norm import InstanceNorm, normalised
+from .norm import InstanceNorm
 from .vgg import BACKBONE_LEVEL, VggEncoder, VggLayout, around_body, space_of, with_body
 
 LEVEL = "comatch"
@@ -56,17 +56,7 @@ class MsgNet(StyleNetwork):
 
     @property
     def local(self) -> bool:
-        return self.on_backbone  # where `for_comatch` normalises, outside
-
-    def for_comatch(self, values: Tensor) -> Tensor:
-        """The content's features [B, C, h, w] as CoMatch takes them.
-
-        The released encoder normalises inside; a backbone does not, so there each channel is brought to mean 0 and
-        deviation 1: the paint is the same on a dark and on a bright photograph.
-        """
-        if not self.on_backbone:
-            return values
-        return torch.cat([normalised(values[:, :-1]), values[:, -1:]], 1)
+        return self.on_backbone  # the released layout normalises inside
 
     def _encode(self, image: Tensor, levels: tuple[str, ...]) -> dict[str, Tensor]:
         if isinstance(self.encoder, VggEncoder):

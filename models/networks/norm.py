@@ -21,7 +21,7 @@ BLOCK = 4096
 
 
 @dataclass(frozen=True)
-class Statistics:
+class NormStatistics:
     """Of one picture at one norm."""
 
     mean: Tensor
@@ -81,7 +81,7 @@ class _Normalised(torch.autograd.Function):
 class InstanceNorm(nn.InstanceNorm2d):
     """Brings each channel of each picture to mean 0 and variance 1: by its own statistics, or by `fixed_statistics`."""
 
-    _fixed: Mapping[InstanceNorm, Statistics] | None = None
+    _fixed: Mapping[InstanceNorm, NormStatistics] | None = None
 
     def forward(self, input: Tensor) -> Tensor:
         """[B, C, h, w] -> the same; MissingStatistics where they are fixed, and lack those of this norm."""
@@ -119,13 +119,13 @@ class InstanceNorm(nn.InstanceNorm2d):
         return normalise
 
 
-def _statistics(values: Tensor) -> Statistics:
+def _statistics(values: Tensor) -> NormStatistics:
     """Of one picture's [C, h, w], in blocks that stay in the cache."""
     pixels, exact = values.flatten(1), torch.promote_types(values.dtype, torch.float32)
     blocks = pixels.split(BLOCK, 1)
     mean = torch.stack([block.sum(1, dtype=exact) for block in blocks]).sum(0) / pixels.shape[1]
     squares = [(block - mean[:, None]).square_().sum(1) for block in blocks]
-    return Statistics(mean, torch.stack(squares).sum(0) / pixels.shape[1])
+    return NormStatistics(mean, torch.stack(squares).sum(0) / pixels.shape[1])
 
 
 class MissingStatistics(Exception):  # noqa: N818 - it tells what was met, and nothing went wrong
@@ -139,7 +139,7 @@ class MissingStatistics(Exception):  # noqa: N818 - it tells what was met, and n
 
 
 @contextmanager
-def fixed_statistics(network: StyleNetwork, known: Mapping[InstanceNorm, Statistics]) -> Iterator[None]:
+def fixed_statistics(network: StyleNetwork, known: Mapping[InstanceNorm, NormStatistics]) -> Iterator[None]:
     """Within this, every norm of the network takes its statistics from `known`, for whatever picture comes."""
     norms = _norms(network)
     try:

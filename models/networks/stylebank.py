@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from .base import FeatureSpace, StyleNetwork
 from .layers import ReflectConv, StripSequential
-from .norm import InstanceNorm, normalised
+from .norm import InstanceNorm
 from .vgg import BACKBONE_LEVEL, VggEncoder, VggLayout, around_body, space_of, with_body
 
 LEVEL = "bank"
@@ -23,8 +23,7 @@ class StyleBankNetwork(StyleNetwork):
 
     Nearest upsampling and a convolution stand for the paper's fractionally strided ones, which leave a checkerboard.
     With a `backbone`, encoder and decoder are that layout's to relu3_1 in place of the paper's, and residual blocks
-    stand before the decoder. The paper's encoder normalises its features, a backbone's does not: so there
-    `for_kernels` does it.
+    stand before the decoder.
     """
 
     name: str = "stylebank"
@@ -40,7 +39,7 @@ class StyleBankNetwork(StyleNetwork):
         space = FeatureSpace("", "", widths[-1], stride=4, margin=17)
         space = with_body(space_of(backbone, BACKBONE_LEVEL), BLOCKS) if backbone else space
         self.spaces = {LEVEL: replace(space, network="stylebank", level=LEVEL, margin=space.margin + space.stride)}
-        self.normalises = backbone is not None
+        self.on_backbone = backbone is not None
         self.styles: tuple[str, ...] = ()
         self.bank = nn.ModuleList()
         for style in styles:
@@ -57,13 +56,6 @@ class StyleBankNetwork(StyleNetwork):
         self.styles += (style,)
         return kernel
 
-    def for_kernels(self, values: Tensor) -> Tensor:
-        """Features [B, C, h, w] as kernels take them: each channel of each picture with mean 0 and deviation 1.
-
-        A kernel then gives a dark and a bright photograph the same paint.
-        """
-        return normalised(values) if self.normalises else values
-
     def kernel(self, style: str) -> tuple[Tensor, Tensor]:
         """The style's kernel [C, C, 3, 3] and bias [C]; ValueError naming the styles there are, or the nearest."""
         if style not in self.styles:
@@ -77,7 +69,7 @@ class StyleBankNetwork(StyleNetwork):
 
     @property
     def local(self) -> bool:
-        return self.normalises  # outside
+        return self.on_backbone  # the paper's layout normalises inside
 
     @property
     def bfloat16_suffices(self) -> bool:

@@ -47,8 +47,13 @@ class VggLayout:
 
     def stage(self, level: str) -> tuple[int, ...]:
         """Channels of the blocks up to `level`."""
-        number = LEVELS.index(level) + 1
+        number = block_of(level)
         return (self.first_width,) if number == 1 and self.first_width else self.widths[:number]
+
+
+def block_of(level: str) -> int:
+    """The number of the block that a level begins, from 1: its layers are called conv<number>_<layer>."""
+    return LEVELS.index(level) + 1
 
 
 VGG19 = VggLayout("vgg19", (64, 128, 256, 512, 512))

@@ -94,6 +94,12 @@ def test_what_is_not_said_is_the_styles_own(content: Tensor, network: StyleNetwo
     assert not torch.equal(by_learnt, brushwork.render(content, STYLE, network=network))
 
 
+def test_a_batch_of_styles_is_learnt(content: Tensor, network: StyleNetwork) -> None:
+    both = torch.cat([content, content.flip(-1)])
+    kept = brushwork.learn(both, network=network)
+    assert_close(brushwork.render(both, kept, network=network), brushwork.render(both, both, network=network))
+
+
 def test_what_was_learnt_is_kept(content: Tensor, network: StyleNetwork, tmp_path: Path) -> None:
     kept = brushwork.learn(STYLE, network=network, levels=["relu3_1"])
     kept.save(tmp_path / "style.safetensors")
@@ -131,6 +137,7 @@ def test_one_mask_for_all_styles_and_one_for_each(content: Tensor, network: Styl
         ({"content": np.zeros((4, 4))}, r"^the content has the shape \[4, 4\]: give \[height, width, 3\]"),
         ({"content": torch.zeros(4, 4, 3)}, r"^the content has the shape \[4, 4, 3\]: give \[3, height, width\]"),
         ({"content": np.full((4, 4, 3), 200.0)}, "^the content holds values from 200 to 200: give bytes, or floats"),
+        ({"content": np.full((4, 4, 3), 200)}, "^the content holds values from 200 to 200: give bytes, or floats"),
         ({"content": torch.full((3, 4, 4), torch.nan)}, "^the content holds values from nan to nan: give bytes"),
         ({"style": []}, "^there is no style: give at least one.$"),
         ({"style": "hubble", "method": "adain"}, "^adain takes a style picture: give one.$"),

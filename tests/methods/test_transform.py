@@ -3,9 +3,8 @@
 import pytest
 import torch
 
-from brushwork.methods import METHODS
-from brushwork.methods import render as rendering
-from brushwork.methods.render import transform
+from brushwork.methods import METHODS, whole_maps
+from brushwork.methods.whole_maps import transform
 from brushwork.tests.laws import picture, soft_mask
 from brushwork.tests.models.small import small_network
 from brushwork.tests.tolerances import assert_close
@@ -22,5 +21,5 @@ def test_a_batch_is_mapped_in_slices(name: str, masks: int, monkeypatch: pytest.
     within = soft_mask((masks, 1, 3, 3)).float() if masks else None
     whole = transform(network, method, content, [kept], [1.0], within).values
     assert torch.equal(transform(network, method, content, [kept], [1.0], within).values, whole)
-    monkeypatch.setattr(rendering, "MAPPED_BYTES", 1)
+    monkeypatch.setattr(whole_maps, "MAPPED_BYTES", 1)
     assert_close(transform(network, method, content, [kept], [1.0], within).values, whole)

@@ -8,7 +8,7 @@ from torch import nn
 
 from brushwork.models.networks.base import StyleNetwork
 from brushwork.models.networks.msgnet import MsgNet
-from brushwork.models.networks.norm import InstanceNorm, MissingStatistics, Statistics, fixed_statistics
+from brushwork.models.networks.norm import InstanceNorm, MissingStatistics, NormStatistics, fixed_statistics
 from brushwork.models.networks.stylebank import StyleBankNetwork
 from brushwork.models.networks.vgg import LEVELS, VggLayout, VggNetwork
 
@@ -41,9 +41,9 @@ def enlivened(network: Network) -> Network:
     return network
 
 
-def measured(network: StyleNetwork, run: Callable[[], object]) -> dict[InstanceNorm, Statistics]:
+def measured(network: StyleNetwork, run: Callable[[], object]) -> dict[InstanceNorm, NormStatistics]:
     """Statistics of every norm on the way of one picture, found one after the other."""
-    known: dict[InstanceNorm, Statistics] = {}
+    known: dict[InstanceNorm, NormStatistics] = {}
     while True:
         try:
             with fixed_statistics(network, known):
@@ -51,4 +51,4 @@ def measured(network: StyleNetwork, run: Callable[[], object]) -> dict[InstanceN
             return known
         except MissingStatistics as met:
             variance, mean = torch.var_mean(met.values, (0, 2, 3), correction=0)
-            known[met.norm] = Statistics(mean, variance)
+            known[met.norm] = NormStatistics(mean, variance)

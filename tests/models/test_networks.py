@@ -322,23 +322,6 @@ def test_a_convolution_over_sub_pixels_is_one_over_the_large_map(size: tuple[int
         assert_close(conv_of_subpixels(subpixels.relu_(), last), last(first(values).relu()))
 
 
-def test_kernels_on_a_backbone_see_normalised_features() -> None:
-    values = torch.rand(2, 8, 5, 6) * 3 + 1
-    seen = StyleBankNetwork(("waves",), backbone=TINY).for_kernels(values)
-    assert_close(seen.mean((2, 3)), torch.zeros(2, 8))
-    assert_close(seen.var((2, 3), correction=0), torch.ones(2, 8))
-    assert torch.equal(StyleBankNetwork(("waves",), (4, 6, 8)).for_kernels(values), values)
-
-
-def test_comatch_on_a_backbone_sees_normalised_features_and_a_constant() -> None:
-    network = enlivened(MsgNet(backbone=TINY)).eval().requires_grad_(False)
-    values = network.encode(picture(40, 36), "comatch").values
-    seen = network.for_comatch(values)
-    assert_close(seen[:, :-1], StyleBankNetwork(("waves",), backbone=TINY).for_kernels(values[:, :-1]))
-    assert torch.equal(seen[:, -1], torch.ones_like(seen[:, -1]))
-    assert torch.equal(MsgNet(4).for_comatch(values), values)
-
-
 def test_both_stand_on_a_backbone_to_relu3_1() -> None:
     image = picture(21, 18)
     cases = ((StyleBankNetwork(("waves",), backbone=TINY), "bank", 8), (MsgNet(backbone=TINY), "comatch", 9))

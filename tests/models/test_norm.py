@@ -6,7 +6,13 @@ from hypothesis import given
 from torch import nn
 
 from brushwork.models.networks.msgnet import MsgNet
-from brushwork.models.networks.norm import InstanceNorm, MissingStatistics, Statistics, count_norms, fixed_statistics
+from brushwork.models.networks.norm import (
+    InstanceNorm,
+    MissingStatistics,
+    NormStatistics,
+    count_norms,
+    fixed_statistics,
+)
 from brushwork.models.networks.stylebank import StyleBankNetwork
 from brushwork.tests.laws import features, law, picture, seeds, shapes
 from brushwork.tests.models.small import KINDS, TINY, measured, small_network
@@ -39,7 +45,7 @@ def test_statistics_stay_in_float32_beside_half_types(dtype: torch.dtype) -> Non
     network, values = StyleBankNetwork((), (4, 6, 8)), features((1, 4, 9, 7)) + 20
     norm = next(layer for layer in network.modules() if isinstance(layer, InstanceNorm))
     variance, mean = torch.var_mean(values, (0, 2, 3), correction=0)
-    with fixed_statistics(network, {norm: Statistics(mean, variance)}):
+    with fixed_statistics(network, {norm: NormStatistics(mean, variance)}):
         result = norm(values.to(dtype))
     assert result.dtype == dtype
     assert_close(result, norm(values.to(dtype).double()), torch.bfloat16)

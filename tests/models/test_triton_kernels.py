@@ -16,7 +16,7 @@ from brushwork.models.networks import gpu_fast
 from brushwork.models.networks.gpu_fast import Kernels, bordered, in_one, kernels_of
 from brushwork.models.networks.graphs import Graphs
 from brushwork.models.networks.layers import ReflectConv, StripSequential
-from brushwork.models.networks.norm import InstanceNorm, MissingStatistics, Statistics, fixed_statistics, normalised
+from brushwork.models.networks.norm import InstanceNorm, MissingStatistics, NormStatistics, fixed_statistics, normalised
 from brushwork.models.networks.stylebank import StyleBankNetwork
 from brushwork.models.networks.vgg import VggEncoder
 from brushwork.tests import second_device
@@ -231,7 +231,7 @@ def test_statistics_that_are_fixed(device: SecondDevice, calls: Calls) -> None:
     norm = next(layer for layer in network.modules() if isinstance(layer, InstanceNorm))
     mean, variance, conv = torch.rand(8) + 2, torch.rand(8) + 1, ReflectConv(8, 8)
     expected = F.pad(F.batch_norm(values, mean, variance).relu(), (1,) * 4, "reflect")
-    with fixed_statistics(network, {norm: Statistics(mean.to("cuda"), variance.to("cuda"))}):
+    with fixed_statistics(network, {norm: NormStatistics(mean.to("cuda"), variance.to("cuda"))}):
         assert_close(norm.rectified(there(values), conv).cpu(), expected)
     with fixed_statistics(network, {}), pytest.raises(MissingStatistics):
         norm.rectified(there(values), conv)

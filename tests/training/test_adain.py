@@ -107,6 +107,13 @@ def test_a_network_that_ends_too_early() -> None:
         first_decoder(shallow, CONFIG)
 
 
+def test_a_layout_and_projections_that_are_not_there() -> None:
+    with pytest.raises(ValueError, match="^there is no layout 'vgg91': choose one of vgg19, small16x, compact"):
+        first_decoder(network(), replace(CONFIG, decoder="vgg91"))
+    with pytest.raises(ValueError, match="^this network has no projections to VGG-19: leave 'projected' out, or take"):
+        first_decoder(network(), replace(CONFIG, projected=True))
+
+
 def convolutions(decoder: VggDecoder) -> list[tuple[int, int]]:
     """Channels in and out."""
     return [(layer.in_channels, layer.out_channels) for layer in decoder.modules() if hasattr(layer, "in_channels")]

@@ -48,6 +48,8 @@ def test_it_trains_in_a_folder_of_another_name(tmp_path: Path, caplog: pytest.Lo
     assert (tmp_path / "out" / "adain.pt").read_bytes() == before
     assert main(there, 40, 40, [*arguments, "--minutes", "0"]) == 1
     assert caplog.messages[-1] == "--minutes is a length of more than 0, not 0.0."
+    assert main(there, 40, 40, [*arguments, "--network", "nix"]) == 1
+    assert caplog.messages[-1].startswith("there is no network 'nix'")
 
 
 def test_a_limit_that_leaves_no_room(tmp_path: Path) -> None:

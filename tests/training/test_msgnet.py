@@ -7,6 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from brushwork.methods.msgnet import MsgNetMethod
 from brushwork.models.networks.msgnet import MsgNet
 from brushwork.models.networks.vgg import VggNetwork
 from brushwork.tests.tolerances import assert_close
@@ -21,7 +22,6 @@ from brushwork.tests.training.tiny import (
 from brushwork.training.losses import LossWeights
 from brushwork.training.msgnet import MsgNetConfig, choose_basis, first_msgnet, start_comatch, train_msgnet
 from brushwork.training.recipes import Job
-from brushwork.transfer.comatch import comatch, gram_root
 from brushwork.transfer.moments import Moments
 
 CONFIG = MsgNetConfig(
@@ -88,9 +88,12 @@ def test_with_one_picture_w_starts_as_wct() -> None:
     picture = torch.rand(1, 3, 36, 44) * 0.6
     choose_basis(network, [picture])
     start_comatch(network, photo, [picture])
-    features = network.for_comatch(network.encode(photo, "comatch").values)
+    features = network.encode(photo, "comatch").values
     style = Moments.of(network.encode(picture, "comatch").values, full=True)
-    reached = Moments.of(comatch(gram_root(style), network.comatch)(features), full=True)
+    method = MsgNetMethod()
+    (step,) = method.steps(network)
+    operator = method.fit(network, step, Moments.of(features), method.learn(network, step, style))
+    reached = Moments.of(operator(features), full=True)
     assert (reached.mean - style.mean).norm() < 0.05
     assert (reached.covariance - style.covariance).norm() < 0.05 * style.covariance.norm()
 

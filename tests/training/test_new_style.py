@@ -14,6 +14,7 @@ from brushwork.tests.models.small import enlivened
 from brushwork.tests.tolerances import assert_close
 from brushwork.tests.training.tiny import Clock, Killed, LossCurve, OnStep, folder_of_pictures, tiny_loss_network
 from brushwork.training import trainer
+from brushwork.training.losses import LossWeights
 from brushwork.training.new_style import NEW, NewStyleConfig, StyleTraining, learn_style
 from brushwork.training.pictures import Pictures
 from brushwork.training.recipes import Job
@@ -102,6 +103,11 @@ def test_it_starts_as_the_style_that_paints_alike(style: str, bank: StyleBankNet
     assert one.nearest == style
     for own, nearest in zip(one.bank.kernel(NEW), bank.kernel(style), strict=True):
         assert torch.equal(own, nearest)
+
+
+def test_what_is_nearest_does_not_hang_on_weights(bank: StyleBankNetwork, tmp_path: Path) -> None:
+    config = replace(CONFIG, loss_weights=LossWeights(style=0.0))
+    assert training(bank, tmp_path / "0", config=config).nearest == training(bank, tmp_path / "1").nearest
 
 
 def test_in_an_empty_bank_it_starts_as_the_identity(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from brushwork.models.networks.norm import normalised
 from brushwork.models.networks.stylebank import StyleBankNetwork
 from brushwork.models.networks.vgg import VggNetwork
 from brushwork.tests.tolerances import COVARIANCE, assert_close
@@ -119,7 +120,7 @@ def test_kernels_start_with_the_colours_of_their_paintings() -> None:
     network, photo = first_bank(NAMES[:1], tiny_network(), 0), torch.rand(1, 3, 40, 40)
     painting = torch.rand(1, 3, 36, 44) * 0.7
     start_kernels(network, photo, [painting])
-    values = network.for_kernels(network.encode(photo, "bank").values)
+    values = normalised(network.encode(photo, "bank").values)
     inner = KernelMap.of(*(value.detach() for value in network.kernel(NAMES[0])))(values)
     reached, wanted = (Moments.of(v, full=True) for v in (inner, network.encode(painting, "bank").values))
     assert_close(reached.mean, wanted.mean)

@@ -279,6 +279,18 @@ def test_a_start_that_is_none(tmp_path: Path) -> None:
             Copying(tmp_path, start=file)
 
 
+@pytest.mark.parametrize("content", [b"", b"nothing", b"PK\3\4"])
+def test_a_damaged_checkpoint(content: bytes, tmp_path: Path) -> None:
+    first = Copying(tmp_path)
+    first.run()
+    checkpoint = tmp_path / "copying.pt"
+    checkpoint.write_bytes(content)
+    with pytest.raises(ValueError, match=r"copying\.pt is no checkpoint, or a damaged one: delete it, and the run"):
+        Copying(tmp_path)
+    checkpoint.unlink()
+    assert Copying(tmp_path).trainer.step == first.trainer.step
+
+
 # Time
 
 

@@ -12,6 +12,7 @@ from brushwork.models.networks.vgg import LEVELS, VggEncoder, VggLayout, VggNetw
 from brushwork.tests.models.small import enlivened
 from brushwork.tests.tolerances import assert_close
 from brushwork.tests.training.tiny import TINY, LossCurve, tiny_job, tiny_loss_network, tiny_network, tiny_teachers
+from brushwork.training import wct
 from brushwork.training.encoder import pass_pixels_on
 from brushwork.training.loss_network import LossNetwork
 from brushwork.training.wct import WctConfig, first_decoder, solve, train_wct
@@ -90,3 +91,47 @@ def test_decoders_learn_on_from_the_networks_own(tmp_path: Path) -> None:
     train_wct(network, tiny_job(tmp_path), config)
     for name, value in network.decoder.state_dict().items():
         assert_close(value, before[name])
+
+
+def test_a_network_without_decoders_gets_them(tmp_path: Path) -> None:
+    network = enlivened(VggNetwork(TINY, (), deepest=LEVELS[4])).eval().requires_grad_(False)
+    train_wct(network, tiny_job(tmp_path), replace(CONFIG, steps=1, levels=LEVELS[:2]))
+    assert list(network.decoder) == list(LEVELS[:2])
+    assert not any(weight.requires_grad for weight in network.parameters())
+
+
+def test_minutes_are_for_the_levels_that_take_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = list[float | None]()
+    monkeypatch.setattr(wct, "_train_level", lambda *of: given.append(of[4].minutes) or of[0].decoder[of[1]])
+    train_wct(tiny_network(), tiny_job(tmp_path, minutes=6), replace(CONFIG, levels=LEVELS[:4]))
+    assert given == [2.0] * 4
+
+
+@pytest.mark.parametrize(
+    ("network", "changed", "message"),
+    [
+        (
+            VggNetwork(TINY, (), deepest=LEVELS[4]),
+            {"levels": ("relu4_2",)},
+            r"^'levels' is relu4_2, and this network has relu1_1, ",
+        ),
+        (
+            VggNetwork(TINY, (), deepest=LEVELS[1]),
+            {"levels": LEVELS[3:]},
+            "^'levels' is relu4_1, relu5_1, and this network has",
+        ),
+        (
+            VggNetwork(TINY, (), deepest=LEVELS[4]),
+            {"fine_tune": True},
+            "^there is no decoder at relu1_1, .* leave 'fine_tune' out",
+        ),
+        (
+            VggNetwork(replace(TINY, appended=3), (), deepest=LEVELS[3]),
+            {},
+            "^this network's features are AdaIN's alone: give",
+        ),
+    ],
+)
+def test_what_a_network_has_not(network: VggNetwork, changed: dict, message: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=message):
+        train_wct(network, tiny_job(tmp_path), replace(CONFIG, **changed))

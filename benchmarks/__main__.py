@@ -14,7 +14,7 @@ from rich.table import Table
 
 from ..models.networks.precision import FULL
 from ..models.weights.manifest import WeightsError
-from .cases import CACHED, CASES, CONTENT, PLAIN, SIZES, STYLE, WAYS, peak_of, scene, way_through
+from .cases import CACHED, CASES, CONTENT, PLAIN, SIZES, STYLE, WAYS, expect_known, peak_of, scene, way_through
 from .measure import OPERATIONS, convolution, counted, decibels, in_fresh_process, interleaved, ratio
 
 COLUMNS = ("way", "type", "seconds", "of plain", "limit", "of limit", "memory", "PSNR to float32")
@@ -32,9 +32,8 @@ def main(
     memory: Annotated[bool, typer.Option(help="Measure memory too, each way in a process of its own.")] = True,
 ) -> None:
     """Time every way through every case, in turns, on this machine's CPU."""
-    for given, known in ((case, CASES), (size, SIZES)):
-        if unknown := set(given or ()) - set(known):
-            raise typer.BadParameter(f"there is no {', '.join(sorted(unknown))}: choose of {', '.join(known)}")
+    expect_known(case, CASES)
+    expect_known(size, SIZES)
     torch.set_num_threads(threads)
     runs = [(name, one) for name in case or CASES if _present(name) for one in size or ("512", "1080p", "4K")]
     for name, one in track(runs, console=Console(stderr=True), transient=True):

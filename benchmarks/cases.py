@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
 import torch
+import typer
 from torch import Tensor, nn
 
 from ..methods import METHODS
@@ -164,3 +165,9 @@ def peak_of(case: str, way: str, size: str, threads: int) -> int:
     content, style = (scene(name, SIZES[size]) for name in (CONTENT, STYLE))
     way_through(CASES[case], way).learn(style)(content)
     return own_peak()
+
+
+def expect_known(given: Collection[str] | None, known: Collection[str]) -> None:
+    """BadParameter, which names what there is, where something else was asked for."""
+    if unknown := set(given or ()) - set(known):
+        raise typer.BadParameter(f"there is no {', '.join(sorted(unknown))}: choose of {', '.join(known)}")

@@ -31,7 +31,7 @@ from ..models.networks.vgg import VGG19
 from ..models.registry import load_network
 from ..tiling.policy import Host, Policy
 from ..transfer.wct import WHITENING
-from .cases import CASES, CONTENT, SIZES, STYLE, Case, random_vgg, scene
+from .cases import CASES, CONTENT, SIZES, STYLE, Case, expect_known, random_vgg, scene
 from .measure import counted, decibels
 from .plain import plain
 
@@ -141,8 +141,7 @@ def main(
     output: Annotated[Path | None, typer.Option(help="A JSON file for the figures.")] = None,
 ) -> None:
     """Time every method on a GPU: no network, no files but our own, in less than eight minutes."""
-    if unknown := set(case or ()) - set(CHOSEN):
-        raise typer.BadParameter(f"there is no {', '.join(sorted(unknown))}: choose of {', '.join(CHOSEN)}")
+    expect_known(case, CHOSEN)
     place = torch.device(device)
     if place.type == "cuda" and not torch.cuda.is_available():
         raise typer.BadParameter("there is no GPU that torch can use: --device cpu runs it on the CPU")

@@ -20,7 +20,7 @@ from ..models.networks.vgg import VGG19
 from ..models.registry import load_network
 from ..samples import load_sample
 from ..tiling.policy import Host, Policy
-from .cases import random_vgg, small16x
+from .cases import expect_known, random_vgg, small16x
 from .measure import in_fresh_process, own_peak
 
 NETWORKS: Mapping[str, Callable[[], StyleNetwork]] = {
@@ -43,6 +43,8 @@ def main(
     threads: Annotated[int, typer.Option(help="Threads to compute with.")] = torch.get_num_threads(),
 ) -> None:
     """Restyle pictures by AdaIN and by WCT's cascade, on this machine's CPU."""
+    expect_known(network, NETWORKS)
+    expect_known(method, TIMED)
     table = Table(*COLUMNS, caption=f"{threads} threads, torch {torch.__version__}", caption_justify="left")
     runs = [
         (name, one, size, way)

@@ -27,9 +27,10 @@ from ..methods.motion import STABILITY, Steady
 from ..methods.protocol import Style
 from ..methods.render import learn, render
 from ..samples import load_sample
-from ..training.loss_network import EXACT, load_loss_network
+from ..training.loss_network import EXACT, LossNetwork, load_loss_network
 from ..transfer.resize import scale_strokes, to_longer_side
 from ..transfer.temporal import SMOOTHED, TemporalWindow
+from .cases import expect_known
 from .held_out.measures import EXACT_LEVELS, Grams, Look, luminance, style_error
 
 SIZE = 288, 448
@@ -224,6 +225,7 @@ def main(
     scene over the sensor's; ghost: what is left of a thing that went by; cut: sharpness of the first frame after a cut;
     sharpness and style: over those of the frames painted each by itself, the mean over the clips that move.
     """
+    expect_known(method, METHODS)
     torch.set_num_threads(threads)
     names = method or [name for name in METHODS if name != "efdm"]
     if timed:
@@ -271,9 +273,9 @@ def main(
     Console(width=120).print(table)
 
 
-def _style(looked_at: object, painted: Tensor, style: Grams) -> float:
+def _style(looked_at: LossNetwork, painted: Tensor, style: Grams) -> float:
     """The mean style distance of the last frames."""
-    looks = [Look.at(looked_at, frame, EXACT_LEVELS) for frame in painted[-12::4].split(1)]  # pyright: ignore[reportArgumentType]
+    looks = [Look.at(looked_at, frame, EXACT_LEVELS) for frame in painted[-12::4].split(1)]
     return fmean(style_error(look.grams, style) for look in looks)
 
 

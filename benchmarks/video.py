@@ -16,7 +16,7 @@ from ..cli.order import Stylization
 from ..cli.stylize import stylize
 from ..media.images import eight_bits
 from ..models.networks.precision import AUTOMATIC
-from .cases import CASES, CONTENT, STYLE, scene, way_through
+from .cases import CASES, CONTENT, STYLE, expect_known, scene, way_through
 
 SIZES = {"480p": (480, 854), "720p": (720, 1280), "1080p": (1080, 1920)}
 TIMED = ("adain-compact", "wct-compact", "msgnet", "stylebank")
@@ -33,6 +33,8 @@ def main(
     threads: Annotated[int, typer.Option(help="Threads to compute with.")] = torch.get_num_threads(),
 ) -> None:
     """Stylize a clip that pans over a photograph, as `stylize --stability 0` does it, start and loading included."""
+    expect_known(size, SIZES)
+    expect_known(case, TIMED)
     torch.set_num_threads(threads)
     table = Table(*COLUMNS, caption=f"{threads} threads, torch {torch.__version__}", caption_justify="left")
     for name in case or TIMED:

@@ -18,6 +18,7 @@ from ..methods.stylebank import bank_of
 from ..models.weights.download import Progress as Download
 from ..transfer.colour import keep_luminance, match_colours
 from ..transfer.masks import fill_hidden, resize_mask
+from ..transfer.operators import blend
 from ..transfer.resize import to_longer_side
 from ..transfer.temporal import PER_IMAGE, SMOOTHED, TemporalWindow
 from .contents import file_of
@@ -92,10 +93,13 @@ class Painter:
             counted=counted,
         )
         if order.preserve_color == "luminance":
-            painted = keep_luminance(painted, content)
+            recoloured = keep_luminance(painted, content)
         elif order.preserve_color == "matching" and not self.matches_styles:
-            painted = match_colours(painted, content, counted, counted)
-        return painted.clamp(0, 1)
+            seen = counted if region is None else region if counted is None else region * counted
+            recoloured = match_colours(painted, content, seen, seen)
+        else:
+            return painted.clamp(0, 1)
+        return (recoloured if region is None else blend(painted, recoloured, region[:, None])).clamp(0, 1)
 
     def video(
         self, parts: Iterable[Part], seen: Mapping[Any, Any] | None = None

@@ -69,10 +69,10 @@ def bar_chart(rows: Mapping[str, tuple[float, ...]], legend: tuple[str, ...]) ->
     return from_pillow(canvas).movedim(-1, 0)[None]
 
 
-def line_chart(lines: Mapping[str, Sequence[float]], across: str = "steps") -> Tensor:
+def line_chart(lines: Mapping[str, Sequence[float]], steps: int) -> Tensor:
     """Lines [1, 3, H, W] in 0..1, one a name, from the first value at the left to the last at the right.
 
-    All share one scale that starts at zero; its top and the number of values are written at the axes. At most four.
+    All share one scale that starts at zero; its top and the number of `steps` are written at the axes. At most four.
     """
     from PIL import Image, ImageDraw
 
@@ -93,8 +93,7 @@ def line_chart(lines: Mapping[str, Sequence[float]], across: str = "steps") -> T
     draw = ImageDraw.Draw(canvas)
     for number, height in ((f"{largest:.3g}", TOP), ("0", BOTTOM)):
         _write(draw, number, (height - TEXT // 2, 0), (TEXT, LEFT - MARGIN // 2))
-    count = max(map(len, lines.values()), default=0)
-    _write(draw, f"{count} {across}", (HEIGHT - MARGIN // 2 - TEXT, LEFT), (TEXT, RIGHT - LEFT))
+    _write(draw, f"{steps} steps", (HEIGHT - MARGIN // 2 - TEXT, LEFT), (TEXT, RIGHT - LEFT))
     width = (RIGHT - LEFT) // max(1, len(lines))
     for index, name in enumerate(lines):
         _write(draw, name, (MARGIN // 2, LEFT + index * width), (TEXT, width), COLOURS[index])

@@ -8,21 +8,23 @@ from torch import Tensor
 
 from ..methods import DEFAULT, METHODS
 from ..methods.protocol import Method, Style
+from ..methods.stylebank import bank_of
 from ..models.weights.learnt_styles import EMPTY_SLOT as NONE
-from ..transfer.colour import keep_luminance, match_colours
+from ..transfer.colour import match_colours
+from ..transfer.moments import check_batches
 from ..transfer.resize import to_longer_side
 from ..transfer.temporal import PER_IMAGE
 from ._base import NETWORK, ImageNode, Input, Inputs, choice, number, slider, socket, statistics_choice, whole
 from ._checks import choice_in, for_each, picture_in, picture_out, region_in, room_for, statistics_in
 from ._host import HostedNetwork
-from .networks import bank_styles, load_hosted
-from .pictures import LUMINANCE, MATCHING
+from .networks import bank_styles, load_hosted, style_of
+from .pictures import COLOUR_MATCHING, COLOUR_SOURCES, recoloured
 
 METHOD_NAMES = tuple(name for name, method in METHODS.items() if method.style_input == "picture")
 """Those that take any painting."""
 FIRST_STYLE = "van gogh starry night"
 NO = "no"
-COLORS = (NO, LUMINANCE, MATCHING)
+COLORS = (NO, *COLOUR_SOURCES)
 PLAIN_WORDS = ["style transfer", "neural style", "artistic", "stylize", "fast style transfer", "风格迁移"]
 PAINTING_WORDS = ["painting", "oil painting", "van gogh", "starry night", "绘画", "油画"]
 """What somebody types who knows none of the papers; the latter find Painting Style first."""
@@ -80,9 +82,11 @@ class StyleTransfer(ImageNode):
         room_for(painting.shape[0] * side**2, "use a smaller stroke_size")
         painting = to_longer_side(painting, side)
         own = for_each(own, painting)
-        if choice_in(keep_colors, COLORS, "keep_colors") == MATCHING:
-            painting = match_colours(painting, own[: painting.shape[0]]).clamp(0, 1)
-        source = Style(painting, mask=region_in(style_mask, "style_mask", painting, of_style=True))
+        check_batches(len(own), len(painting))
+        learnt_from = region_in(style_mask, "style_mask", painting, of_style=True)
+        if choice_in(keep_colors, COLORS, "keep_colors") == COLOUR_MATCHING:
+            painting = match_colours(for_each(painting, own), own, learnt_from).clamp(0, 1)
+        source = Style(painting, mask=learnt_from)
         return (_painted(network, chosen, own, [source], strength, keep_colors, mask, statistics),)
 
 
@@ -133,9 +137,11 @@ class PaintedStyle(ImageNode):
     ) -> tuple[Tensor]:
         own, second = _sized(content, size), 0.0 if second_style == NONE else share
         weights = {style: 1.0 - second, second_style: second} if second_style != style else {style: 1.0}
-        sources = [Style(name, weight) for name, weight in weights.items() if weight]
+        hosted = network or load_hosted("stylebank")
+        bank = bank_of(hosted.network)
+        sources = [Style(style_of(bank, name), weight) for name, weight in weights.items() if weight]
         choice_in(keep_colors, COLORS, "keep_colors")
-        painted = _painted(network, METHODS["stylebank"], own, sources, strength, keep_colors, mask, statistics)
+        painted = _painted(hosted, METHODS["stylebank"], own, sources, strength, keep_colors, mask, statistics)
         return (painted,)
 
 
@@ -171,7 +177,6 @@ def _painted(
     placed = [replace(style, region=region) for style in styles]
     hosted, alpha = network or load_hosted(method.network), strength * method.strength
     painted = hosted.render(method, content, placed, alpha, statistics_in(statistics))
-    recolour = {LUMINANCE: keep_luminance, MATCHING: match_colours}.get(keep_colors)
-    if recolour is None or (keep_colors == MATCHING and method.style_input == "picture"):  # whose style was matched
+    if keep_colors == NO or (keep_colors == COLOUR_MATCHING and method.style_input == "picture"):  # its style has them
         return painted
-    return picture_out(recolour(painted.movedim(-1, 1), content.to(painted)))
+    return picture_out(recoloured(painted.movedim(-1, 1), content, keep_colors, region))

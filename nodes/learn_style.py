@@ -120,7 +120,8 @@ class LearnStyle(Node):
             preview = partial(_preview, training, picture, photo)
             history = _train(training, preview, partial(_save, training, path, save, picture[:1]))
             grown = HostedNetwork(with_style(bank, training.learned()))
-            return grown, picture_out(line_chart(history)), picture_out(preview(f"{training.trainer.step} steps"))
+            taken = training.trainer.step
+            return grown, picture_out(line_chart(history, taken)), picture_out(preview(f"{taken} steps"))
 
 
 def _train(
@@ -143,6 +144,8 @@ def _train(
                     save()
                 raise
     except TrainingError as error:  # it speaks of the run's files, and this of the node's inputs
+        if isinstance(error.__cause__, torch.OutOfMemoryError):
+            raise error.__cause__ from None  # for whom room is made, and for whom it is tried again
         what = str(error).partition(": ")[0]
         raise ValueError(f"{what}: lower style_weight, and see that there is room for temporary files.") from error
     save()

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from ..methods.protocol import Learnt
+from ..methods.stylebank import kept_of
 from ..models.networks.base import DECODERS, RECONSTRUCTION, FeatureMap
+from ..models.networks.msgnet import LEVEL as COMATCH_LEVEL
 from ..models.networks.precision import AUTOMATIC, PRECISIONS, compute_dtype
+from ..models.networks.stylebank import LEVEL as BANK_LEVEL
+from ..models.networks.stylebank import StyleBankNetwork
+from ..models.networks.vgg import ADAIN_LEVEL
+from ..models.networks.vgg import LEVELS as VGG_LEVELS
 from ..models.registry import load_network
-from ..models.weights.learnt_styles import learned_styles
+from ..models.weights.learnt_styles import find_style, learned_styles
 from ..models.weights.manifest import read_manifest
 from . import _host
 from ._base import FEATURES, NETWORK, FeatureNode, ImageNode, Inputs, Node, choice, own_network, socket
@@ -18,10 +25,10 @@ NAME_TIP = (
     "Weights that are not at hand are downloaded once, and verified. A StyleBank brings all styles that you taught it; "
     "'stylebank/...' brings that one."
 )
-COARSE_TO_FINE = ("relu5_1", "relu4_1", "relu3_1", "relu2_1", "relu1_1")
-OWN_LEVELS = ("comatch", "bank", "relu4_1")
+COARSE_TO_FINE = tuple(reversed(VGG_LEVELS))
+OWN_LEVELS = (COMATCH_LEVEL, BANK_LEVEL, ADAIN_LEVEL)
 """Of MSG-Net, of StyleBank, and the one where AdaIN works."""
-LEVELS = (AUTOMATIC, *reversed(COARSE_TO_FINE), "comatch", "bank")
+LEVELS = (AUTOMATIC, *VGG_LEVELS, COMATCH_LEVEL, BANK_LEVEL)
 
 
 class LoadStyleNetwork(Node):
@@ -60,6 +67,14 @@ def bank_styles(bank: str = "") -> tuple[str, ...]:
     published = [style for name, entry in networks.items() if bank in ("", name) for style in entry.styles]
     taught = [file.metadata for file in learned_styles(_host.weight_folders())]
     return tuple(dict.fromkeys([*published, *(style.style for style in taught if bank in ("", style.network))]))
+
+
+def style_of(bank: StyleBankNetwork, name: str) -> str | Learnt:
+    """A style's name, or what is kept of it: ComfyUI may hold a bank from before the style was learnt, and list it."""
+    if name in bank.styles or not (found := find_style(bank, name, _host.weight_folders())):
+        return name
+    like, space = next(bank.parameters()), bank.spaces[BANK_LEVEL]
+    return Learnt("stylebank", space.network, {space.level: kept_of(found.weight.to(like), found.bias.to(like))})
 
 
 def load_hosted(name: str, precision: str = AUTOMATIC) -> HostedNetwork:

@@ -7,13 +7,15 @@ from torch import Tensor
 from ..media.sheet import contact_sheet
 from ..samples import load_sample, sample_names
 from ..transfer.colour import keep_luminance, match_colours
+from ..transfer.moments import check_batches
+from ..transfer.operators import blend
 from ..transfer.resize import scale_strokes, texture_noise
 from ._base import ImageNode, Inputs, choice, number, socket, whole
-from ._checks import choice_in, picture_in, picture_out, room_for, same_pictures
+from ._checks import choice_in, for_each, picture_in, picture_out, room_for, same_pictures
 from ._host import at_once, in_parts
 
-LUMINANCE, MATCHING = "luminance", "colour matching"
-COLOUR_SOURCES = (LUMINANCE, MATCHING)
+LUMINANCE, COLOUR_MATCHING = "luminance", "colour matching"
+COLOUR_SOURCES = (LUMINANCE, COLOUR_MATCHING)
 SHEET_SLOTS = 12
 MAX_LINE = 200
 """Letters of a line on a sheet, more than can be read."""
@@ -42,11 +44,26 @@ class PreserveColor(ImageNode):
         }
 
     def run(self, stylised: Tensor, content: Tensor, how: str = LUMINANCE) -> tuple[Tensor]:
-        picture, colours = picture_in(stylised, "stylised"), picture_in(content, "content")
-        recolour = match_colours if choice_in(how, COLOUR_SOURCES, "how") == MATCHING else keep_luminance
-        if recolour is keep_luminance:
+        colours = picture_in(content, "content")
+        picture = for_each(picture_in(stylised, "stylised"), colours)
+        check_batches(len(picture), len(colours))
+        if choice_in(how, COLOUR_SOURCES, "how") == LUMINANCE:
             same_pictures(picture, colours)
-        return (picture_out(in_parts(lambda *both: recolour(*(each.float() for each in both)), picture, colours)),)
+        return (picture_out(recoloured(picture, colours, how)),)
+
+
+def recoloured(picture: Tensor, content: Tensor, how: str, region: Tensor | None = None) -> Tensor:
+    """`picture` [B, 3, H, W] with the content's colours, in one of COLOUR_SOURCES, in parts of the batch that fit.
+
+    Where a `region` [1 or B, H, W] is given it alone is looked at, and nothing changes where it is 0.
+    """
+
+    def part(picture: Tensor, content: Tensor, *within: Tensor) -> Tensor:
+        own, colours = picture.float(), content.float()
+        changed = keep_luminance(own, colours) if how == LUMINANCE else match_colours(own, colours, *within, *within)
+        return blend(own, changed.clamp(0, 1), within[0][:, None]) if within else changed
+
+    return in_parts(part, picture, content, *([] if region is None else [region]))
 
 
 class BrushSize(ImageNode):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import fmean
 from typing import cast
 
 from torch import Tensor
@@ -9,7 +10,7 @@ from torch import Tensor
 from ..media.charts import bar_chart
 from ..methods.whole_maps import measured
 from ..transfer.distance import content_distance, style_distance
-from ..transfer.moments import Moments
+from ..transfer.moments import Moments, check_batches
 from ._base import NETWORK, Inputs, Node, socket
 from ._checks import picture_in, picture_out, same_pictures
 from ._host import HostedNetwork, at_once, compute_device, in_parts
@@ -46,6 +47,7 @@ class StyleReport(Node):
     ) -> tuple[float, float, Tensor]:
         before, after, target = picture_in(content, "content"), picture_in(result, "result"), picture_in(style, "style")
         same_pictures(after, before)
+        check_batches(len(after), len(target))
         rows: dict[str, tuple[float, ...]] = {}
         distance = 0.0
         for level in network.network.spaces:
@@ -56,4 +58,4 @@ class StyleReport(Node):
             distance = in_parts(content_distance, maps[1], maps[0]).mean().item()
         styles = [painted for painted, _ in rows.values()]
         chart = bar_chart(rows, ("result to style", "content to style"))
-        return distance, sum(styles) / len(styles), picture_out(chart)
+        return distance, fmean(styles), picture_out(chart)

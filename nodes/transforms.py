@@ -9,11 +9,10 @@ from torch import Tensor
 
 from ..methods import MATCHING, METHODS
 from ..methods.matching import Matching
-from ..methods.protocol import Operator, Style, Tensors
-from ..methods.stylebank import bank_of, kept_of
+from ..methods.protocol import Learnt, Operator, Style
+from ..methods.stylebank import bank_of
 from ..methods.whole_maps import measured, restyled, transform
 from ..models.weights.learnt_styles import EMPTY_SLOT as NONE
-from ..models.weights.learnt_styles import find_style
 from ..tiling.features import Statistics
 from ..transfer.moments import check_batches
 from ..transfer.temporal import PER_IMAGE, pooled_style
@@ -36,7 +35,7 @@ from ._base import (
 )
 from ._checks import cells_in, choice_in, for_each, picture_in, region_in, statistics_in
 from ._host import CachedFeatures, HostedNetwork, feature_cache
-from .networks import COARSE_TO_FINE, bank_styles, expect_encoder
+from .networks import COARSE_TO_FINE, bank_styles, expect_encoder, style_of
 
 UNIVERSAL = "universal style transfer via feature transforms"
 
@@ -304,13 +303,11 @@ def _filter(
     with hosted.loaded() as ready:
         bank = bank_of(ready)
         expect_encoder(hosted, own)
-        (step,), like, learnt = method.steps(bank), next(bank.parameters()), list[Tensors]()
-        for style, _ in styles:
-            # ComfyUI may hold a bank that was loaded before the style was learnt, when the list already has it.
-            if style not in bank.styles and (found := find_style(bank, style, _host.weight_folders())):
-                learnt.append(kept_of(found.weight.to(like), found.bias.to(like)))
-            else:
-                learnt.append(method.learn(bank, step, style))
+        (step,), sources = method.steps(bank), [style_of(bank, style) for style, _ in styles]
+        learnt = [
+            source.levels[step.level] if isinstance(source, Learnt) else method.learn(bank, step, source)
+            for source in sources
+        ]
         how, within = statistics_in(statistics), cells_in(content_mask, "content_mask", own)
         shares, limit = [share for _, share in styles], _host.at_once()
         painted = transform(bank, method, own, learnt, shares, within, how, limit=limit)

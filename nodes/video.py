@@ -73,11 +73,11 @@ class HoldStill(ImageNode):
             steady = Steady(stability)
         except ModuleNotFoundError as error:
             say(f"The frames are as they came: {error}", WARNING)
-            return (frames.movedim(1, -1).float().contiguous().to(result_device()),)
-        tell = Progress()
+            return (picture_out(frames),)
+        progress = Progress()
         held = torch.empty(frames.movedim(1, -1).shape, device=result_device())
         for number in range(len(frames)):
-            tell(number, len(frames))
+            progress(number, len(frames))
             one = slice(number, number + 1)
             held[one] = picture_out(steady(seen[one], frames[one]))
         return (held,)

@@ -25,7 +25,8 @@ def user_message(error: BaseException) -> str | None:
     Messages are raised as ValueError, OSError, KeyError and subclasses of RuntimeError. A bare RuntimeError is torch's,
     and a KeyError that holds nothing but a key is a dictionary's. Memory that is not to be had is nobody's bug.
     """
-    if isinstance(error, MemoryError) or (type(error) is RuntimeError and NO_MEMORY.search(str(error))):
+    on_a_gpu = type(error).__name__ == "OutOfMemoryError"  # torch's; a line of help does not wait for torch
+    if on_a_gpu or isinstance(error, MemoryError) or (type(error) is RuntimeError and NO_MEMORY.search(str(error))):
         return "there is not enough memory: take smaller pictures, or fewer at once"
     bug = type(error) is RuntimeError or isinstance(error, NotImplementedError | RecursionError)
     if bug or not isinstance(error, ValueError | OSError | KeyError | RuntimeError):

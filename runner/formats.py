@@ -28,9 +28,7 @@ def read_workflow(path: Path, nodes: Mapping[str, type], titles: Mapping[str, st
     try:
         data = json.loads(text)
     except RecursionError as error:
-        raise WorkflowError(
-            f"{path} is nested too deeply for a workflow: save the workflow in ComfyUI again"
-        ) from error
+        raise WorkflowError(f"{path} {TOO_DEEP}") from error
     except ValueError as error:
         raise WorkflowError(f"{path} is not JSON ({error}): save the workflow in ComfyUI again") from error
     return parse_workflow(data, nodes, titles, str(path))

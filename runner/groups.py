@@ -14,7 +14,9 @@ Json = Mapping[str, Any]
 
 PREFIXES = ("workflow>", "workflow/")
 MUTED, BYPASSED = 2, 4
+"""Modes of a node."""
 ENTRANCE, EXIT = "-10", "-20"
+"""The ids of a subgraph's own two ends among its links."""
 PRIMITIVE, REROUTE = "PrimitiveNode", "Reroute"
 
 

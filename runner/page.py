@@ -10,14 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .graph import Graph, Link, Node, WorkflowError
-from .groups import without_groups
+from .groups import BYPASSED, ENTRANCE, EXIT, MUTED, PRIMITIVE, Json, without_groups
 from .sockets import compatible, sockets, widget_values
 
-Json = Mapping[str, Any]
-
-PRIMITIVE = "PrimitiveNode"
-MUTED, BYPASSED = 2, 4  # modes of a node
-ENTRANCE, EXIT = "-10", "-20"  # the ids of a subgraph's own two ends among its links
 MOST_NODES = 20_000  # subgraphs inside of subgraphs multiply
 VARIABLE = re.compile(r"(?:^|\W)(set|get) ?node$", re.IGNORECASE)
 """How several packs call the two nodes that hand a link on by name."""

@@ -31,15 +31,17 @@ def parse_setting(text: str) -> Setting:
 def apply_setting(graph: Graph, setting: Setting, nodes: Mapping[str, type]) -> Graph:
     """The graph with one value changed.
 
-    A file or folder that exists is meant where the input takes a picture's name. A picture given to a node that has no
-    picture input but makes one (Sample Picture, say) takes that node's place. WorkflowError where the node, the input
-    or the value is not to be had.
+    A file or folder that exists is meant where the input takes a picture's name. A picture given to a node that makes
+    one (Sample Picture, say), and takes none or may go without, takes that node's place. WorkflowError where the node,
+    the input or the value is not to be had.
     """
     node_id = graph.find(setting.node)
     node = graph.nodes[node_id]
     declared = sockets(nodes[node.kind]) if node.kind in nodes else {}
     outputs = getattr(nodes.get(node.kind), "RETURN_TYPES", ())
-    if setting.input == "image" and "image" not in declared and outputs == ("IMAGE",) and not node.links:
+    wired = declared.get("image")  # where a picture may come over a link
+    free = wired is None or (wired.type == "IMAGE" and not wired.required)
+    if setting.input == "image" and free and outputs == ("IMAGE",) and not node.links:
         node, declared = Node("LoadImage", {}, node.title), sockets(nodes["LoadImage"])
     if setting.input not in declared:
         raise WorkflowError(f"{graph.name(node_id)} has no input '{setting.input}'; its inputs are {listed(declared)}")

@@ -67,7 +67,7 @@ def test_labels_numbers_and_legend_are_there() -> None:
 
 
 def test_lines_share_a_scale_from_zero() -> None:
-    chart = line_chart({"style": [4.0, 0.0], "content": [1.0, 1.0]})
+    chart = line_chart({"style": [4.0, 0.0], "content": [1.0, 1.0]}, 10)
     assert chart.shape[:2] == (1, 3) and chart.dtype == torch.float32
     assert chart.min() >= 0 and chart.max() <= 1
     straight = torch.linspace(1, 0, RIGHT - LEFT - 4)
@@ -79,20 +79,20 @@ def test_many_values_are_averaged() -> None:
     """Noise of one step to the next goes, the course stays."""
     steps = 20 * POINTS
     noisy = [1 + (-1) ** step for step in range(steps)]
-    assert torch.equal(line_chart({"a": noisy}), line_chart({"a": [1.0] * steps}))
+    assert torch.equal(line_chart({"a": noisy}, 10), line_chart({"a": [1.0] * steps}, 10))
 
 
 @pytest.mark.parametrize(
     "lines", [{}, {"a": []}, {"a": [1.0]}, {"a": [0.0, 0.0]}, {str(n): [1.0, n] for n in range(4)}]
 )
 def test_little_to_draw(lines: dict[str, list[float]]) -> None:
-    assert torch.isfinite(line_chart(lines)).all()
+    assert torch.isfinite(line_chart(lines, 10)).all()
 
 
 def test_names_and_numbers_are_written() -> None:
-    assert painted(line_chart({"style": [1.0, 0.5]}), 0)[: TOP - 4].any()
-    assert not painted(line_chart({"": [1.0, 0.5]}), 0)[: TOP - 4].any()
-    assert not torch.equal(line_chart({"a": [1.0, 0.5]}), line_chart({"a": [2.0, 1.0]}))
+    assert painted(line_chart({"style": [1.0, 0.5]}, 10), 0)[: TOP - 4].any()
+    assert not painted(line_chart({"": [1.0, 0.5]}, 10), 0)[: TOP - 4].any()
+    assert not torch.equal(line_chart({"a": [1.0, 0.5]}, 10), line_chart({"a": [2.0, 1.0]}, 10))
 
 
 def test_text_is_dark_on_paper_and_grey() -> None:

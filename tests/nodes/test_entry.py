@@ -133,3 +133,28 @@ def test_a_style_that_was_taught_is_in_the_list_and_paints(monkeypatch: pytest.M
     assert not alike(painted, CONTENT) and not alike(
         painted, call("BrushworkPaintedStyle", content=CONTENT, style=NAME)
     )
+
+
+@pytest.mark.parametrize("how", ["luminance", "colour matching"])
+@pytest.mark.parametrize("node", ["BrushworkStyleTransfer", "BrushworkPaintedStyle"])
+def test_with_kept_colours_a_mask_keeps_the_content(node: str, how: str) -> None:
+    content = CONTENT * torch.tensor([1.0, 0.3, 0.1])
+    given = {"content": content, "style": STYLE if node == "BrushworkStyleTransfer" else NAME, "keep_colors": how}
+    mask = torch.zeros(1, *CONTENT.shape[1:3])
+    mask[:, :, 32:] = 1
+    painted = call(node, **given, mask=mask)
+    assert torch.equal(painted[:, :, :32], content[:, :, :32])
+    if node == "BrushworkPaintedStyle" and how == "colour matching":
+        assert (painted[:, :, 32:].mean((1, 2)) - content[:, :, 32:].mean((1, 2))).abs().max() < 0.02
+    assert torch.equal(call(node, **given, mask=0 * mask), content)
+
+
+def test_each_content_keeps_its_own_colours() -> None:
+    contents = torch.cat([CONTENT, CONTENT * torch.tensor([1.0, 0.3, 0.1])])
+    both = transferred(content=contents, keep_colors="colour matching")
+    assert alike(both[1:], transferred(content=contents[1:], keep_colors="colour matching"))
+    half = torch.zeros(1, *STYLE.shape[1:3])
+    half[:, :, 20:] = 1
+    cut = match_colours(STYLE.movedim(-1, 1), CONTENT.movedim(-1, 1), half).clamp(0, 1).movedim(1, -1)
+    own = transferred(style_mask=half, keep_colors="colour matching")
+    assert alike(own, transferred(style=cut, style_mask=half))

@@ -16,6 +16,7 @@ from brushwork.tests.nodes.fake_comfy import FakeComfy, InterruptProcessingExcep
 from brushwork.tests.nodes.stand_ins import bank, call, encoded, pictures, sockets, tiny, values
 from brushwork.tests.tolerances import assert_close
 from brushwork.training.loss_network import LossNetwork
+from brushwork.training.trainer import Trainer
 
 FOLDER = "brushwork/stylebank"
 
@@ -150,6 +151,16 @@ def test_or_overwritten_on_request(comfy: FakeComfy) -> None:
     assert not torch.equal(painted(grown, "c"), painted(again, "c"))
 
 
+def test_where_a_step_finds_no_room_others_make_way(comfy: FakeComfy, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(Trainer, "_take_step", full)
+    with pytest.raises(ValueError, match=r"^Learn Style ran out of memory: take smaller pictures"):
+        learn()
+    assert comfy.unloaded == 1
+
+
 def test_the_page_looks_on(comfy: FakeComfy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(learn_style, "PREVIEW_STEPS", 4)
     monkeypatch.setattr(_host, "PREVIEW_SECONDS", -1.0)
@@ -240,6 +251,8 @@ def test_lists_know_the_style_from_then_on(comfy: FakeComfy) -> None:
     assert "c" not in styles(network)
     assert_close(painted(network, "c"), painted(grown, "c"))
     assert_close(painted(network, "c", "Mix", "style_1"), painted(grown, "c"))
+    whole = [call("BrushworkPaintedStyle", content=pictures(1), style="c", network=own) for own in (network, grown)]
+    assert_close(*whole)
 
 
 def test_a_style_of_another_bank_stays_unknown(comfy: FakeComfy) -> None:

@@ -38,6 +38,15 @@ def test_colour_matching_takes_mean_and_covariance() -> None:
 
 
 @pytest.mark.parametrize("how", ["luminance", "colour matching"])
+def test_one_picture_in_the_colours_of_several(how: str) -> None:
+    contents = torch.cat([mild(1, seed=5), 0.5 * mild(1, seed=6)])
+    both = call("BrushworkPreserveColor", stylised=mild(1), content=contents, how=how)
+    assert_close(both[1:], call("BrushworkPreserveColor", stylised=mild(1), content=contents[1:], how=how))
+    with pytest.raises(ValueError, match="3 content images cannot be paired with 2 style images"):
+        call("BrushworkPreserveColor", stylised=mild(3), content=contents, how=how)
+
+
+@pytest.mark.parametrize("how", ["luminance", "colour matching"])
 def test_own_colours_change_nothing(how: str) -> None:
     result = call("BrushworkPreserveColor", stylised=mild(2), content=mild(2), how=how)
     assert (result - mild(2)).abs().max() < 1 / 255
@@ -102,6 +111,12 @@ def test_report_of_the_content_and_of_the_style_itself() -> None:
     assert chart.shape[0] == 1 and chart.shape[-1] == 3 and 0 <= chart.min() < chart.max() <= 1
     away, painted, _ = call("BrushworkStyleReport", network=network, content=content, style=style, result=style)
     assert away > 0 and painted == pytest.approx(0, abs=1e-6)
+
+
+def test_a_report_of_batches_that_do_not_pair() -> None:
+    given = {"network": tiny(), "content": pictures(2), "result": pictures(2), "style": pictures(3)}
+    with pytest.raises(ValueError, match="2 content images cannot be paired with 3 style images"):
+        call("BrushworkStyleReport", **given)
 
 
 def test_report_of_a_batch_is_the_mean() -> None:

@@ -1,19 +1,22 @@
 import pytest
+import torch
 
 from brushwork.models.weights.manifest import WeightsError
 from brushwork.runner.errors import error_context, user_message
 from brushwork.runner.graph import WorkflowError
 
+NO_MEMORY = "there is not enough memory: take smaller pictures, or fewer at once"
 SHOWN = [
     (ValueError("too few: give more"), "too few: give more"),
     (WorkflowError("too few: give more"), "too few: give more"),
     (WeightsError("a file is\n  missing"), "a file is missing"),
     (KeyError("no such level: choose one"), "no such level: choose one"),
     (FileNotFoundError(2, "No such file", "a.png"), "[Errno 2] No such file: 'a.png'"),
-    (MemoryError(), "there is not enough memory: take smaller pictures, or fewer at once"),
+    (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate"), NO_MEMORY),
+    (MemoryError(), NO_MEMORY),
     (
         RuntimeError("[enforce fail at alloc_cpu.cpp:117] . DefaultCPUAllocator: can't allocate memory: you tried 9"),
-        "there is not enough memory: take smaller pictures, or fewer at once",
+        NO_MEMORY,
     ),
     (ValueError("a \x1b[2J\u202eb\ud800 é 名"), "a \\x1b[2J\\u202eb\\ud800 é 名"),
     (ValueError(f"no {'x' * 5000}: choose another"), f"no {'x' * 297} ... {'x' * 284}: choose another"),

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from brushwork.media.images import write_picture
+from brushwork.nodes.pictures import SamplePicture
 from brushwork.runner.graph import Graph, Link, Node, WorkflowError
 from brushwork.runner.settings import Setting, apply_setting, folder_setting, for_each_picture, parse_setting
 from brushwork.tests.runner.fakes import fake
@@ -79,6 +80,16 @@ def test_a_picture_takes_the_place_of_a_node_that_makes_one(nodes: dict[str, typ
     assert apply_setting(graph, Setting("content", "image", "me.png"), nodes).nodes == {
         "1": Node("LoadImage", {"image": "me.png"}, "content")
     }
+
+
+def test_a_picture_takes_the_place_of_a_sample(nodes: dict[str, type]) -> None:
+    """Though a sample may have a picture over a link: then the link is left alone."""
+    nodes["Sample"] = SamplePicture
+    graph = Graph({"1": Node("Sample", {"name": "chelsea"}, "content")})
+    assert apply_setting(graph, Setting("content", "image", "me.png"), nodes).nodes["1"].kind == "LoadImage"
+    wired = graph.with_node("1", graph.nodes["1"].with_inputs(image=Link("2", 0)))
+    with pytest.raises(WorkflowError, match="'image' takes a link of type IMAGE, not the value 'me.png'"):
+        apply_setting(wired, Setting("content", "image", "me.png"), nodes)
 
 
 def test_paths_and_folders(tmp_path: Path, nodes: dict[str, type]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ...models.networks.vgg import LEVELS as VGG_LEVELS
 from ...transfer.wct import WHITENING
 from .page import BLUE, GREEN, Cell, Node, Output, Page
 
@@ -16,7 +17,7 @@ ABOUT_COMPACT_ADAIN = (
     "The network is *compact-adain*, Brushwork's own and built in. For the paper's own choose *vgg19-adain*, which is "
     "downloaded once."
 )
-LEVELS = ("relu5_1", "relu4_1", "relu3_1", "relu2_1", "relu1_1")
+LEVELS = tuple(reversed(VGG_LEVELS))
 """Of WCT's cascade, coarse to fine."""
 SHARES = ((1.0, 0.0), (0.75, 0.25), (0.5, 0.5), (0.25, 0.75), (0.0, 1.0))
 """Of two styles, from all of the first to all of the second."""

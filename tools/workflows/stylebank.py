@@ -8,8 +8,8 @@ from .parts import SHARE_LABELS, SHARES, Workflow
 
 NETWORK = "stylebank"
 ABOUT_STYLEBANK = (
-    "The network is *stylebank*, Brushwork's own and built in: a kernel of 3 x 3 for each of 16 paintings, between "
-    "the encoder of *compact* and a decoder that all share."
+    "The network is *stylebank*, Brushwork's own and built in: a kernel of 3 x 3 for each painting, between the "
+    "encoder of *compact* and a decoder that all share."
 )
 NIGHT, CITY = "van gogh starry night", "boccioni city rises"
 STEPS, UNSAVED = 300, "do not save"

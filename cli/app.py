@@ -12,14 +12,14 @@ from ..runner.errors import user_message
 if TYPE_CHECKING:
     from typer import Typer
 
-EXTRAS = {
-    "typer": ("the command line", "cli"),
-    "rich": ("the command line", "cli"),
-    "av": ("a video", "video"),
-    "cv2": ("holding a video still", "video"),
+NEEDED = {
+    "typer": ("the command line", "typer rich"),
+    "rich": ("the command line", "typer rich"),
+    "av": ("a video", "av opencv-python-headless"),
+    "cv2": ("holding a video still", "opencv-python-headless"),
     "ray": ("--ray", "ray"),
 }
-"""Who needs a package that may be missing, and the extra that brings it."""
+"""Who needs a module that may be missing, and the packages that bring it and what goes with it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,10 +30,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except ModuleNotFoundError as error:
-        needy, extra = EXTRAS.get(error.name or "", ("", ""))
-        if not extra:
+        needy, packages = NEEDED.get(error.name or "", ("", ""))
+        if not packages:
             raise
-        line = f"{needy} needs {error.name}: pip install 'brushwork[{extra}]'"
+        line = f"{needy} needs {error.name}: pip install {packages}"
     except Exception as error:
         line = user_message(error)
         if line is None:

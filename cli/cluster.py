@@ -312,7 +312,7 @@ class Workers:
             self._deaths[seat] += 1
             last = one_line(str(error).strip().splitlines()[-1]).partition(". ")[0]
             if "failed to import" in str(error):
-                remedy = "pip install 'brushwork[cli,ray]' on all its machines, in the same version"
+                remedy = "pip install -e '.[cli,ray]' in a clone on all its machines, of the same version"
                 reason = ClusterError(f"the cluster has no Brushwork ({last}): {remedy}")
             elif self._deaths[seat] < TRIES:
                 self._start(seat)

@@ -44,11 +44,17 @@ class StyleTransfer(ImageNode):
             "'adain' is quick, 'wct' keeps faces and skies even, 'msgnet' has the clearest strokes, 'efdm' takes whole "
             "histograms; 'whitening-colouring' is WCT as its paper has it."
         )
-        strokes = "Larger strokes: 1 takes the style picture as large as the painted one, 2 twice as large."
+        painting = (
+            "The painting. With one content several give a result each; with several contents give one, or as many as "
+            "contents."
+        )
+        strokes = (
+            "The larger, the larger the strokes: 1 brings the style picture to the painted one's size, 2 to twice that."
+        )
         return {
             "required": {
                 "content": socket("IMAGE", "The picture to paint, of any size, or a batch."),
-                "style": socket("IMAGE", "The painting; several give a picture each, or one a content."),
+                "style": socket("IMAGE", painting),
                 "method": choice(METHOD_NAMES, method, DEFAULT),
                 "strength": slider("0 is the content, 1 the full strength of the method."),
                 "stroke_size": number(1.0, 0.25, 4.0, 0.05, strokes),
@@ -151,7 +157,8 @@ def keep_colors() -> Input:
 
 
 def size() -> Input:
-    return whole(1024, 0, 16384, "Pixels of the result's longer side, never more than the content's; 0 keeps that.")
+    tip = "Pixels of the result's longer side: a larger content is shrunk to it, a smaller one stays; 0 keeps its size."
+    return whole(1024, 0, 16384, tip)
 
 
 def masked() -> dict[str, Input]:

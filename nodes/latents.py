@@ -41,7 +41,7 @@ class LatentAdaIN(LatentNode):
         return {
             "required": {
                 "content": socket("LATENT", "The latent to restyle, of a picture, a batch or a video."),
-                "style": socket("LATENT", "The style's latent, from the same VAE; one, or one a content."),
+                "style": socket("LATENT", "The style's latent, from the same VAE: one, or one for each content."),
                 "strength": slider("0 is the content, 1 the full style."),
             },
             "optional": fitting(),

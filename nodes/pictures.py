@@ -125,7 +125,10 @@ class SamplePicture(ImageNode):
     def INPUT_TYPES(cls) -> Inputs:
         return {
             "required": {
-                "name": choice(sample_names(), "Photographs, then paintings, then styles drawn for this pack.")
+                "name": choice(
+                    sample_names(),
+                    "Photographs, then paintings, then styles drawn for this pack and two pictures from science.",
+                )
             },
             "optional": {"image": socket("IMAGE", "Your own picture, in the place of the sample.")},
         }

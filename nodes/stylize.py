@@ -39,7 +39,7 @@ class StylizeLarge(ImageNode):
 
     @classmethod
     def INPUT_TYPES(cls) -> Inputs:
-        picture = socket("IMAGE", "A style picture; one, or one a content.")
+        picture = socket("IMAGE", "A style picture: one, or one for each content.")
         region = "Where style_{} goes, over the styles before it: white is restyled, black is not."
         return {
             "required": {
@@ -61,7 +61,7 @@ class StylizeLarge(ImageNode):
                 "statistics": statistics_choice(),
                 "levels": choice(
                     (BY_ALPHAS, OF_PAPER),
-                    "'the paper's' does without the alphas: relu4_1 at full strength for 'adain' and 'efdm', all five "
+                    "'the paper's' ignores the alphas: relu4_1 at full strength for 'adain' and 'efdm', all five "
                     "levels for WCT, at 0.6, or at 0.8 by optimal transport.",
                 ),
             },

@@ -50,7 +50,7 @@ class AdaIN(FeatureNode):
 
     @classmethod
     def INPUT_TYPES(cls) -> Inputs:
-        style = "The style's features, from the same network and level; one picture, or one a content."
+        style = "The style's features, from the same network and level; one picture, or one for each content."
         return {
             "required": {
                 "content": socket(FEATURES, "The content's features, from Style Encoder."),
@@ -111,7 +111,7 @@ class WCTLevel(ImageNode):
             "required": {
                 "network": socket(NETWORK, "From Load Style Network."),
                 "content": socket("IMAGE", "The content, or what the coarser level made of it."),
-                "style": socket("IMAGE", "The style picture; one, or one a content."),
+                "style": socket("IMAGE", "The style picture: one, or one for each content."),
                 "level": choice(COARSE_TO_FINE, "relu5_1 moves large shapes, relu1_1 little more than colours."),
                 "alpha": slider(
                     "Strength at this level: 0 leaves the content, 1 is the full style; the paper has 0.6.",

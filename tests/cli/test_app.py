@@ -168,7 +168,7 @@ def test_wrong_usage_exits_2(arguments: tuple[str, ...]) -> None:
 def test_a_missing_typer_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setitem(sys.modules, "typer", None)
     assert call("demo", "x") == 1
-    assert capsys.readouterr().err == "brushwork: the command line needs typer: pip install 'brushwork[cli]'\n"
+    assert capsys.readouterr().err == "brushwork: the command line needs typer: pip install typer rich\n"
 
 
 def test_demo_paints_every_photograph_by_every_system(

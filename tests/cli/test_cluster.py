@@ -334,4 +334,4 @@ def test_without_ray_one_line_says_what_to_do(
 ) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     assert main(["stylize", style, "-s", "hubble", "-o", style + ".png", "--ray", "local"]) == 1
-    assert capsys.readouterr().err == "brushwork: --ray needs ray: pip install 'brushwork[ray]'\n"
+    assert capsys.readouterr().err == "brushwork: --ray needs ray: pip install ray\n"

@@ -184,7 +184,7 @@ def test_without_pyav_one_line_says_what_to_do(
 ) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
     assert main(["stylize", str(clip), "--style", style, "-o", str(clip.with_name("b.mp4"))]) == 1
-    assert capsys.readouterr().err == "brushwork: a video needs av: pip install 'brushwork[video]'\n"
+    assert capsys.readouterr().err == "brushwork: a video needs av: pip install av opencv-python-headless\n"
 
 
 def test_without_opencv_one_line_says_what_to_do(
@@ -193,7 +193,7 @@ def test_without_opencv_one_line_says_what_to_do(
     monkeypatch.setitem(sys.modules, "cv2", None)
     order = ["stylize", str(clip), "--style", style, "-o", str(clip.with_name("b.mp4"))]
     assert main(order) == 1
-    assert capsys.readouterr().err == "brushwork: holding a video still needs cv2: pip install 'brushwork[video]'\n"
+    assert capsys.readouterr().err == "brushwork: holding a video still needs cv2: pip install opencv-python-headless\n"
     assert len(painted(clip, "c.mp4", style, stability=0.0)) == 10
 
 

@@ -49,7 +49,7 @@ class StyleTransfer(ImageNode):
             "contents."
         )
         strokes = (
-            "The larger, the larger the strokes: 1 brings the style picture to the painted one's size, 2 to twice that."
+            "The larger, the larger the strokes: at 1 the style picture gets the painted one's size, at 2 twice that."
         )
         return {
             "required": {

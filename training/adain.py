@@ -26,7 +26,7 @@ from ..transfer.moments import Moments
 from .crops import fixed_crops
 from .distributed import training_device
 from .loss_network import loss_network_of
-from .losses import CONTENT_LEVEL, STYLE_LEVELS, LossWeights, content_of, picture_losses, steady_losses
+from .losses import CONTENT_LEVEL, LossWeights, content_of, picture_losses, steady_losses, style_target
 from .networks import ENCODER_RATE, kaiming_initialised, vgg_network
 from .pairs import StyleMoments
 from .recipes import Job, Recipe
@@ -77,9 +77,8 @@ def train_adain(network: VggNetwork, job: Job, config: AdainConfig = AdainConfig
 
     def moments_of(style: int) -> dict[str, Moments]:
         image = styles.cut([style])
-        features = loss_network.encode(image, STYLE_LEVELS) if weights.style or weights.content else {}
         own = {} if config.encoder else {"network": Moments.of(encode(image))}
-        return loss_network.moments(features, full=False) | own
+        return style_target(loss_network, image, weights, full=False) | own
 
     def learn(chosen: Sequence[int]) -> Moments:
         if config.encoder:  # of the encoder as it is now

@@ -68,7 +68,8 @@ class Crops:
 class CropPool:
     """A fixed number of crops, drawn once, so that what is known of one can be kept.
 
-    The share `recoloured` of them has other colours: red, green and blue in another order, or all their mean, a grey.
+    The share `recoloured` of them has other colours: half of these red, green and blue in another order, and half all
+    their mean, a grey.
     """
 
     def __init__(self, crops: Crops, count: int, seed: int, recoloured: float = 0.0) -> None:
@@ -77,8 +78,8 @@ class CropPool:
         self.numbers = torch.rand(count, 4, generator=generator).to(crops.pictures.pixels.device)
         self.colours: Tensor | None = None
         if recoloured:
-            orders = [torch.eye(3)[list(order)] for order in permutations(range(3))]
-            kinds = torch.stack([*orders, torch.full((3, 3), 1 / 3)])
+            same, *orders = (torch.eye(3)[list(order)] for order in permutations(range(3)))
+            kinds = torch.stack([same, *orders, *[torch.full((3, 3), 1 / 3)] * len(orders)])
             other = torch.rand(count, generator=generator) < recoloured
             chosen = torch.where(other, torch.randint(1, len(kinds), (count,), generator=generator), 0)
             self.colours = kinds[chosen].to(self.numbers.device)

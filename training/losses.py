@@ -20,6 +20,7 @@ STYLE_LEVELS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 CONTENT_LEVEL = STYLE_LEVELS[-1]
 PIXEL_WEIGHT = 3.0  # of the distance to the teacher's pixels, beside that of features and moments at each level
 SHIFT, NOISE = 4, 2 / 255  # by how many pixels at most, and by what deviation, a crop differs when it is painted again
+COLOUR = "colour"  # beside levels, what moments are those of the pixels themselves
 STRIDES = (2, 4, 8)  # pixels between the cells that decoders upsample from
 POWER_FLOOR = 1e-6  # under what the rounding of pixels to eight bits leaves in a spectrum
 EPSILON = 1e-8  # under roots, whose slope at zero is infinite, and of denominators
@@ -36,6 +37,7 @@ class LossWeights:
     taught_levels: int = 3  # from relu1_1 on, where the loss network compares with that picture; two take half the time
     steady: float = 0.0  # how far the crop's picture changes when the crop is moved and gets noise
     grid: float = 0.0  # a decibel by which the strides of decoders stand out
+    colour: float = 0.0  # means and deviations of luminance and chroma
 
 
 def relative_error(values: Tensor, target: Tensor) -> Tensor:
@@ -75,6 +77,19 @@ def gram_distance(result: Moments, style: Moments) -> Tensor:
     return (error + EPSILON).sqrt().mean()
 
 
+def colour_moments(image: Tensor) -> Moments:
+    """Moments of the pixels of [B, 3, H, W] in 0..1 along luminance, red against blue, and green against both."""
+    red, green, blue = image.float().unbind(1)  # not a product of matrices, which a training may compute in half types
+    axes = (red + green + blue) / 3**0.5, (red - blue) / 2**0.5, (red - 2 * green + blue) / 6**0.5
+    return Moments.of(torch.stack(axes, 1))
+
+
+def colour_distance(result: Moments, style: Moments) -> Tensor:
+    """The sum of the differences of means and deviations, the mean over the batch: under a grey style chroma itself."""
+    deviations = (result.variance + EPSILON).sqrt() - (style.variance + EPSILON).sqrt()
+    return ((result.mean - style.mean).abs() + deviations.abs()).sum(1).mean()
+
+
 def total_variation(image: Tensor) -> Tensor:
     """The mean absolute difference of neighbouring pixels of [B, 3, H, W]."""
     return image.diff(dim=-1).abs().mean() + image.diff(dim=-2).abs().mean()
@@ -99,9 +114,16 @@ def grid_peaks(grey: Tensor) -> Tensor:
     return torch.stack(heights).clamp_min(0)
 
 
-def style_target(loss_network: LossNetwork, picture: Tensor) -> dict[str, Moments]:
-    """What Gram distances are measured from: the full moments of a picture [1, 3, H, W] at STYLE_LEVELS."""
-    return loss_network.moments(loss_network.encode(picture, STYLE_LEVELS))
+def style_target(
+    loss_network: LossNetwork, picture: Tensor, weights: LossWeights, full: bool = True
+) -> dict[str, Moments]:
+    """What the losses of a style are measured from: moments of a picture [1, 3, H, W] at STYLE_LEVELS, and at COLOUR.
+
+    `full` ones are for Gram distances. What nothing is measured from is left out.
+    """
+    features = loss_network.encode(picture, STYLE_LEVELS) if weights.style or weights.content else {}
+    colour = {COLOUR: colour_moments(picture)} if weights.colour else {}
+    return {**loss_network.moments(features, full), **colour}
 
 
 @torch.no_grad()
@@ -121,8 +143,8 @@ def picture_losses(
 ) -> Losses:
     """The losses of `result` [B, 3, H, W] by name; what weighs nothing is not computed, nor a level nothing needs.
 
-    `content` is the target of `content_of`, `style` the moments at STYLE_LEVELS, `target` [B, 3, H, W] the teacher's
-    picture: its pixels, and features and moments at the first `taught_levels`, are compared.
+    `content` comes from `content_of`, `style` from `style_target`; `target` [B, 3, H, W] is the teacher's picture, of
+    which pixels, and features and moments at the first `taught_levels`, are compared.
     """
     target = target if weights.taught else None
     taught_levels = STYLE_LEVELS[: weights.taught_levels] if target is not None else ()
@@ -138,6 +160,8 @@ def picture_losses(
     if weights.style:
         each = [distance(moments[level], style[level]) for level in STYLE_LEVELS]
         parts["style"] = weights.style * torch.stack(each).sum()
+    if weights.colour:
+        parts["colour"] = weights.colour * colour_distance(colour_moments(result), style[COLOUR])
     if weights.total_variation:
         parts["total variation"] = weights.total_variation * total_variation(result)
     if weights.grid:

@@ -96,7 +96,7 @@ def train_msgnet(
         batch, weights = pairs.take(config.batch), config.loss_weights
         content = content_of(loss_network, batch.content) if weights.content else None
         result = stylised(batch.content, batch.styles)
-        style = style_moments.of(batch.styles) if weights.style else {}
+        style = style_moments.of(batch.styles) if weights.style or weights.colour else {}
         steady = steady_losses(weights, lambda image: stylised(image, batch.styles), batch.content, result)
         return picture_losses(loss_network, result, weights, content, style, batch.target, gram_distance) | steady
 
@@ -104,7 +104,9 @@ def train_msgnet(
         rows = [stylised(photos, [style] * 4) for style in chosen]
         return contact_sheet([*photos, *styles.cut(chosen), *torch.cat(rows)], columns=4)
 
-    style_moments = StyleMoments(lambda style: style_target(loss_network, styles.cut([style])), device)
+    style_moments = StyleMoments(
+        lambda style: style_target(loss_network, styles.cut([style]), config.loss_weights), device
+    )
     photos = fixed_crops(config.seed, (pairs.contents, 4))
     chosen = [style % len(styles) for style in range(4)]
     factors = [] if network.on_backbone else [(weight, OUTPUT_DEVIATION) for weight in last_layer(network).parameters()]

@@ -82,12 +82,13 @@ class StyleTraining:
         self.device = next(self.bank.parameters()).device
         self.photos = Crops(photos.to(self.device), config.side)
         each, picture = [], picture.to(self.device)
+        measured = replace(config.loss_weights, style=1.0)  # by which the nearest style is found
         image, distances = fixed_crops(config.seed, (self.photos, config.compared)), []
         with torch.no_grad():
             for number in range(len(picture)):
                 interrupt()
                 with autocast(self.device):
-                    each.append(style_target(loss_network, picture[number]))
+                    each.append(style_target(loss_network, picture[number], measured))
             self.target = {level: Moments.joined([one[level] for one in each]).over_batch() for level in each[0]}
             for style in self.bank.styles:  # whose Gram matrices are nearest: a bank does not know its paintings
                 interrupt()

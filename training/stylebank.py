@@ -93,16 +93,18 @@ def train_stylebank(
             image = pairs.contents.take(config.batch)
             result = network.decode(network.encode(image, LEVEL))
             return {"reconstruction": config.reconstruction * relative_distance(result, image)}
-        batch = pairs.take(config.batch)
+        batch, weights = pairs.take(config.batch), config.loss_weights
         names = [network.styles[style] for style in batch.styles]
-        style = style_moments.of(batch.styles) if config.loss_weights.style else {}
-        return style_losses(network, loss_network, batch.content, names, style, config.loss_weights, batch.target)
+        style = style_moments.of(batch.styles) if weights.style or weights.colour else {}
+        return style_losses(network, loss_network, batch.content, names, style, weights, batch.target)
 
     def preview() -> Tensor:
         rows = [stylised(network, photos, [name] * len(photos)) for name in network.styles[:4]]
         return contact_sheet([*photos, *torch.cat(rows)], columns=len(photos))
 
-    style_moments = StyleMoments(lambda style: style_target(loss_network, paintings[numbers[style]]), device)
+    style_moments = StyleMoments(
+        lambda style: style_target(loss_network, paintings[numbers[style]], config.loss_weights), device
+    )
     photos = fixed_crops(config.seed, (pairs.contents, 4))
     factors = [(weight, config.kernel_rate) for weight in network.bank.parameters()]
     if config.encoder and network.on_backbone:

@@ -13,8 +13,11 @@ from brushwork.training import losses
 from brushwork.training.loss_network import Features, LossNetwork
 from brushwork.training.losses import (
     CONTENT_LEVEL,
+    EPSILON,
     STYLE_LEVELS,
     LossWeights,
+    colour_distance,
+    colour_moments,
     content_of,
     gram_distance,
     grid_peaks,
@@ -24,6 +27,7 @@ from brushwork.training.losses import (
     relative_distance,
     relative_error,
     steady_losses,
+    style_target,
     total_variation,
 )
 from brushwork.transfer.moments import Moments
@@ -66,6 +70,14 @@ def test_sums_of_half_types_are_float32(loss: Callable[[Tensor, Tensor], Tensor]
     values, target = torch.full((1, 1, 100, 100), 2.0), torch.ones(1, 1, 100, 100)
     for dtype in (torch.bfloat16, torch.float16):
         assert_close(loss(values.to(dtype), target.to(dtype)), loss(values, target))
+
+
+def test_under_a_grey_style_chroma_is_all_that_differs() -> None:
+    grey, chroma = torch.rand(1, 1, 9, 9).expand(1, 3, 9, 9), 0.1 * torch.rand(1, 1, 9, 9)
+    assert_close(colour_distance(colour_moments(grey), colour_moments(grey)), torch.tensor(0.0))
+    tinted = torch.cat([grey[:, :1] + chroma, grey[:, 1:2], grey[:, 2:] - chroma], 1)  # of the same luminance
+    expected = 2**0.5 * (chroma.mean() + chroma.std()) - EPSILON**0.5
+    assert_close(colour_distance(colour_moments(tinted), colour_moments(grey)), expected)
 
 
 def test_total_variation() -> None:
@@ -158,6 +170,10 @@ def test_each_in_closed_form() -> None:
     assert_close(parts["total variation"], 5 * total_variation(result))
     grid = picture_losses(loss_network, large, LossWeights(0.0, 0.0, grid=7.0), None, {})["grid"]
     assert_close(grid, 7 * grid_peaks(large.view(6, 1, 64, 64)).mean())
+    painting, weights = torch.rand(2, 3, 20, 20), LossWeights(0.0, 0.0, colour=4.0)
+    target = style_target(loss_network, painting, weights)
+    colour = picture_losses(loss_network, result, weights, None, target)["colour"]
+    assert_close(colour, 4 * colour_distance(colour_moments(result), colour_moments(painting)))
     grams = picture_losses(loss_network, result, LossWeights(0.0, 1.0), None, style, None, gram_distance)["style"]
     moments = {level: Moments.of(seen[level], full=True) for level in STYLE_LEVELS}
     assert_close(grams, sum(gram_distance(moments[level], style[level]) for level in STYLE_LEVELS))

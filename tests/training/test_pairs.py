@@ -54,7 +54,7 @@ def test_a_share_of_the_crops_has_other_colours() -> None:
     assert torch.allclose(cut.mean(1), plain.mean(1), atol=1e-6)  # an order or the mean of all three
     kept = sum(torch.equal(*pair) for pair in zip(cut, plain, strict=True))
     grey = sum(bool((each.amax(0) - each.amin(0)).max() < 1e-6) for each in cut)
-    assert 10 <= kept <= 30 and 1 <= grey <= 10
+    assert 10 <= kept <= 30 and 4 <= grey <= 16  # half of the others
 
 
 def test_zooms_take_turns() -> None:

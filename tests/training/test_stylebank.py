@@ -143,7 +143,7 @@ def test_each_style_is_held_against_its_own_painting(tmp_path: Path, monkeypatch
     job, losses_of = tiny_job(tmp_path), stylebank.style_losses
     paintings = job.paintings(CONFIG.style_size)
     expected = {
-        name: style_target(tiny_loss_network(), picture)["relu2_1"].mean[0]
+        name: style_target(tiny_loss_network(), picture, LossWeights())["relu2_1"].mean[0]
         for name, picture in zip(paintings.names, paintings, strict=True)
     }
 

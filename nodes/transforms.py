@@ -12,8 +12,9 @@ from ..methods.matching import Matching
 from ..methods.protocol import Learnt, Operator, Style
 from ..methods.stylebank import bank_of
 from ..methods.whole_maps import measured, restyled, transform
+from ..models.networks.base import FeatureMap
 from ..models.weights.learnt_styles import EMPTY_SLOT as NONE
-from ..tiling.features import Statistics
+from ..tiling.features import Kind, Statistics
 from ..transfer.moments import check_batches
 from ..transfer.temporal import PER_IMAGE, pooled_style
 from ..transfer.wct import METHODS as WCT_METHODS
@@ -154,21 +155,30 @@ def _restyle(
     content_mask: Tensor | None,
     style_mask: Tensor | None,
 ) -> tuple[CachedFeatures]:
-    encoded, target, how = content.features, style.features, statistics_in(statistics)
-    own = encoded.with_values(for_each(encoded.values, target.values))
-    target.expect(own.space, "'style' holds")
-    check_batches(own.values.shape[0], target.values.shape[0])
+    own, how = _paired(content.features, style.features), statistics_in(statistics)
     within = cells_in(content_mask, "content_mask", own)
-    learnt_from = cells_in(style_mask, "style_mask", target, of_style=True)
-    device, limit = _host.compute_device(), _host.at_once()
-    wanted = pooled_style(measured(method.kind, target.values, learnt_from, device, limit), how)
+    wanted, device = _measured(method.kind, style.features, style_mask, how), _host.compute_device()
 
     def fit(seen: Statistics, items: slice) -> Operator:
         _host.check_interrupted()
         return method.match(seen, wanted.of_items(items))
 
-    values = restyled(own.values, method.kind, fit, device, within, how, limit=limit)
+    values = restyled(own.values, method.kind, fit, device, within, how, _host.at_once())
     return (feature_cache().add(replace(own, values=values, method=method.name), content.network),)
+
+
+def _paired(content: FeatureMap, style: FeatureMap) -> FeatureMap:
+    """The content, once for each of several styles; ValueError unless both are of one space and their batches pair."""
+    own = content.with_values(for_each(content.values, style.values))
+    style.expect(own.space, "'style' holds")
+    check_batches(own.values.shape[0], style.values.shape[0])
+    return own
+
+
+def _measured(kind: Kind, style: FeatureMap, mask: Tensor | None, how: str) -> Statistics:
+    """The style's statistics within its mask, for each picture or for all together."""
+    learnt_from = cells_in(mask, "style_mask", style, of_style=True)
+    return pooled_style(measured(kind, style.values, learnt_from, _host.compute_device(), _host.at_once()), how)
 
 
 class CoMatch(FeatureNode):
@@ -198,19 +208,14 @@ class CoMatch(FeatureNode):
         content_mask: Tensor | None = None,
         style_mask: Tensor | None = None,
     ) -> tuple[CachedFeatures]:
-        hosted, method = network or content.network, METHODS["msgnet"]
-        encoded, target = content.features, style.features
+        hosted, method, how = network or content.network, METHODS["msgnet"], statistics_in(statistics)
         with hosted.loaded() as ready:
-            (step,), own = method.steps(ready), encoded.with_values(for_each(encoded.values, target.values))
-            expect_encoder(hosted, own)
-            target.expect(own.space, "'style' holds")
-            check_batches(own.values.shape[0], target.values.shape[0])
-            how = statistics_in(statistics)
-            learnt_from, limit = cells_in(style_mask, "style_mask", target, of_style=True), _host.at_once()
-            seen = measured(step.style, target.values, learnt_from, _host.compute_device(), limit)
-            learnt = method.learn(ready, step, pooled_style(seen, how))
+            (step,) = method.steps(ready)
+            expect_encoder(hosted, content.features)
+            own = _paired(content.features, style.features)
+            learnt = method.learn(ready, step, _measured(step.style, style.features, style_mask, how))
             within = cells_in(content_mask, "content_mask", own)
-            painted = transform(ready, method, own, [learnt], [1.0], within, how, limit=limit)
+            painted = transform(ready, method, own, [learnt], [1.0], within, how, _host.at_once())
         return (feature_cache().add(painted, hosted),)
 
 

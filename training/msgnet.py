@@ -30,7 +30,7 @@ from .crops import fixed_crops
 from .distributed import training_device
 from .loss_network import LossNetwork
 from .losses import LossWeights, content_of, gram_distance, picture_losses, steady_losses, style_target
-from .networks import backbone_or, centre_output, kaiming_initialised, last_layer, on_backbone, seeded
+from .networks import backbone_or, centre_output, kaiming_initialised, last_layer, learning_along, on_backbone, seeded
 from .pairs import StyleMoments
 from .recipes import Job, Recipe
 from .trainer import Losses
@@ -51,6 +51,7 @@ class MsgNetConfig:
     recoloured: float = 0.0  # share of the style crops that have other colours, or are grey
     rate: float = 1e-3  # Adam's, falling to zero
     loss_weights: LossWeights = field(default_factory=lambda: LossWeights(0.5, 0.8, 0.05, 1.0))
+    encoder: bool = False  # whether a backbone's encoder learns along
     width: int = 64  # the paper's ngf, where it is built from scratch
     kept: int = 0  # pairs of crops whose pictures by the teacher are kept on disk, and met again
     held_out: int = 0  # photographs, the last by name, that are kept to measure with
@@ -110,6 +111,7 @@ def train_msgnet(
     photos = fixed_crops(config.seed, (pairs.contents, 4))
     chosen = [style % len(styles) for style in range(4)]
     factors = [] if network.on_backbone else [(weight, OUTPUT_DEVIATION) for weight in last_layer(network).parameters()]
+    factors += learning_along(network.encoder) if config.encoder and network.on_backbone else []
     trainer = job.trainer(network, "msgnet", config, rate_factors=factors)
     trainer.train(losses, preview, job.on_step)
     return trainer.finished(network)

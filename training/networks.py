@@ -73,6 +73,11 @@ def kaiming_initialised(module: Module, seed: int) -> Module:
     return module.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
+def learning_along(encoder: nn.Module) -> list[tuple[nn.Parameter, float]]:
+    """A trained encoder's weights, ready to learn, each with its share of the rate."""
+    return [(weight.requires_grad_(), ENCODER_RATE) for weight in encoder.parameters()]
+
+
 def last_layer(network: nn.Module) -> nn.Conv2d:
     """The convolution that gives the picture: the last one of the network's decoder."""
     return [layer for layer in network.get_submodule("decoder").modules() if isinstance(layer, nn.Conv2d)][-1]

@@ -38,7 +38,7 @@ from .losses import (
     steady_losses,
     style_target,
 )
-from .networks import ENCODER_RATE, backbone_or, centre_output, kaiming_initialised, on_backbone, seeded
+from .networks import backbone_or, centre_output, kaiming_initialised, learning_along, on_backbone, seeded
 from .pairs import StyleMoments
 from .recipes import Job, Recipe
 from .trainer import Losses
@@ -107,9 +107,7 @@ def train_stylebank(
     )
     photos = fixed_crops(config.seed, (pairs.contents, 4))
     factors = [(weight, config.kernel_rate) for weight in network.bank.parameters()]
-    if config.encoder and network.on_backbone:
-        network.encoder.requires_grad_(True)
-        factors += [(weight, ENCODER_RATE) for weight in network.encoder.parameters()]
+    factors += learning_along(network.encoder) if config.encoder and network.on_backbone else []
     trainer = job.trainer(network, "stylebank", config, rate_factors=factors)
     trainer.train(losses, preview, job.on_step)
     return trainer.finished(network)

@@ -11,7 +11,7 @@ from .norm import InstanceNorm
 from .vgg import BACKBONE_LEVEL, VggEncoder, VggLayout, around_body, space_of, with_body
 
 LEVEL = "comatch"
-BLOCKS = 2
+BLOCKS = 4
 """Residual blocks on a backbone; the paper's layout has six."""
 
 
@@ -38,7 +38,7 @@ class MsgNet(StyleNetwork):
     """Content and style share one encoder; the style's Gram matrix and `comatch` make the channel map between them.
 
     `width` is the paper's ngf, 64 or 128; features have 4 * width channels. Inside, pictures are BGR in 0..255. With a
-    `backbone`, encoder and decoder are that layout's to relu3_1, pictures RGB in 0..1, the body two residual blocks.
+    `backbone`, encoder and decoder are that layout's to relu3_1, pictures RGB in 0..1, the body `BLOCKS` residuals.
     There CoMatch works in the basis `whiten`, from which `colour` leads back: channels of one size, so that W is too.
     It has one channel more, 1 everywhere, through which Gram matrices tell the mean of the style.
     """

@@ -115,6 +115,18 @@ def test_an_msgnet_learns_on() -> None:
     assert all(weight.requires_grad for weight in first_msgnet(released, 4, 0).encoder.parameters())
 
 
+def test_an_encoder_learns_along(tmp_path: Path) -> None:
+    """At a quarter of the rate, which is what Adam's first step moves the weights by."""
+    network = first_msgnet(tiny_network(), 4, 0)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    after = train(tiny_job(tmp_path), replace(CONFIG, steps=1, encoder=True), network).state_dict()
+    encoder, decoder = (
+        max(float((after[name] - before[name]).abs().max()) for name in after if name.startswith(part))
+        for part in ("encoder.", "decoder.")
+    )
+    assert encoder == pytest.approx(decoder / 4, rel=0.01)
+
+
 def test_an_msgnet_that_learns_slowly_stays_what_it_was(tmp_path: Path) -> None:
     start = first_msgnet(None, 4, 0).eval().requires_grad_(False)
     before = {name: value.clone() for name, value in start.state_dict().items()}

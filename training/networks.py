@@ -75,7 +75,7 @@ def kaiming_initialised(module: Module, seed: int) -> Module:
 
 def learning_along(encoder: nn.Module) -> list[tuple[nn.Parameter, float]]:
     """A trained encoder's weights, ready to learn, each with its share of the rate."""
-    return [(weight.requires_grad_(), ENCODER_RATE) for weight in encoder.parameters()]
+    return [(weight, ENCODER_RATE) for weight in encoder.requires_grad_(True).parameters()]
 
 
 def last_layer(network: nn.Module) -> nn.Conv2d:

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from brushwork.models.networks.base import StyleNetwork
+from brushwork.models.networks.layers import Residual
 from brushwork.models.networks.msgnet import MsgNet
 from brushwork.models.networks.norm import InstanceNorm, MissingStatistics, NormStatistics, fixed_statistics
 from brushwork.models.networks.stylebank import StyleBankNetwork
@@ -38,6 +39,9 @@ def enlivened(network: Network) -> Network:
             nn.init.uniform_(layer.weight, -2 / layer.weight[0].numel(), 4 / layer.weight[0].numel(), generator)
             if layer.bias is not None:
                 nn.init.uniform_(layer.bias, -0.1, 0.1, generator)
+    for block in network.modules():
+        if isinstance(block, Residual):  # each adds to what it gets: after four of them pictures are white
+            block.get_parameter("2.weight").data.mul_(0.1)
     return network
 
 

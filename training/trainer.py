@@ -240,9 +240,9 @@ class Trainer:
         if self.checkpoint.is_file():
             try:
                 return torch.load(self.checkpoint, weights_only=True, map_location="cpu")
-            except (
-                Exception
-            ) as error:  # of many kinds, one of them of a module that ComfyUI's registry lets nobody import
+            except (OSError, MemoryError):  # which say nothing of what is in the file
+                raise
+            except Exception as error:  # of many kinds, of which ComfyUI's registry forbids to import one's module
                 fault = f"{self.checkpoint} is no checkpoint, or a damaged one"
                 raise ValueError(f"{fault}: delete it, and the run goes on from the weights beside it.") from error
         if not (self.start or own.is_file()):

@@ -16,9 +16,8 @@ from ..methods.protocol import Learnt, Style
 from ..methods.render import learn, render
 from ..methods.stylebank import bank_of
 from ..models.weights.download import Progress as Download
-from ..transfer.colour import keep_luminance, match_colours
+from ..transfer.colour import keep_colours, match_colours
 from ..transfer.masks import fill_hidden, resize_mask
-from ..transfer.operators import blend
 from ..transfer.resize import to_longer_side
 from ..transfer.temporal import PER_IMAGE, SMOOTHED, TemporalWindow
 from .contents import file_of
@@ -92,14 +91,9 @@ class Painter:
             host=replace(self.host, progress=progress),
             counted=counted,
         )
-        if order.preserve_color == "luminance":
-            recoloured = keep_luminance(painted, content)
-        elif order.preserve_color == "matching" and not self.matches_styles:
-            seen = counted if region is None else region if counted is None else region * counted
-            recoloured = match_colours(painted, content, seen, seen)
-        else:
+        if order.preserve_color == "none" or self.matches_styles:
             return painted.clamp(0, 1)
-        return (recoloured if region is None else blend(painted, recoloured, region[:, None])).clamp(0, 1)
+        return keep_colours(painted.clamp(0, 1), content, order.preserve_color == "luminance", region, counted)
 
     def video(
         self, parts: Iterable[Part], seen: Mapping[Any, Any] | None = None

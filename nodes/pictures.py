@@ -6,9 +6,8 @@ from torch import Tensor
 
 from ..media.sheet import contact_sheet
 from ..samples import load_sample, sample_names
-from ..transfer.colour import keep_luminance, match_colours
+from ..transfer.colour import keep_colours
 from ..transfer.moments import check_batches
-from ..transfer.operators import blend
 from ..transfer.resize import scale_strokes, texture_noise
 from ._base import ImageNode, Inputs, choice, number, socket, whole
 from ._checks import choice_in, for_each, picture_in, picture_out, room_for, same_pictures
@@ -59,9 +58,7 @@ def recoloured(picture: Tensor, content: Tensor, how: str, region: Tensor | None
     """
 
     def part(picture: Tensor, content: Tensor, *within: Tensor) -> Tensor:
-        own, colours = picture.float(), content.float()
-        changed = keep_luminance(own, colours) if how == LUMINANCE else match_colours(own, colours, *within, *within)
-        return blend(own, changed.clamp(0, 1), within[0][:, None]) if within else changed
+        return keep_colours(picture.float(), content.float(), how == LUMINANCE, *within)
 
     return in_parts(part, picture, content, *([] if region is None else [region]))
 

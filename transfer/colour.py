@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from .moments import Moments
+from .operators import blend
 from .wct import TRANSPORT, wct
 
 PIXEL_FLOOR = 1e-7
@@ -32,3 +33,20 @@ def match_colours(
         for values, mask in ((image, image_mask), (reference, reference_mask))
     )
     return wct(own, target, TRANSPORT, PIXEL_FLOOR)(image)
+
+
+def keep_colours(
+    stylised: Tensor, content: Tensor, by_pixel: bool, region: Tensor | None = None, counted: Tensor | None = None
+) -> Tensor:
+    """`stylised` with the colours of `content`, both [B, 3, H, W] in 0..1: of each pixel by its luminance, or matched.
+
+    Where a `region` [1 or B, H, W] in 0..1 is given, colours are matched within it and nothing changes where it is 0;
+    pixels that are not `counted` [1 or B, H, W] are of no weight for the match. The result is clamped.
+    """
+    if by_pixel:
+        kept = keep_luminance(stylised, content)
+    else:
+        seen = counted if region is None else region if counted is None else region * counted
+        kept = match_colours(stylised, content, seen, seen)
+    kept = kept.clamp(0, 1)
+    return kept if region is None else blend(stylised, kept, region[:, None])

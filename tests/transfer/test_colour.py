@@ -10,7 +10,7 @@ from torch import Tensor
 from brushwork.tests.laws import covariance, law, picture, seeds
 from brushwork.tests.parity.compare import distance
 from brushwork.tests.tolerances import COVARIANCE, assert_close
-from brushwork.transfer.colour import keep_luminance, match_colours
+from brushwork.transfer.colour import keep_colours, keep_luminance, match_colours
 
 many = st.integers(3, 12)
 
@@ -97,3 +97,15 @@ def test_pixels_that_do_not_count() -> None:
     assert_close(result[..., :3], match_colours(image[..., :3], reference[..., 2:]))
     again = match_colours(result, reference, *masks)
     assert_close(again, result)
+
+
+@pytest.mark.parametrize("by_pixel", [True, False])
+def test_colours_kept_within_a_region(by_pixel: bool) -> None:
+    """Its own pixels decide, those that do not count do not, and outside all stays as it is."""
+    stylised, content = muted(6, 8), muted(6, 8, seed=1)
+    left, top = torch.zeros(1, 6, 8), torch.zeros(1, 6, 8)
+    left[..., :5], top[:, :3] = 1, 1
+    kept = keep_colours(stylised, content, by_pixel, left, top)
+    assert_close(kept[..., 5:], stylised[..., 5:])
+    corner = keep_colours(stylised[..., :3, :5], content[..., :3, :5], by_pixel)
+    assert_close(kept[..., :3, :5], corner)

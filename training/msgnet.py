@@ -4,8 +4,9 @@
 
 Paintings are shown at several sizes, and the result is held against the Gram matrices of that size: so the size of the
 style picture becomes the size of the brush. From scratch all is as the authors released it, BGR in 0..255 included; on
-a network that reconstructs from relu3_1 the encoder stays as it is and the decoder starts as that network's; an MSG-Net
-(`--network msgnet`) is fine-tuned. OUT/msgnet.safetensors holds the network.
+a network that reconstructs from relu3_1 the encoder stays as it is, unless `encoder` lets it learn along, and the
+decoder starts as that network's; an MSG-Net (`--network msgnet`) is fine-tuned. OUT/msgnet.safetensors holds the
+network.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ class Stylization:
         Literal["none", "luminance", "matching"], Option(help="Whether to keep the content's colours.")
     ] = "none"
     style_size: Annotated[
-        int | None, Option(help="Scale the styles to this longer side: larger gives larger strokes.")
+        int | None, Option(min=1, help="Scale the styles to this longer side: larger gives larger strokes.")
     ] = None
     style_name: Annotated[list[str] | None, Option(help="A style of a StyleBank by name; up to four.")] = None
     statistics: Annotated[
@@ -66,7 +66,7 @@ class Stylization:
         float, Option(help="In a video: how long paint stays on what moves, from 0, frame by frame, to 1, for seconds.")
     ] = STABILITY
     max_size: Annotated[
-        int | None, Option(help="Shrink the content to this longer side first; the output is as small.")
+        int | None, Option(min=1, help="Shrink the content to this longer side first; the output is as small.")
     ] = None
     each_style: Annotated[
         bool, Option("--each-style", help="A picture in each of any number of styles; --style may be a folder.")
@@ -82,7 +82,7 @@ class Stylization:
     dry_run: Annotated[bool, Option("--dry-run", help="Say what would be painted, and paint nothing.")] = False
     json: Annotated[bool, Option("--json", help="A line of JSON on stdout for each file, and one at the end.")] = False
     max_megapixels: Annotated[
-        float, Option(help="Refuse pictures of more million pixels, which might fill the memory.")
+        float, Option(min=1e-6, max=1e6, help="Refuse pictures of more million pixels, which might fill the memory.")
     ] = MAX_PIXELS / MEGAPIXEL
     ray: Annotated[
         str | None,

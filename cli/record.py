@@ -9,12 +9,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 log = logging.getLogger(__name__)
 
 FILE = ".brushwork.jsonl"
 """Beside the outputs: a line of JSON for each, the last one of an output counts."""
+
+
+class Source(NamedTuple):
+    """What tells that a file is still the same."""
+
+    name: str
+    bytes: int
+    time: int
+    """Nanoseconds."""
+
+    @staticmethod
+    def of(file: Path) -> Source:
+        """Of the file as it is now; OSError."""
+        found = file.stat()
+        return Source(file.name, found.st_size, found.st_mtime_ns)
 
 
 class Record:
@@ -46,12 +61,12 @@ class Record:
         """Whether the output is there as it was written, from this content as it is now, by the same order."""
         entry = self._lines.get(self._name(output))
         try:
-            return entry is not None and entry == self._entry(output, content, made_by)
+            return entry is not None and entry == self._entry(output, Source.of(content), made_by)
         except OSError:
             return False
 
-    def add(self, output: Path, content: Path, made_by: str) -> None:
-        """That an output was written; OSError where the record cannot be."""
+    def add(self, output: Path, content: Source, made_by: str) -> None:
+        """That an output was written, of a content as it was before it was read; OSError where the record cannot be."""
         entry = self._entry(output, content, made_by)
         with self._lock, (self.folder / FILE).open("a", encoding="utf-8") as file:
             file.write("\n" * self._torn + json.dumps(entry) + "\n")
@@ -60,14 +75,13 @@ class Record:
     def _name(self, output: Path) -> str:
         return output.relative_to(self.folder).as_posix()
 
-    def _entry(self, output: Path, content: Path, made_by: str) -> dict[str, Any]:
-        source = content.stat()
+    def _entry(self, output: Path, content: Source, made_by: str) -> dict[str, Any]:
         return {
             "output": self._name(output),
             "bytes": output.stat().st_size,
             "content": content.name,
-            "content_bytes": source.st_size,
-            "content_time": source.st_mtime_ns,
+            "content_bytes": content.bytes,
+            "content_time": content.time,
             "made_by": made_by,
         }
 

@@ -31,7 +31,7 @@ from .contents import STREAM, Found, file_of, find, outputs_of, resolver, styles
 from .order import MEGAPIXEL, Stylization, made_by, weights_of
 from .painter import Painter
 from .progress import Progress, printable, shown_progress
-from .record import Record, alone
+from .record import Record, Source, alone
 from .report import Report
 from .video import stylize_video
 
@@ -72,9 +72,12 @@ def stylize(order: Stylization) -> list[Path] | list[str]:
         arrows = [f"{printable(one.contents[0])} -> {printable(str(one.output))}" for one in left]
         return [] if order.json else arrows
 
+    # As they are before any is read: one that is still being copied is painted again by the next run.
+    sources = {} if record is None else {one.contents[0]: Source.of(file_of(one.contents[0])) for one in left}
+
     def keep(one: Stylization) -> None:
         if record is not None:
-            record.add(one.output, file_of(one.contents[0]), orders_of[one.styles])
+            record.add(one.output, sources[one.contents[0]], orders_of[one.styles])
 
     with ExitStack() as stack:
         progress = stack.enter_context(shown_progress())
@@ -174,7 +177,10 @@ def _save(one: Stylization, image: Tensor, alpha: Tensor | None, picture: Pictur
 def _one_by_one(order: Stylization, ours: set[Path]) -> tuple[list[Stylization], list[Stylization], Found]:
     """The order for each style, that for every single picture and video with the file that it becomes, and what was
     found; `ours` are results of runs before."""
-    contents, variants = order.contents, _by_style(order)
+    contents = order.contents
+    if not all((*contents, *(order.style or ()))):
+        raise ValueError("a content or style is named by an empty text, perhaps an unset variable: give its path")
+    variants = _by_style(order)
     for one in variants:
         weights_of(one)  # refuses what cannot be painted before any file is looked at
     if STREAM in (*contents, str(order.output)) and (order.into_folder or order.json or order.dry_run or order.ray):
@@ -206,7 +212,7 @@ def _one_by_one(order: Stylization, ours: set[Path]) -> tuple[list[Stylization],
     for one in orders:
         if str(one.output) == STREAM:
             check_suffix(Path(one.name or "").suffix or ".png")
-        elif not sources.isdisjoint((resolve(one.output), resolve(partial_path(one.output)))):
+        elif not sources.isdisjoint({resolve(path) for path in _written(one)}):
             raise ValueError(
                 f"the output {one.output} would replace a picture or video that it is made from: choose another name"
             )
@@ -233,8 +239,15 @@ def _by_style(order: Stylization) -> list[Stylization]:
         network, _, _ = (order.network or METHODS[order.method].network).partition("/")
         known = read_manifest().networks
         names = order.style_name or list(known[network].styles if network in known else ())
-        return [replace(order, style_name=[name]) for name in dict.fromkeys(names)] or [order]
+        if not names:
+            raise ValueError(f"no styles of {order.network} are known here: name a bank, or each style as --style-name")
+        return [replace(order, style_name=[name]) for name in dict.fromkeys(names)]
     return [replace(order, style=[name]) for name in dict.fromkeys(styles_at(order.style or []))] or [order]
+
+
+def _written(order: Stylization) -> list[Path]:
+    """The file that one picture or video becomes, and that in which a video grows."""
+    return [order.output, partial_path(order.output)] if _is_video(order) else [order.output]
 
 
 def _is_video(order: Stylization) -> bool:

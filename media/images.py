@@ -3,6 +3,7 @@
 import io
 import logging
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -125,9 +126,22 @@ def pictures_in(folder: Path) -> list[Path]:
 
 
 def distinct_stems(paths: list[Path]) -> list[str]:
-    """A name for each file: its stem, and its suffix too (`a_jpg`) where two files have the same stem."""
-    stems = [path.stem.lower() for path in paths]
-    return [path.stem if stems.count(path.stem.lower()) == 1 else path.name.replace(".", "_") for path in paths]
+    """A name for each file: its stem, and its suffix too (`a_jpg`) where two files have the same stem.
+
+    Where a third has that name already, underscores follow.
+    """
+    stems = Counter(path.stem.lower() for path in paths)
+    taken = {stem for stem, count in stems.items() if count == 1}
+    names: list[str] = []
+    for path in paths:
+        name = path.stem
+        if stems[name.lower()] > 1:
+            name = path.name.replace(".", "_")
+            while name.lower() in taken:
+                name += "_"
+            taken.add(name.lower())
+        names.append(name)
+    return names
 
 
 def read_picture(path: Path, trusted: bool = True, max_pixels: int = MAX_PIXELS) -> tuple[Tensor, Tensor]:

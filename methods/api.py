@@ -23,6 +23,9 @@ from . import DEFAULT, METHODS
 from . import render as rendering
 from .protocol import Learnt, Method, Style
 
+ROUNDING = 1e-3
+"""By which resized pixels may leave 0..1."""
+
 if TYPE_CHECKING:
     from PIL.Image import Image
 
@@ -162,7 +165,10 @@ def _tensor(picture: Picture, name: str) -> Tensor:
 def _mask(mask: Picture, content: Tensor) -> Tensor:
     """[1 or B, H, W] in 0..1 of the content's size."""
     if not isinstance(mask, Tensor | np.ndarray):
-        mask = np.array(_pillow(mask, "mask").convert("L"))
+        picture = _pillow(mask, "mask")
+        mask = from_pillow(picture).mean(-1)
+        if "A" in picture.getbands():
+            mask = mask * from_pillow(picture.getchannel("A")).mean(-1)
     layers = torch.from_numpy(mask.copy()) if isinstance(mask, np.ndarray) else mask.detach()
     layers = layers[None] if layers.ndim == 2 else layers
     if layers.ndim != 3 or not layers.numel() or len(layers) not in (1, len(content)):
@@ -173,16 +179,18 @@ def _mask(mask: Picture, content: Tensor) -> Tensor:
 def _pillow(picture: Any, name: str) -> Image:  # noqa: ANN401 - whatever was given
     if not hasattr(picture, "getbands"):
         raise ValueError(f"the {name} is a {type(picture).__name__}: give a picture of Pillow's, an array or a tensor.")
-    return picture
+    from PIL import ImageOps
+
+    return ImageOps.exif_transpose(picture)
 
 
 def _in_range(values: Tensor, name: str) -> Tensor:
-    """As floats, bytes divided by 255; ValueError for what then lies outside 0..1."""
+    """As floats in 0..1, bytes divided by 255; ValueError for what then lies outside by more than rounding."""
     values = values.float() / (255 if values.dtype is torch.uint8 else 1)
     least, most = (extreme.item() for extreme in values.aminmax())
-    if not (least >= 0 and most <= 1):
+    if not (least >= -ROUNDING and most <= 1 + ROUNDING):
         raise ValueError(f"the {name} holds values from {least:g} to {most:g}: give bytes, or floats in 0..1.")
-    return values
+    return values.clamp(0, 1)
 
 
 def _like(picture: Picture, painted: Tensor) -> Any:  # noqa: ANN401 - of the picture's kind

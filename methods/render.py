@@ -35,7 +35,7 @@ from ..tiling.transfers import Transfers
 from ..transfer.masks import inner_feather
 from ..transfer.moments import check_batches
 from ..transfer.operators import blend, normalised
-from ..transfer.temporal import PER_IMAGE, TemporalWindow, pooled_content, pooled_style
+from ..transfer.temporal import PER_IMAGE, STATISTICS, TemporalWindow, pooled_content, pooled_style
 from .protocol import Learnt, Method, Operator, Step, Style, Tensors
 
 FEATHER = 4
@@ -64,14 +64,18 @@ def render(
     pixels stay. The content's statistics are those of its pixels that are `counted` [1 or B, H, W] in 0..1, all unless
     given. `statistics` is one of temporal.STATISTICS; a `window` carries those over time from one part of a
     video to the next. Memory holds content and result, which lies there as [B, H, W, 3], and tiles. ValueError for
-    batches that do not pair, a network or levels that the method does not take, a strength outside 0..1, and where not
-    even small tiles fit.
+    batches that do not pair, a network, levels or statistics that the method does not take, a strength outside 0..1,
+    and where not even small tiles fit.
     """
     host = host or Host()
     if isinstance(strengths, Mapping):
         alphas = {step: strengths[step.level] for step in method.steps(network, list(strengths))}
     else:
         alphas = dict.fromkeys(method.steps(network), method.strength if strengths is None else strengths)
+    if not alphas:
+        raise ValueError("there is no level to restyle: name at least one.")
+    if statistics not in STATISTICS:
+        raise ValueError(f"there are no statistics '{statistics}': choose one of {', '.join(STATISTICS)}.")
     steps = [step for step, alpha in alphas.items() if alpha]
     for style in styles:
         _check(method, network, style, content.shape[0])
@@ -147,6 +151,8 @@ def learn(
     if isinstance(style.source, Learnt):
         return style.source
     steps = method.steps(network, levels)
+    if not steps:
+        raise ValueError("there is no level to learn: name at least one.")
     _check(method, network, style, len(style.source) if isinstance(style.source, Tensor) else 1)
     loop = TileLoop(host or Host(), network, 0)
     tensors = _learn(loop, network, method, steps, style, PER_IMAGE)

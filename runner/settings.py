@@ -47,7 +47,7 @@ def apply_setting(graph: Graph, setting: Setting, nodes: Mapping[str, type]) -> 
         raise WorkflowError(f"{graph.name(node_id)} has no input '{setting.input}'; its inputs are {listed(declared)}")
     socket, value = declared[setting.input], setting.value
     with error_context(graph.name(node_id)):
-        value = Path(value) if socket.picture and Path(value).exists() else socket.accept(value)
+        value = Path(value) if socket.picture and value and Path(value).exists() else socket.accept(value)
     return graph.with_node(node_id, node.with_inputs(**{setting.input: value}))
 
 

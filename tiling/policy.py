@@ -10,13 +10,15 @@ from torch import Tensor
 
 from ..models.networks.base import StyleNetwork
 
+OUT_OF_MEMORY = ("DefaultCPUAllocator", "out of memory", "STATUS_ALLOC_FAILED")
+"""What errors of the CPU, of MPS, and of CUDA and its libraries say."""
 LIVE_MAPS = 3
 """Maps of a network's widest layer that are alive at once."""
 
 
 def out_of_memory(error: Exception) -> bool:
     """Whether an error says that memory is full, on a GPU or on the CPU."""
-    return isinstance(error, torch.cuda.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in str(error)
+    return isinstance(error, torch.cuda.OutOfMemoryError | MemoryError) or any(x in str(error) for x in OUT_OF_MEMORY)
 
 
 @dataclass(frozen=True)

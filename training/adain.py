@@ -61,10 +61,13 @@ def train_adain(network: VggNetwork, job: Job, config: AdainConfig = AdainConfig
     """Train a decoder for AdaIN's features of `network` and save it, with the encoder if that learns too.
 
     ValueError where a folder has no pictures, where the network has no decoder to start from or others beside it that
-    an encoder must serve, or where `job.out` holds a checkpoint of another config.
+    an encoder must serve, where an encoder that learns has no other loss network, or where `job.out` holds a checkpoint
+    of another config.
     """
     if config.encoder and (config.projected or network.decoder):
         raise ValueError("this network's encoder serves its other decoders too: give compact-adain as --network.")
+    if config.encoder and job.loss_network is None:
+        raise ValueError("an encoder that learns cannot be its own loss network: name another as --loss-network.")
     device, weights = training_device(), config.loss_weights
     decoder = first_decoder(network.to(device), config)
     loss_network = job.loss_network.to_training(device) if job.loss_network else loss_network_of(network)

@@ -26,13 +26,21 @@ def efdm(content: Quantiles, style: Quantiles) -> LookupMap:
     start, end = (upper - shares).gather(-1, first), upper.gather(-1, last)
     span = (end - start).clamp_min(1e-12)
     mean = (_integral(end, target, target_shares) - _integral(start, target, target_shares)) / span
-    useful = ((content.count > 0) & (style.count > 0))[:, None, None] & (end > start)
+    # A value without weight has a rank of its own, where the table must rise too: others are looked up beside it.
+    mean = torch.where(end > start, mean, _value(start, target, target_shares)[1])
+    useful = ((content.count > 0) & (style.count > 0))[:, None, None]
     return LookupMap(knots, torch.where(useful, mean.to(knots.dtype), knots))
+
+
+def _value(rank: Tensor, values: Tensor, shares: Tensor) -> tuple[Tensor, Tensor]:
+    """The quantile function of sorted `values` [B, C, M] at `rank` [B, C, N]: the place in them, and the value."""
+    ranks = torch.cumsum(shares.double(), -1)
+    at = torch.searchsorted(ranks, rank.contiguous()).clamp_max(ranks.shape[-1] - 1)
+    return at, values.gather(-1, at)
 
 
 def _integral(rank: Tensor, values: Tensor, shares: Tensor) -> Tensor:
     """The integral from 0 to `rank` [B, C, N] of the quantile function of sorted `values` [B, C, M], in float64."""
-    ranks = torch.cumsum(shares.double(), -1)
-    sums = torch.cumsum(shares.double() * values, -1)
-    at = torch.searchsorted(ranks.contiguous(), rank.contiguous()).clamp_max(ranks.shape[-1] - 1)
-    return sums.gather(-1, at) - (ranks.gather(-1, at) - rank) * values.gather(-1, at)
+    ranks, sums = torch.cumsum(shares.double(), -1), torch.cumsum(shares.double() * values, -1)
+    at, value = _value(rank, values, shares)
+    return sums.gather(-1, at) - (ranks.gather(-1, at) - rank) * value

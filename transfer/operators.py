@@ -20,8 +20,9 @@ def normalised(weights: Sequence[float]) -> list[float]:
     """The weights scaled to the sum one; ValueError where they are negative, not finite or all zero."""
     if not all(math.isfinite(weight) and weight >= 0 for weight in weights) or sum(weights) <= 0:
         raise ValueError(f"weights {list(weights)} cannot be mixed: each must be 0 or more, and one of them above 0.")
-    total = sum(weights)
-    return [weight / total for weight in weights]
+    largest = max(weights)  # of which no sum overflows
+    total = sum(weight / largest for weight in weights)
+    return [weight / largest / total for weight in weights]
 
 
 def mix(values: Sequence[Tensor], weights: Sequence[float]) -> Tensor:

@@ -143,6 +143,19 @@ def test_only_what_is_new_changed_or_missing_is_painted(photos: Path, tmp_path: 
     assert run(photos, tmp_path / "out") == []
 
 
+def test_a_picture_that_is_still_being_copied_is_painted_again(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def grow(style: str) -> None:
+        write_picture(photos / "a.png", torch.zeros(4, 3, 3))
+
+    monkeypatch.setattr(Negative, "before", staticmethod(grow))
+    assert run(photos, tmp_path / "out") == TREE
+    monkeypatch.setattr(Negative, "before", staticmethod(lambda style: None))
+    assert run(photos, tmp_path / "out") == ["a.png"]
+    assert run(photos, tmp_path / "out") == []
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -506,12 +519,29 @@ def test_patterns_of_names(pattern: str, made: list[str], photos: Path, tmp_path
         ({"each_style": True, "weight": [1.0]}, "^--weight mixes styles, and --each-style keeps them apart"),
         ({"each_style": True, "style": ["/nix/*.png"]}, "^there is no picture in /nix/"),
         ({"each_style": True, "style": None}, "^wct needs a style"),
+        ({"style": [""]}, "^a content or style is named by an empty text, perhaps an unset variable: give its path$"),
+        ({"each_style": True, "style": [""]}, "^a content or style is named by an empty text"),
+        (
+            {"each_style": True, "style": None, "method": "stylebank", "network": "nix"},
+            "^no styles of nix are known here: name a bank, or each style as --style-name$",
+        ),
     ],
 )
 def test_faults(options: dict[str, Any], message: str, photos: Path, tmp_path: Path) -> None:
     with pytest.raises((ValueError, FileNotFoundError), match=message):
         run(photos, tmp_path / "out", **options)
     assert not (tmp_path / "out").exists()
+
+
+def test_no_content_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="^a content or style is named by an empty text"):
+        run([""], tmp_path / "out")
+
+
+@pytest.mark.parametrize("option", ["--max-size=0", "--style-size=-4", "--max-megapixels=inf", "--max-megapixels=0"])
+def test_sizes_that_are_none(option: str, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("stylize", photos, "-o", tmp_path / "out", "--style", "hubble", option) == 2
+    assert option.partition("=")[0] in capsys.readouterr().err and not (tmp_path / "out").exists()
 
 
 def test_several_need_a_folder(photos: Path, tmp_path: Path) -> None:

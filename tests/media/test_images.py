@@ -237,6 +237,8 @@ def test_a_folder_or_a_picture(tmp_path: Path) -> None:
 def test_stems_are_told_apart() -> None:
     names = [Path(name) for name in ("x/a.png", "x/b.jpg", "x/B.png", "x/c.d.png")]
     assert distinct_stems(names) == ["a", "b_jpg", "B_png", "c.d"]
+    names = [Path(name) for name in ("a.jpg", "a.png", "a_jpg.png", "b_jpg.png", "b.jpg", "b_jpg.jpg")]
+    assert distinct_stems(names) == ["a_jpg_", "a_png", "a_jpg", "b_jpg_png", "b", "b_jpg_jpg"]
 
 
 def test_pictures_of_more_rows_than_are_converted_at_once(tmp_path: Path) -> None:

@@ -145,11 +145,43 @@ def test_one_mask_for_all_styles_and_one_for_each(content: Tensor, network: Styl
         ({"mask": np.zeros((2, 4, 4, 3))}, "^the mask has the shape"),
         ({"strength": 1.5}, "^the strength is 1.5: give one from 0 to 1.$"),
         ({"levels": ["relu9_1"]}, "^this network has no level 'relu9_1'"),
+        ({"levels": []}, "^there is no level to restyle: name at least one.$"),
+        ({"statistics": "smoothed"}, "^there are no statistics 'smoothed': choose one of "),
     ],
 )
 def test_what_is_wrong_is_said(change: dict[str, Any], message: str, content: Tensor) -> None:
     with pytest.raises((ValueError, RuntimeError), match=message):
         brushwork.render(**{"content": content, "style": STYLE, **change})
+
+
+def test_a_photograph_comes_back_upright(content: Tensor, network: StyleNetwork) -> None:
+    lying = Image.fromarray(as_bytes(content))
+    lying.getexif()[0x0112] = 6  # to be turned by a quarter
+    assert brushwork.render(lying, STYLE, method="adain", network=network).size == lying.size[::-1]
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGBA", "I;16", "F"])
+def test_a_mask_of_any_mode(mode: str, content: Tensor, network: StyleNetwork) -> None:
+    half = np.zeros(content.shape[2:], np.uint8)
+    half[:, : half.shape[1] // 2] = 255
+    masks = {
+        "L": lambda: Image.fromarray(half),
+        "LA": lambda: Image.merge("LA", (Image.new("L", half.shape[::-1], 255), Image.fromarray(half))),
+        "RGBA": lambda: Image.merge("RGBA", (*[Image.new("L", half.shape[::-1], 255)] * 3, Image.fromarray(half))),
+        "I;16": lambda: Image.fromarray(half.astype(np.uint16) * 257),
+        "F": lambda: Image.fromarray(half.astype(np.float32) / 255),
+    }
+    painted, like = (
+        brushwork.render(content[0], STYLE, method="adain", network=network, mask=mask)
+        for mask in (masks[mode](), half)
+    )
+    assert torch.equal(painted, like)
+
+
+def test_pixels_that_leave_the_range_by_rounding(content: Tensor, network: StyleNetwork) -> None:
+    beyond = content[0] * 1.0002 - 1e-4
+    painted = brushwork.render(beyond, STYLE, method="adain", network=network)
+    assert torch.equal(painted, brushwork.render(beyond.clamp(0, 1), STYLE, method="adain", network=network))
 
 
 def test_the_lines_of_the_readme_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -122,6 +122,8 @@ def test_what_memory_says_when_it_is_full() -> None:
         torch.empty(1 << 60)
     assert out_of_memory(caught.value)
     assert out_of_memory(torch.cuda.OutOfMemoryError("CUDA out of memory"))
+    assert out_of_memory(RuntimeError("MPS backend out of memory (MPS allocated: 9 GB)"))
+    assert out_of_memory(RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"))
     assert not out_of_memory(RuntimeError("shapes do not match"))
 
 

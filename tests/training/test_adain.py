@@ -13,6 +13,7 @@ from brushwork.tests.models.small import enlivened
 from brushwork.tests.tolerances import assert_close
 from brushwork.tests.training.tiny import TINY, LossCurve, tiny_job, tiny_network, tiny_teacher
 from brushwork.training.adain import AdainConfig, first_decoder, train_adain, with_projections
+from brushwork.training.loss_network import loss_network_of
 from brushwork.training.losses import LossWeights
 from brushwork.training.pairs import Teacher
 
@@ -67,7 +68,10 @@ def test_an_encoder_learns_along(tmp_path: Path, short_warm_up: None) -> None:
     )
     before = {name: value.clone() for name, value in own.state_dict().items()}
     config = replace(CONFIG, steps=32, rate=1e-2, fine_tune=True, encoder=True)
-    train_adain(own, tiny_job(tmp_path, curve, teacher=tiny_teacher()), config)
+    with pytest.raises(ValueError, match="^an encoder that learns cannot be its own loss network: name another"):
+        train_adain(own, tiny_job(tmp_path), config)
+    fixed = loss_network_of(enlivened(VggNetwork(TINY)).eval().requires_grad_(False))
+    train_adain(own, tiny_job(tmp_path, curve, fixed, teacher=tiny_teacher()), config)
     assert curve.fell() and not any(torch.equal(value, before[name]) for name, value in own.state_dict().items())
     assert load_file(tmp_path / "out" / "adain.safetensors").keys() == before.keys()
 

@@ -39,6 +39,14 @@ def test_a_style_by_itself_changes_nothing() -> None:
     assert_close(fitted(content, content)(content), content)
 
 
+def test_values_without_weight_have_their_place_in_the_table() -> None:
+    """Else what lies between two knots, one of them of no weight, would become the content's own value again."""
+    content, style = features((1, 3, 16, 16)), features((1, 3, 16, 16), seed=1) * 3 + 10
+    weights = (torch.arange(16).view(1, 1, 1, 16) < 8).expand(1, 1, 16, 16).float()
+    table = efdm(Quantiles.of(content, weights), Quantiles.of(style)).values
+    assert (table.diff(dim=-1) >= 0).all() and (table >= style.amin((2, 3))[..., None]).all()
+
+
 def test_parts_add_up_in_any_order() -> None:
     content, style, weights = features((1, 3, 8, 9)), features((1, 3, 6, 6), seed=1), soft_mask((1, 1, 8, 9))
     top, bottom = (Quantiles.of(content[:, :, rows], weights[:, :, rows]) for rows in (slice(0, 3), slice(3, 8)))

@@ -19,6 +19,10 @@ def test_weights_come_to_one(weights: list[float]) -> None:
     assert [share * sum(weights) for share in shares] == pytest.approx(weights)
 
 
+def test_no_sum_of_weights_overflows() -> None:
+    assert normalised([1e308, 1e308]) == [0.5, 0.5]
+
+
 def test_mix_is_a_weighted_mean() -> None:
     assert_close(mix([CONTENT, STYLISED], [1, 3]), CONTENT / 4 + STYLISED * 3 / 4)
     assert_close(mix([CONTENT, STYLISED], [2, 0]), CONTENT)

@@ -24,23 +24,17 @@ def efdm(content: Quantiles, style: Quantiles) -> LookupMap:
     knots = knots.contiguous()
     first, last = torch.searchsorted(knots, knots), torch.searchsorted(knots, knots, right=True) - 1
     start, end = (upper - shares).gather(-1, first), upper.gather(-1, last)
-    span = (end - start).clamp_min(1e-12)
-    mean = (_integral(end, target, target_shares) - _integral(start, target, target_shares)) / span
-    # A value without weight has a rank of its own, where the table must rise too: others are looked up beside it.
-    mean = torch.where(end > start, mean, _value(start, target, target_shares)[1])
+    ranks, sums = (torch.cumsum(each, -1) for each in (target_shares.double(), target_shares.double() * target))
+
+    def integral(rank: Tensor) -> tuple[Tensor, Tensor]:
+        """Of the style's quantile function from 0 to `rank` [B, C, N], in float64, and the function there."""
+        at = torch.searchsorted(ranks, rank.contiguous()).clamp_max(ranks.shape[-1] - 1)
+        value = target.gather(-1, at)
+        return sums.gather(-1, at) - (ranks.gather(-1, at) - rank) * value, value
+
+    (below, value), (through, _) = integral(start), integral(end)
+    # A value without weight takes what its rank has: the table must rise, as others are looked up beside it.
+    span = end - start
+    mean = torch.where(span > 0, ((through - below) / span.clamp_min(1e-12)).to(value.dtype), value)
     useful = ((content.count > 0) & (style.count > 0))[:, None, None]
     return LookupMap(knots, torch.where(useful, mean.to(knots.dtype), knots))
-
-
-def _value(rank: Tensor, values: Tensor, shares: Tensor) -> tuple[Tensor, Tensor]:
-    """The quantile function of sorted `values` [B, C, M] at `rank` [B, C, N]: the place in them, and the value."""
-    ranks = torch.cumsum(shares.double(), -1)
-    at = torch.searchsorted(ranks, rank.contiguous()).clamp_max(ranks.shape[-1] - 1)
-    return at, values.gather(-1, at)
-
-
-def _integral(rank: Tensor, values: Tensor, shares: Tensor) -> Tensor:
-    """The integral from 0 to `rank` [B, C, N] of the quantile function of sorted `values` [B, C, M], in float64."""
-    ranks, sums = torch.cumsum(shares.double(), -1), torch.cumsum(shares.double() * values, -1)
-    at, value = _value(rank, values, shares)
-    return sums.gather(-1, at) - (ranks.gather(-1, at) - rank) * value

@@ -1,4 +1,4 @@
-"""AdaIN's decoder for any network that encodes relu1_1 to relu4_1 (Huang & Belongie 2017, section 5).
+"""AdaIN's decoder for any network that encodes relu1_1 to relu4_1 (Huang & Belongie 2017, section 6).
 
     python -m brushwork train adain --network compact --photos PHOTOS --styles PAINTINGS --teacher FILE --out OUT
 

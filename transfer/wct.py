@@ -1,4 +1,4 @@
-"""Whitening and colouring: the whole covariance takes the style's (Li et al. 2017, section 3.3)."""
+"""Whitening and colouring: the whole covariance takes the style's (Li et al. 2017, section 3.2)."""
 
 from torch import Tensor
 

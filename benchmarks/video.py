@@ -19,7 +19,7 @@ from ..models.networks.precision import AUTOMATIC
 from .cases import CASES, CONTENT, STYLE, expect_known, scene, way_through
 
 SIZES = {"480p": (480, 854), "720p": (720, 1280), "1080p": (1080, 1920)}
-TIMED = ("adain-compact", "wct-compact", "msgnet", "stylebank")
+TIMED = ("adain-compact-adain", "wct-compact", "msgnet", "stylebank")
 """Cases on the network that the command line takes for their method."""
 SHIFT = 4
 """Pixels that the picture moves from frame to frame."""

@@ -129,8 +129,8 @@ def render(
         kinds, alone = {step.content for step in steps}, seen is None and host.show is None
         always_alike = kinds <= {None} or (statistics == PER_IMAGE and kinds <= {None, "diagonal"})
         if stays and network.graphs is not None and always_alike and alone and loop.at_once(_pixels(network, source)):
-            area = 2 * len(steps) * _pixels(network, source)
-            painted = _repeated(network.graphs, loop, (method.name, *alphas.items()), through, source, painted, own, area)
+            area, key = 2 * len(steps) * _pixels(network, source), (method.name, *alphas.items())
+            painted = _repeated(network.graphs, loop, key, through, source, painted, own, area)
         else:
             through(source, painted, own)
         if stays:

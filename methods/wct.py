@@ -36,6 +36,11 @@ class WCT(Matching):
     def steps(self, network: StyleNetwork, levels: Sequence[str] | None = None) -> list[Step]:
         if levels is None:  # the paper's, but for those that take the faces from people and bring no style
             own = self.default_levels(network)
+            if not own:
+                raise ValueError(
+                    f"{self.name} needs reconstruction decoders, and this network has none: "
+                    "load compact, small16x or vgg19, or take adain."
+                )
             levels = [level for level in own if level not in network.lossy] or own
         return super().steps(network, levels)
 

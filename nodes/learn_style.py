@@ -155,12 +155,12 @@ def _train(
 def _path(bank: StyleBankNetwork, name: str, save: str) -> Path | None:
     """Where the style will be saved; ValueError, before anything is learnt, where it cannot be."""
     check_name(name)
-    if save == DO_NOT_SAVE:
-        return None
     path = style_path(name, _host.weight_folders())
-    expect_free(path, save == OVERWRITE)
     if name in bank.styles and not path.exists():
         raise ValueError(f"this bank came with a style '{name}': choose another name.")
+    if save == DO_NOT_SAVE:
+        return None
+    expect_free(path, save == OVERWRITE)
     return path
 
 

@@ -16,6 +16,7 @@ from brushwork.models.networks.base import StyleNetwork
 from brushwork.models.networks.msgnet import MsgNet
 from brushwork.models.networks.stylebank import StyleBankNetwork
 from brushwork.models.networks.vgg import COMPACT, VggNetwork
+from brushwork.models.registry import load_network
 from brushwork.models.weights.manifest import WeightsError
 from brushwork.tests.laws import picture
 from brushwork.tests.models.small import KINDS, enlivened
@@ -161,3 +162,9 @@ def test_a_cascade_passes_a_lossy_level_only_where_it_is_asked_to() -> None:
     assert [step.level for step in wct.steps(network, ["relu5_1"])] == ["relu5_1"]
     only = VggNetwork(COMPACT, ["relu5_1"])
     assert [step.level for step in wct.steps(only)] == ["relu5_1"]
+
+
+@pytest.mark.parametrize("method", ["wct", "whitening-colouring"])
+def test_a_cascade_without_decoders_is_one_sentence(method: str) -> None:
+    with pytest.raises(ValueError, match=f"^{method} needs reconstruction decoders, and this network has none: load "):
+        METHODS[method].steps(load_network("compact-adain"))

@@ -127,8 +127,9 @@ def test_a_taken_name_is_refused_before_anything_is_learnt(comfy: FakeComfy, mon
     monkeypatch.setattr(learn_style, "StyleTraining", lambda *_, **__: pytest.fail("it went on learning"))
     with pytest.raises(ValueError, match="c.safetensors is there already: choose another name for the style, or over"):
         learn(seed=1)
-    with pytest.raises(ValueError, match="this bank came with a style 'a': choose another name"):
-        learn(name="a", save="overwrite")
+    for save in ("overwrite", "do not save"):
+        with pytest.raises(ValueError, match="this bank came with a style 'a': choose another name"):
+            learn(name="a", save=save)
     with pytest.raises(ValueError, match="cannot be a style's name: use 1 to 60 letters"):
         learn(name="../c", save="do not save")
     assert path.read_bytes() == before

@@ -212,15 +212,16 @@ def _one_by_one(order: Stylization, ours: set[Path]) -> tuple[list[Stylization],
     for one in orders:
         if str(one.output) == STREAM:
             check_suffix(Path(one.name or "").suffix or ".png")
-        elif not sources.isdisjoint({resolve(path) for path in _written(one)}):
+            continue
+        moving = _is_video(one)
+        written = [one.output, partial_path(one.output)] if moving else [one.output]
+        if not sources.isdisjoint(map(resolve, written)):
             raise ValueError(
                 f"the output {one.output} would replace a picture or video that it is made from: choose another name"
             )
-        else:
-            moving = _is_video(one)
-            animated = Path(one.contents[0]).suffix.lower() in ANIMATIONS and one.output.suffix.lower() == ".png"
-            if not (moving and animated):
-                (check_video_suffix if moving else check_suffix)(one.output.suffix)
+        animated = Path(one.contents[0]).suffix.lower() in ANIMATIONS and one.output.suffix.lower() == ".png"
+        if not (moving and animated):
+            (check_video_suffix if moving else check_suffix)(one.output.suffix)
     for folder in {one.output.parent for one in orders if str(one.output) != STREAM}:
         check_folder(folder)
     for file, _ in found.files:
@@ -243,11 +244,6 @@ def _by_style(order: Stylization) -> list[Stylization]:
             raise ValueError(f"no styles of {order.network} are known here: name a bank, or each style as --style-name")
         return [replace(order, style_name=[name]) for name in dict.fromkeys(names)]
     return [replace(order, style=[name]) for name in dict.fromkeys(styles_at(order.style or []))] or [order]
-
-
-def _written(order: Stylization) -> list[Path]:
-    """The file that one picture or video becomes, and that in which a video grows."""
-    return [order.output, partial_path(order.output)] if _is_video(order) else [order.output]
 
 
 def _is_video(order: Stylization) -> bool:

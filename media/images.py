@@ -221,11 +221,8 @@ def _decoded(source: Path | IO[bytes], tolerant: bool, trusted: bool, max_pixels
         about = _metadata_of(picture) if metadata else {}
         ImageOps.exif_transpose(picture, in_place=True)
         picture.load()
-        if not picture.has_transparency_data or picture.mode[0] in "IF":
-            return Picture(from_pillow(picture)[None], None, about)
-        whole = picture if picture.mode == "RGBA" else picture.convert("RGBA")
-        alpha = torch.from_numpy(np.array(whole.getchannel("A"))).float().div_(255)[None]
-        return Picture(from_pillow(picture)[None], alpha, about)
+        alpha = alpha_of(picture)
+        return Picture(from_pillow(picture)[None], None if alpha is None else alpha[None], about)
 
 
 def _metadata_of(picture: "Image") -> dict[str, Any]:
@@ -415,6 +412,14 @@ def from_pillow(picture: "Image") -> Tensor:
         else:
             image[top : top + ROWS] = torch.from_numpy(np.array((convert or _rgb)(strip))) / 255
     return image
+
+
+def alpha_of(picture: "Image") -> Tensor | None:
+    """How opaque a picture of Pillow's is, [H, W] in 0..1; None where its mode has no transparency."""
+    if not picture.has_transparency_data or picture.mode[0] in "IF":
+        return None
+    whole = picture if picture.mode == "RGBA" else picture.convert("RGBA")
+    return torch.from_numpy(np.array(whole.getchannel("A"))).float().div_(255)
 
 
 def _rgb(picture: "Image") -> "Image":

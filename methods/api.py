@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..media.images import eight_bits, from_pillow, to_pillow
+from ..media.images import alpha_of, eight_bits, from_pillow, to_pillow
 from ..models.networks.base import StyleNetwork
 from ..models.networks.graphs import Graphs
 from ..models.networks.precision import AUTOMATIC, compute_dtype
@@ -166,9 +166,8 @@ def _mask(mask: Picture, content: Tensor) -> Tensor:
     """[1 or B, H, W] in 0..1 of the content's size."""
     if not isinstance(mask, Tensor | np.ndarray):
         picture = _pillow(mask, "mask")
-        mask = from_pillow(picture).mean(-1)
-        if "A" in picture.getbands():
-            mask = mask * from_pillow(picture.getchannel("A")).mean(-1)
+        alpha, mask = alpha_of(picture), from_pillow(picture).mean(-1)
+        mask = mask if alpha is None else mask * alpha
     layers = torch.from_numpy(mask.copy()) if isinstance(mask, np.ndarray) else mask.detach()
     layers = layers[None] if layers.ndim == 2 else layers
     if layers.ndim != 3 or not layers.numel() or len(layers) not in (1, len(content)):

@@ -69,11 +69,9 @@ def render(
     """
     host = host or Host()
     if isinstance(strengths, Mapping):
-        alphas = {step: strengths[step.level] for step in method.steps(network, list(strengths))}
+        alphas = {step: strengths[step.level] for step in _steps(method, network, list(strengths))}
     else:
-        alphas = dict.fromkeys(method.steps(network), method.strength if strengths is None else strengths)
-    if not alphas:
-        raise ValueError("there is no level to restyle: name at least one.")
+        alphas = dict.fromkeys(_steps(method, network), method.strength if strengths is None else strengths)
     if statistics not in STATISTICS:
         raise ValueError(f"there are no statistics '{statistics}': choose one of {', '.join(STATISTICS)}.")
     steps = [step for step, alpha in alphas.items() if alpha]
@@ -150,9 +148,7 @@ def learn(
     """What `method` keeps of a style at its levels, or at some; ValueError as `render`."""
     if isinstance(style.source, Learnt):
         return style.source
-    steps = method.steps(network, levels)
-    if not steps:
-        raise ValueError("there is no level to learn: name at least one.")
+    steps = _steps(method, network, levels)
     _check(method, network, style, len(style.source) if isinstance(style.source, Tensor) else 1)
     loop = TileLoop(host or Host(), network, 0)
     tensors = _learn(loop, network, method, steps, style, PER_IMAGE)
@@ -361,6 +357,12 @@ def _learn(
     kinds: dict[str, Kind] = {step.level: step.style for step in steps}
     found = accumulate_statistics(loop, network, source, kinds, [style.mask])
     return {step.level: method.learn(network, step, pooled_style(found[step.level][0], statistics)) for step in steps}
+
+
+def _steps(method: Method, network: StyleNetwork, levels: Sequence[str] | None = None) -> list[Step]:
+    if levels is not None and not levels:  # which methods of one level would take for all
+        raise ValueError("there is no level to restyle: name at least one.")
+    return method.steps(network, levels)
 
 
 def _check(method: Method, network: StyleNetwork, style: Style, batch: int) -> None:

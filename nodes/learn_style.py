@@ -16,7 +16,15 @@ from ..media.images import write_picture
 from ..media.sheet import contact_sheet
 from ..methods.stylebank import bank_of
 from ..models.networks.stylebank import StyleBankNetwork
-from ..models.weights.learnt_styles import check_name, expect_free, save_style, sharing, style_path, with_style
+from ..models.weights.learnt_styles import (
+    check_name,
+    expect_free,
+    find_style,
+    save_style,
+    sharing,
+    style_path,
+    with_style,
+)
 from ..samples import CONTENT, load_sample
 from ..training.loss_network import load_loss_network
 from ..training.new_style import NewStyleConfig, StyleTraining
@@ -155,11 +163,12 @@ def _train(
 def _path(bank: StyleBankNetwork, name: str, save: str) -> Path | None:
     """Where the style will be saved; ValueError, before anything is learnt, where it cannot be."""
     check_name(name)
-    path = style_path(name, _host.weight_folders())
-    if name in bank.styles and not path.exists():
+    folders = _host.weight_folders()
+    if name in bank.styles and find_style(bank, name, folders) is None:
         raise ValueError(f"this bank came with a style '{name}': choose another name.")
-    if save == DO_NOT_SAVE:
+    if save == DO_NOT_SAVE:  # which needs no folder that can be written
         return None
+    path = style_path(name, folders)
     expect_free(path, save == OVERWRITE)
     return path
 

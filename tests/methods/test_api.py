@@ -146,6 +146,7 @@ def test_one_mask_for_all_styles_and_one_for_each(content: Tensor, network: Styl
         ({"strength": 1.5}, "^the strength is 1.5: give one from 0 to 1.$"),
         ({"levels": ["relu9_1"]}, "^this network has no level 'relu9_1'"),
         ({"levels": []}, "^there is no level to restyle: name at least one.$"),
+        ({"levels": [], "method": "msgnet"}, "^there is no level to restyle: name at least one.$"),
         ({"statistics": "smoothed"}, "^there are no statistics 'smoothed': choose one of "),
     ],
 )

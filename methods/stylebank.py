@@ -42,7 +42,7 @@ class StyleBank:
 
 def kept_of(weight: Tensor, bias: Tensor) -> Tensors:
     """What is kept of a style whose kernel [C, C, 3, 3] and bias [C] these are."""
-    return vars(KernelMap.of(weight, bias))
+    return {"weight": weight[None], "bias": bias[None]}
 
 
 def bank_of(network: StyleNetwork) -> StyleBankNetwork:

@@ -159,9 +159,13 @@ class KernelMap:
     """[1 or B, C, C, k, k], k odd"""
     bias: Tensor
     """[1 or B, C]"""
+    centre: Tensor | None = None
+    """[1 or B, C], subtracted before: within the weights, half types would lose what differs from a large mean."""
 
     def __call__(self, values: Tensor) -> Tensor:
         """Convolve `values` [B, C, h, w] with reflected borders, repeated where a side is too short."""
+        if self.centre is not None:
+            values = (values - self.centre[..., None, None]).to(values.dtype)
         mode = "reflect" if min(values.shape[-2:]) > self.halo else "replicate"
         if values.device.type == "cpu" or mode == "replicate" or self.halo != 1:
             padded = F.pad(values, (self.halo,) * 4, mode=mode)
@@ -186,14 +190,16 @@ class KernelMap:
 
     def of_items(self, items: slice) -> KernelMap:
         """The kernels of some items of the batch; one goes with all."""
-        return self if len(self.bias) == 1 else KernelMap(self.weight[items], self.bias[items])
+        if len(self.bias) == 1:
+            return self
+        return KernelMap(self.weight[items], self.bias[items], None if self.centre is None else self.centre[items])
 
     def after(self, channels: ChannelMap) -> KernelMap:
-        """self(channels(x)) as one kernel, for a diagonal `channels`; borders stay what they are."""
-        offset = channels.shift - channels.matrix * channels.centre  # [B, C]
+        """self(channels(x)) as one kernel, for one without a centre and a diagonal `channels`; borders stay."""
         return KernelMap(
             self.weight * channels.matrix[:, None, :, None, None].to(self.weight),
-            self.bias + (self.weight.sum((-2, -1)) * offset[:, None].to(self.weight)).sum(-1),
+            self.bias + (self.weight.sum((-2, -1)) * channels.shift[:, None].to(self.weight)).sum(-1),
+            channels.centre,
         )
 
     def blend(self, alpha: float) -> KernelMap:
@@ -202,14 +208,16 @@ class KernelMap:
             return self
         identity = torch.zeros_like(self.weight[:1])
         identity[:, :, :, self.halo, self.halo].diagonal(dim1=1, dim2=2).fill_(1)
-        return KernelMap.mix([self, KernelMap(identity, torch.zeros_like(self.bias[:1]))], [alpha, 1 - alpha])
+        shift = torch.zeros_like(self.bias[:1]) if self.centre is None else self.centre.to(self.bias)
+        return KernelMap.mix([self, KernelMap(identity, shift, self.centre)], [alpha, 1 - alpha])
 
     @staticmethod
     def mix(kernels: Sequence[KernelMap], weights: Sequence[float]) -> KernelMap:
-        """The linear fusion of styles (section 4.3 of the paper); weights are scaled to the sum one."""
+        """The linear fusion of styles of one centre (section 4.3 of the paper); weights are scaled to the sum one."""
         if len(kernels) == 1 and normalised(weights):
             return kernels[0]
-        return KernelMap(mix([k.weight for k in kernels], weights), mix([k.bias for k in kernels], weights))
+        weight, bias = (mix(parts, weights) for parts in zip(*((k.weight, k.bias) for k in kernels), strict=True))
+        return KernelMap(weight, bias, kernels[0].centre)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from hypothesis import example, given
 
 from brushwork.tests.laws import alphas, features, law, noise, seeds, shapes, sides, weightings
 from brushwork.tests.tolerances import assert_close
-from brushwork.transfer.operators import KernelMap
+from brushwork.transfer.moments import Moments
+from brushwork.transfer.operators import ChannelMap, KernelMap
 
 WIDTH = 4
 
@@ -86,3 +87,29 @@ def test_values_keep_their_dtype(dtype: torch.dtype) -> None:
 def test_strength_outside_is_refused() -> None:
     with pytest.raises(ValueError, match="cannot be mixed"):
         kernel().blend(1.5)
+
+
+def normalising(seed: int = 0) -> ChannelMap:
+    return ChannelMap.normalising(Moments.of(features((2, WIDTH, 5, 6), seed, torch.float64), full=False))
+
+
+@law
+@given(alpha=alphas, seed=seeds)
+def test_normalised_first_is_one_kernel(alpha: float, seed: int) -> None:
+    """So are its strengths, its mixtures and its items."""
+    first, other = kernel(seed), kernel(seed + 1)
+    normalise = normalising(seed)
+    inner = normalise(VALUES)
+    one = first.after(normalise)
+    assert_close(one(VALUES), first(inner))
+    assert_close(one.blend(alpha)(VALUES), alpha * first(inner) + (1 - alpha) * VALUES)
+    assert_close(KernelMap.mix([one, other.after(normalise)], [1, 3])(VALUES), first(inner) / 4 + other(inner) * 3 / 4)
+    assert_close(one.of_items(slice(1, 2))(VALUES[1:]), first(inner)[1:])
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_an_even_map_stays_even_in_half_precision(dtype: torch.dtype) -> None:
+    """Nothing differs from the mean, which the kernel would see at 300 times its size."""
+    values = torch.full((1, WIDTH, 5, 6), 3.0, dtype=dtype)
+    operator = kernel().after(ChannelMap.normalising(Moments.of(values, full=False)))
+    assert_close(operator(values), operator.bias[..., None, None].expand(values.shape), dtype)

@@ -53,7 +53,7 @@ class Record:
 
     @property
     def outputs(self) -> set[Path]:
-        """Every file in it, resolved."""
+        """Every file in it, written or claimed, resolved."""
         folder = self.folder.resolve()
         return {folder / name for name in self._lines}
 
@@ -67,10 +67,17 @@ class Record:
 
     def add(self, output: Path, content: Source, made_by: str) -> None:
         """That an output was written, of a content as it was before it was read; OSError where the record cannot be."""
-        entry = self._entry(output, content, made_by)
+        self._append([self._entry(output, content, made_by)])
+
+    def claim(self, outputs: Sequence[Path]) -> None:
+        """That outputs are about to be written, which a run that is killed leaves as ours; OSError as for `add`."""
+        self._append([{"output": self._name(output)} for output in outputs])
+
+    def _append(self, entries: Sequence[Mapping[str, Any]]) -> None:
         with self._lock, (self.folder / FILE).open("a", encoding="utf-8") as file:
-            file.write("\n" * self._torn + json.dumps(entry) + "\n")
-            self._torn, self._lines[entry["output"]] = False, entry
+            file.write("\n" * self._torn + "".join(json.dumps(entry) + "\n" for entry in entries))
+            self._torn = False
+            self._lines.update({entry["output"]: entry for entry in entries})
 
     def _name(self, output: Path) -> str:
         return output.relative_to(self.folder).as_posix()

@@ -84,6 +84,7 @@ def stylize(order: Stylization) -> list[Path] | list[str]:
         if record:
             for each in {orders_of[one.styles] for one in left}:
                 stack.enter_context(alone(order.output, each))
+            record.claim([one.output for one in left])
         pictures, videos = [one for one in left if not _is_video(one)], [one for one in left if _is_video(one)]
         painters: dict[tuple[str, ...], Painter] = {}
         workers: Workers | None = None
@@ -210,6 +211,8 @@ def _one_by_one(order: Stylization, ours: set[Path]) -> tuple[list[Stylization],
     resolve = resolver()
     sources = {resolve(Path(name)) for name in (*(file for file, _ in found.files), *named)}
     for one in orders:
+        if order.into_folder and not order.overwrite and one.output.exists() and resolve(one.output) not in ours:
+            raise ValueError(f"{one.output} is there and no result of ours: name another folder, or give --overwrite")
         if str(one.output) == STREAM:
             check_suffix(Path(one.name or "").suffix or ".png")
             continue

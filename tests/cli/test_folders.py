@@ -203,6 +203,24 @@ def test_a_run_that_was_killed_goes_on(photos: Path, tmp_path: Path) -> None:
     assert run(photos, tmp_path / "out") == []
 
 
+def test_a_file_of_somebody_elses_stays(photos: Path, tmp_path: Path) -> None:
+    theirs = tmp_path / "out" / "sub" / "b.png"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text("theirs")
+    with pytest.raises(ValueError, match="b.png is there and no result of ours: name another folder, or give --over"):
+        run(photos, tmp_path / "out")
+    assert theirs.read_text() == "theirs" and not (tmp_path / "out" / "a.png").exists()
+    assert run(photos, tmp_path / "out", overwrite=True) == TREE
+    assert run(photos, tmp_path / "out", alpha=0.5) == TREE
+
+
+def test_a_record_that_cannot_be_written_ends_the_run_at_once(photos: Path, tmp_path: Path, quick: list[str]) -> None:
+    (tmp_path / "out" / FILE).mkdir(parents=True)
+    with pytest.raises(OSError, match=FILE):
+        run(photos, tmp_path / "out")
+    assert not quick
+
+
 def test_an_interruption_keeps_what_is_done(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def stop(style: str) -> None:
         if len(Negative.painted) == 2:

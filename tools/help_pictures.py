@@ -13,9 +13,11 @@ from ..media.images import to_pillow
 from ..methods.api import render
 from ..methods.motion import Steady
 from ..models.networks.base import RECONSTRUCTION
+from ..models.networks.vgg import ADAIN_LEVEL
 from ..samples import load_sample
 from .previews import painted
 from .workflows import FOLDER as WORKFLOW_FOLDER
+from .workflows.adain import NETWORK as ADAIN_NETWORK
 from .workflows.page import Node, Output
 from .workflows.parts import LEVELS, Workflow
 
@@ -36,11 +38,11 @@ LEARN = "BrushworkLearnStyle"
 
 
 class Help(Workflow):
-    """A workflow that starts with the network `compact`, and works at relu4_1 unless told."""
+    """A workflow with two networks: AdaIN's own, and `compact` for all that is not AdaIN at relu4_1."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
-        self.net = self.network(CELL)
+        self.net, self.adain_net = self.network(CELL), self.network(CELL, ADAIN_NETWORK)
 
     def node(self, kind: str, **inputs: Any) -> Node:  # noqa: ANN401
         return self.add(f"Brushwork{kind}", CELL, **inputs)
@@ -53,8 +55,9 @@ class Help(Workflow):
         side, left = {"chelsea": (300, 75), "coffee": (400, 80), "astronaut": (512, 0)}[name]
         return self.square(CELL, self.picture(name), side, left)
 
-    def features(self, image: Node, level: str = "relu4_1", net: Node | None = None) -> Node:
-        return self.encode(CELL, net or self.net, image, level)
+    def features(self, image: Node, level: str = "", net: Node | None = None) -> Node:
+        """At a level, or where AdaIN works."""
+        return self.encode(CELL, net or (self.net if level else self.adain_net), image, level or ADAIN_LEVEL)
 
     def restyled(self, content: Node, style: Node, **masks: Node) -> Node:
         return self.adain(CELL, content, style, **masks)
@@ -121,8 +124,8 @@ def load_style_network(flow: Help) -> Pictures:
     content, style = flow.photo("chelsea"), flow.picture("autumn_avenue")
     own, bank = flow.features(content), flow.network(CELL, "stylebank")
     return {
-        "compact, AdaIN": flow.decode(CELL, flow.restyled(own, flow.features(style))),
-        "compact, WCT": flow.wct(content, style, 0.6),
+        "compact-adain": flow.decode(CELL, flow.restyled(own, flow.features(style))),
+        "compact": flow.wct(content, style, 0.6),
         "msgnet": flow.matched(flow.network(CELL, "msgnet"), content, style),
         "stylebank": flow.filtered(bank, content, "van gogh starry night"),
     }
@@ -182,8 +185,8 @@ def stylebank_mix(flow: Help) -> Pictures:
 
 def style_decoder(flow: Help) -> Pictures:
     content, style = flow.photo("coffee"), flow.picture("swirling_night")
-    own = flow.features(content)
-    restyled = flow.restyled(own, flow.features(style))
+    own, target = (flow.features(image, ADAIN_LEVEL) for image in (content, style))
+    restyled = flow.restyled(own, target)
     return {
         "content": content,
         "reconstruction, as encoded": flow.decode(CELL, own),

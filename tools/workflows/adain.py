@@ -7,7 +7,7 @@ from typing import Any
 
 from ...models.networks.vgg import ADAIN_LEVEL
 from .page import BLUE, OCHRE, RED, VIOLET, Cell, Node
-from .parts import ABOUT_COMPACT, ABOUT_COMPACT_ADAIN, Workflow
+from .parts import ABOUT_COMPACT_ADAIN, Workflow
 
 NETWORK = "compact-adain"
 ALPHAS = (0.0, 0.33, 0.67, 1.0)
@@ -20,8 +20,8 @@ def basic(flow: Workflow) -> None:
         "## AdaIN\n"
         "Every channel of the content's features takes the mean and the deviation of the style's: one formula, any "
         "style (Huang & Belongie 2017). It is done once, at relu4_1, and a decoder trained for it paints the picture.",
-        "**Try:** another Content or Style; *alpha* in Blend by Alpha; a Brush Size node after Style; *trained_for* "
-        "reconstruction in Style Decoder, to see what training it gave.",
+        "**Try:** another Content or Style; *alpha* in Blend by Alpha; a Brush Size node after Style; *compact* as "
+        "network and *trained_for* reconstruction in Style Decoder, to see what AdaIN's own training gives.",
         ABOUT_COMPACT_ADAIN,
     )
     net, content, style = flow.start("astronaut", "paper_leaves", network=NETWORK)
@@ -40,7 +40,7 @@ def alpha_sweep(flow: Workflow) -> None:
         "## AdaIN: how strong?\n"
         "alpha blends the content's features with the restyled ones, before decoding. At 0 the network gives the "
         "content back, at 1 it gives the full style. Statistics are fitted once, each alpha costs one decoding.",
-        "**Try:** other alphas (and labels on the sheet), another level in both encoders.",
+        "**Try:** other alphas (and labels on the sheet); *compact* as network, and another level in both encoders.",
         ABOUT_COMPACT_ADAIN,
     )
     net, content, style = flow.start("coffee", "swirling_night", network=NETWORK)
@@ -104,10 +104,10 @@ def regions(flow: Workflow) -> None:
         "The mask is what is bright in the photograph's blue, roughly the background. Inside it the content takes one "
         "style's statistics, outside another's; Region Mask puts the two together, with a soft edge.",
         "**Try:** the threshold; *feather* in Region Mask; a mask of your own (Load Image as Mask); other styles.",
-        ABOUT_COMPACT,
+        ABOUT_COMPACT_ADAIN,
     )
     with flow.group("Start", BLUE):
-        net, content = flow.network(), flow.sample(1, "Content", "astronaut")
+        net, content = flow.network(name=NETWORK), flow.sample(1, "Content", "astronaut")
         styles = [
             flow.sample(2, "Style inside", "swirling_night"),
             flow.sample(3, "Style outside", "paper_leaves"),

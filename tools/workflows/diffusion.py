@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from .adain import NETWORK
 from .page import BLUE, OCHRE, RED, Cell, Node
-from .parts import ABOUT_COMPACT, Workflow
+from .parts import ABOUT_COMPACT_ADAIN, Workflow
 
 HOST = "https://huggingface.co"
 CHECKPOINT = {
@@ -32,11 +33,11 @@ def refine(flow: Workflow) -> None:
         "low *denoise*, and makes paint of it. The style comes from the picture, not from words: the prompt only says "
         "what is seen.",
         "**Try:** *denoise* from 0.2 (touched up) to 0.6 (painted anew); another Style; the prompt.",
-        ABOUT_COMPACT,
+        ABOUT_COMPACT_ADAIN,
         ABOUT_CHECKPOINT,
     )
     with flow.group("Start", BLUE):
-        net, content = flow.network(), flow.sample(1, "Content", "astronaut")
+        net, content = flow.network(name=NETWORK), flow.sample(1, "Content", "astronaut")
         style, files = flow.sample(2, "Style", "autumn_avenue"), _checkpoint(flow)
     with flow.group("AdaIN", OCHRE):
         stylised = flow.add("BrushworkStylizeLarge", (2, 0), network=net, content=content, style_1=style)
@@ -55,11 +56,11 @@ def restyle(flow: Workflow) -> None:
         "A diffusion model invents the picture, AdaIN paints it in the style of another: the same style, exactly, for "
         "every prompt and every seed.",
         "**Try:** another prompt; another *method* and other levels in Stylize Large; a WCT Level behind it.",
-        ABOUT_COMPACT,
+        ABOUT_COMPACT_ADAIN,
         ABOUT_CHECKPOINT,
     )
     with flow.group("Start", BLUE):
-        net = flow.network()
+        net = flow.network(name=NETWORK)
         style, files = flow.sample(2, "Style", "swirling_night"), _checkpoint(flow)
     with flow.group("Generate", RED):
         latent = flow.add("EmptyLatentImage", (2, 0))

@@ -101,7 +101,7 @@ class Learnt:
         own = self.levels[level]
         counted = {"values", "weights"} & own.keys()
         like = own.keys() == kept.keys() and all(
-            value.dtype == kept[name].dtype
+            value.is_floating_point() == kept[name].is_floating_point()
             and value.dim() == kept[name].dim() > 0
             and min(value.shape) > 0
             and value.shape[1 : -1 if name in counted else None]

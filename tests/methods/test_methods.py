@@ -1,6 +1,7 @@
 """Every method by one protocol: tiles are the whole, and what was learnt of a style is the style."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,18 @@ def test_what_was_learnt_is_the_style(way: str, tmp_path: Path) -> None:
     expected = render(network, METHODS[name], content, [style])
     for each in (learnt, again):
         assert_close(render(network, METHODS[name], content, [Style(each)]), expected)
+
+
+@ALL
+@pytest.mark.parametrize("precision", [torch.float16, torch.bfloat16])
+def test_what_was_learnt_in_another_precision_is_the_style(way: str, precision: torch.dtype) -> None:
+    """As on another machine, whose networks compute in what is quick there."""
+    (name, network), content = WAYS[way], picture(*SIZE)
+    given = picture(40, 33, seed=5) if METHODS[name].style_input == "picture" else "waves"
+    expected = render(network, METHODS[name], content, [Style(given)])
+    learnt = learn(deepcopy(network).prepare(precision), METHODS[name], Style(given))
+    learnt = Learnt(learnt.method, learnt.network, learnt.levels)  # as from a file
+    assert_close(render(network, METHODS[name], content, [Style(learnt)]), expected, torch.bfloat16)
 
 
 def test_a_style_that_another_method_learnt_is_refused() -> None:

@@ -17,7 +17,7 @@ from ..transfer.temporal import PER_IMAGE
 from ._base import NETWORK, ImageNode, Input, Inputs, choice, number, slider, socket, statistics_choice, whole
 from ._checks import choice_in, for_each, picture_in, picture_out, region_in, room_for, statistics_in
 from ._host import HostedNetwork
-from .networks import bank_styles, load_hosted, style_of
+from .networks import StyleByName, bank_styles, load_hosted, style_of
 from .pictures import COLOUR_MATCHING, COLOUR_SOURCES, recoloured
 
 METHOD_NAMES = tuple(name for name, method in METHODS.items() if method.style_input == "picture")
@@ -96,7 +96,7 @@ class StyleTransfer(ImageNode):
         return (_painted(network, chosen, own, [source], strength, keep_colors, mask, statistics),)
 
 
-class PaintedStyle(ImageNode):
+class PaintedStyle(StyleByName, ImageNode):
     """Any picture in a style that the bank has learnt."""
 
     TITLE = "Painting Style (StyleBank)"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor
 
 from ..methods.protocol import Learnt
@@ -72,11 +74,21 @@ def bank_styles(bank: str = "") -> tuple[str, ...]:
 
 
 def style_of(bank: StyleBankNetwork, name: str) -> str | Learnt:
-    """A style's name, or what is kept of it: ComfyUI may hold a bank from before the style was learnt, and list it."""
-    if name in bank.styles or not (found := find_style(bank, name, _host.weight_folders())):
+    """A style's name, or what is kept of it: a bank may be older than the style, or hold what it was before."""
+    own = name in bank.styles and name not in bank.in_files
+    if own or not (found := find_style(bank, name, _host.weight_folders())):
         return name
     like, space = next(bank.parameters()), bank.spaces[BANK_LEVEL]
     return Learnt("stylebank", space.network, {space.level: kept_of(found.weight.to(like), found.bias.to(like))})
+
+
+class StyleByName:
+    """A node that runs again when one of the styles that its inputs name was learnt anew."""
+
+    @classmethod
+    def IS_CHANGED(cls, **inputs: Any) -> list[int]:  # noqa: ANN401 - whatever its widgets hold
+        named = [file for file in learned_styles(_host.weight_folders()) if file.metadata.style in inputs.values()]
+        return [file.path.stat().st_mtime_ns for file in named]
 
 
 def load_hosted(name: str, precision: str = AUTOMATIC) -> HostedNetwork:

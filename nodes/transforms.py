@@ -36,7 +36,7 @@ from ._base import (
 )
 from ._checks import cells_in, choice_in, for_each, picture_in, region_in, statistics_in
 from ._host import CachedFeatures, HostedNetwork, feature_cache
-from .networks import COARSE_TO_FINE, bank_styles, expect_encoder, style_of
+from .networks import COARSE_TO_FINE, StyleByName, bank_styles, expect_encoder, style_of
 
 UNIVERSAL = "universal style transfer via feature transforms"
 
@@ -219,7 +219,7 @@ class CoMatch(FeatureNode):
         return (feature_cache().add(painted, hosted),)
 
 
-class StyleBankFilter(FeatureNode):
+class StyleBankFilter(StyleByName, FeatureNode):
     """One style's kernel on the features."""
 
     TITLE = "StyleBank Filter"
@@ -252,7 +252,7 @@ class StyleBankFilter(FeatureNode):
         return _filter(network, features, [(style, 1.0)], statistics, content_mask)
 
 
-class StyleBankMix(FeatureNode):
+class StyleBankMix(StyleByName, FeatureNode):
     """Several kernels fused into one."""
 
     TITLE = "StyleBank Mix"

@@ -41,6 +41,8 @@ class StyleBankNetwork(StyleNetwork):
         self.spaces = {LEVEL: replace(space, network="stylebank", level=LEVEL, margin=space.margin + space.stride)}
         self.on_backbone = backbone is not None
         self.styles: tuple[str, ...] = ()
+        self.in_files: set[str] = set()
+        """Those of its styles that were read from a file, which may hold something newer by now."""
         self.bank = nn.ModuleList()
         for style in styles:
             self.add_style(style)

@@ -175,6 +175,7 @@ def with_style(bank: StyleBankNetwork, style: LearnedStyle) -> StyleBankNetwork:
     with torch.inference_mode(False):
         grown = sharing(bank)
         _put(grown, style)
+        grown.in_files.discard(style.metadata.style)
         return grown
 
 
@@ -201,6 +202,7 @@ def add_learned(bank: StyleBankNetwork, folders: Sequence[Path] = (), only: str 
             if file.metadata.style in bank.styles:
                 raise WeightsError(f"{file.path} has the name of a style that {bank.name} came with: rename the file.")
             _put(bank, read_style(file))
+            bank.in_files.add(file.metadata.style)
         except WeightsError as error:
             if only:
                 raise

@@ -9,8 +9,8 @@ import torch
 
 from brushwork.models.networks.stylebank import StyleBankNetwork
 from brushwork.models.networks.vgg import VggNetwork
-from brushwork.models.weights.learnt_styles import learned_styles, style_path
-from brushwork.nodes import _host, learn_style
+from brushwork.models.weights.learnt_styles import add_learned, learned_styles, style_path
+from brushwork.nodes import NODES, _host, learn_style
 from brushwork.tests.models.small import TINY, enlivened
 from brushwork.tests.nodes.fake_comfy import FakeComfy, InterruptProcessingException
 from brushwork.tests.nodes.stand_ins import bank, call, encoded, pictures, sockets, tiny, values
@@ -256,6 +256,23 @@ def test_lists_know_the_style_from_then_on(comfy: FakeComfy) -> None:
     assert_close(*whole)
 
 
+def test_a_bank_that_was_loaded_before_takes_up_a_style_that_is_learnt_anew(comfy: FakeComfy) -> None:
+    """So do nodes that ComfyUI would not run again; but a style that was not saved is that of its own bank."""
+    learn()
+    loaded, nodes = bank(), ("StyleBankFilter", "StyleBankMix", "PaintedStyle")
+    assert isinstance(loaded.network, StyleBankNetwork)
+    loaded.network.name = "stylebank"
+    add_learned(loaded.network, _host.weight_folders())
+    assert styles(loaded) == ("a", "b", "c")
+    known = [NODES[f"Brushwork{name}"].IS_CHANGED(style="c", other=None) for name in nodes]
+    again, *_ = learn(loaded, save="overwrite", seed=1)
+    assert_close(painted(loaded, "c"), painted(again, "c"))
+    assert all(NODES[f"Brushwork{name}"].IS_CHANGED(style="c") != old for name, old in zip(nodes, known, strict=True))
+    assert not any(NODES[f"Brushwork{name}"].IS_CHANGED(style_1="a") for name in nodes)
+    unsaved, *_ = learn(loaded, save="do not save", seed=2)
+    assert not torch.equal(painted(unsaved, "c"), painted(loaded, "c"))
+
+
 def test_a_style_of_another_bank_stays_unknown(comfy: FakeComfy) -> None:
     learn()
     other = bank()
@@ -266,13 +283,9 @@ def test_a_style_of_another_bank_stays_unknown(comfy: FakeComfy) -> None:
 
 def test_the_seed_stays_as_it_is() -> None:
     """A seed that the page changes after each run would start a new training each time."""
-    from brushwork.nodes import NODES
-
     assert NODES["BrushworkLearnStyle"].INPUT_TYPES()["required"]["seed"][1]["control_after_generate"] is False
     assert sockets("BrushworkLearnStyle", "IMAGE") == ["style_image", "photos"]
 
 
 def call_inputs(name: str) -> dict[str, Any]:
-    from brushwork.nodes import NODES
-
     return dict(NODES[f"Brushwork{name}"].INPUT_TYPES()["required"])

@@ -34,7 +34,7 @@ def plain(network: StyleNetwork, method: str) -> Learn:
     if isinstance(network, StyleBankNetwork):
         return _by_kernel(network)
     assert isinstance(network, VggNetwork)
-    return _by_moments(network, cascade=method == WHITENING)
+    return _by_moments(network, cascade=method != "adain")
 
 
 def plainly(module: nn.Module) -> nn.Module:

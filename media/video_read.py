@@ -12,6 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .images import alpha_of, eight_bits, from_pillow
+from .profiles import coding_points
+
 if TYPE_CHECKING:
     from av import AudioStream, Packet, VideoFrame, VideoStream
     from av.container import InputContainer
@@ -175,6 +178,8 @@ class Animation:
     delays: list[int]
     """Milliseconds of each frame."""
     transparent: bool
+    points: tuple[int, int] | None
+    """What a PNG's chunk cICP says of its colours."""
     sounds: "tuple[AudioStream, ...]" = ()
     time_base: Fraction = Fraction(1, 1000)
 
@@ -198,9 +203,21 @@ class Animation:
                 pixels = []
                 for number in range(at, min(at + max_frames, self.count)):
                     self.picture.seek(self.first + number)
-                    pixels.append(np.array(self.picture.convert("RGBA" if self.transparent else "RGB")))
+                    pixels.append(self._pixels())
             part = slice(at, at + max_frames)
             yield Part.of(pixels[: self.count - at], times[part], self.delays[part], [])
+
+    def _pixels(self) -> np.ndarray:
+        """The current frame as bytes [H, W, 3 or 4], upright and in sRGB."""
+        from PIL import ImageOps
+
+        frame = ImageOps.exif_transpose(self.picture)
+        frame.info["cicp"] = self.points
+        image = from_pillow(frame)
+        if self.transparent:
+            alpha = alpha_of(frame)
+            image = torch.cat([image, torch.ones_like(image[..., :1]) if alpha is None else alpha[..., None]], -1)
+        return eight_bits(image).numpy()
 
 
 Video = Source | Animation
@@ -253,7 +270,7 @@ def reading(path: Path) -> Iterator[Video]:
 
 def _animation(picture: "Image", path: Path) -> Animation:
     """Reads all frames once: delays and transparency stand at each."""
-    first = int(bool(getattr(picture, "default_image", False)))
+    first, points = int(bool(getattr(picture, "default_image", False))), coding_points(picture)
     delays: list[int] = []
     transparent = False
     for number in range(first, getattr(picture, "n_frames", 1)):
@@ -270,7 +287,7 @@ def _animation(picture: "Image", path: Path) -> Animation:
         if picture.has_transparency_data and not transparent:
             low, _ = cast("tuple[int, int]", picture.convert("RGBA").getchannel("A").getextrema())
             transparent = low < 255
-    return Animation(picture, first, delays, transparent)
+    return Animation(picture, first, delays, transparent, points)
 
 
 @dataclass

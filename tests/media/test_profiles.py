@@ -13,6 +13,7 @@ from PIL import Image, ImageCms
 from brushwork.media.animation import read_frames
 from brushwork.media.images import from_pillow, load_picture
 from brushwork.media.profiles import srgb_conversion, srgb_profile
+from brushwork.media.video_read import reading
 from brushwork.tests.media.icc import DISPLAY_P3, cmyk_profile, grey_profile, rgb_profile
 from brushwork.tests.tolerances import assert_close
 
@@ -236,3 +237,27 @@ def test_frames_of_an_animation_too(tmp_path: Path) -> None:
     assert found.shape == (2, 1, 6, 3)
     assert torch.equal(found[1].flip(1), found[0])
     assert np.abs(found[0, 0, 3].numpy() * 255 - (215, 93, 31)).max() < 1.01
+    with reading(tmp_path / "a.png") as video:
+        (part,) = video.parts()
+    assert (part.frames - found).abs().max() < LEVEL
+
+
+@pytest.mark.parametrize("suffix", [".png", ".webp"])
+@pytest.mark.parametrize("alpha", [False, True])
+def test_frames_of_an_animation_are_upright_and_in_srgb(suffix: str, alpha: bool, tmp_path: Path) -> None:
+    """As the pictures that they are by themselves."""
+    values = np.random.default_rng(0).integers(60, 200, (2, 3, 5, 3 + alpha), np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by a quarter
+    how = {"exif": exif.tobytes(), "icc_profile": rgb_profile(DISPLAY_P3, 1.8), "lossless": True}
+    first, second = map(Image.fromarray, values)
+    first.save(tmp_path / f"a{suffix}", save_all=True, append_images=[second], duration=50, **how)
+    first.save(tmp_path / f"b{suffix}", **how)
+    expected = load_picture(tmp_path / f"b{suffix}")
+    with reading(tmp_path / f"a{suffix}") as video:
+        (part,) = video.parts()
+    assert part.frames.shape[0] == 2
+    assert (part.frames[:1] - expected.image).abs().max() < LEVEL
+    assert (part.alpha is None) == (not alpha)
+    if part.alpha is not None and expected.alpha is not None:
+        assert (part.alpha[:1] - expected.alpha).abs().max() < LEVEL

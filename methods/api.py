@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from ..models.registry import load_network
 from ..models.weights.download import Progress
 from ..models.weights.manifest import read_manifest
 from ..tiling.policy import Host, Policy
-from ..transfer.masks import resize_mask
+from ..transfer.masks import fill_hidden, resize_mask
 from ..transfer.temporal import PER_IMAGE
 from . import DEFAULT, METHODS
 from . import render as rendering
@@ -48,7 +49,7 @@ def render(
     statistics: str = PER_IMAGE,
     device: str | torch.device | None = None,
 ) -> Any:  # noqa: ANN401 - of the content's kind
-    """The content in one style or several, as a picture of the same kind and size.
+    """The content in one style or several, as a picture of the same kind and size; Pillow's keeps its transparency.
 
     `method` is one of `METHODS`: a style's own if it was learnt, StyleBank for a name, else WCT. `network` is a name
     in the manifest, or what `load_network` returned, which saves reading it again; the method's own unless given.
@@ -57,7 +58,7 @@ def render(
     it. `statistics` is one of `STATISTICS`, for a batch. `device` is a GPU where there is one. ValueError and
     WeightsError in one sentence.
     """
-    pictures = _tensor(content, "content")
+    pictures, opaque = _opened(content, "content")
     sources = _several(style)
     ready, chosen, host = prepared(_method_of(sources[0], method), network, device)
     masks: list[Any] = [*mask] if isinstance(mask, list | tuple) else [mask] * len(sources)
@@ -68,12 +69,15 @@ def render(
         )
     regions: dict[int, Tensor | None] = {id(each): None if each is None else _mask(each, pictures) for each in masks}
     styles = [
-        Style(_source(source), weight, regions[id(each)])
+        replace(_style(source), weight=weight, region=regions[id(each)])
         for source, weight, each in zip(sources, weights, masks, strict=True)
     ]
     strengths = strengths_at(chosen, strength, levels)
-    painted = rendering.render(ready, chosen, pictures, styles, strengths=strengths, statistics=statistics, host=host)
-    return _like(content, painted)
+    counted = opaque if opaque is not None and opaque.any() else None
+    painted = rendering.render(
+        ready, chosen, pictures, styles, strengths=strengths, statistics=statistics, host=host, counted=counted
+    )
+    return _like(content, painted, opaque)
 
 
 def learn(
@@ -89,7 +93,7 @@ def learn(
     Arguments and errors are those of `render`.
     """
     ready, chosen, host = prepared(_method_of(style, method), network, device)
-    return rendering.learn(ready, chosen, Style(_source(style)), levels, host)
+    return rendering.learn(ready, chosen, _style(style), levels, host)
 
 
 def prepared(
@@ -144,12 +148,17 @@ def _several(style: Source | Sequence[Source]) -> Sequence[Source]:
     return style
 
 
-def _source(style: Source) -> Tensor | str | Learnt:
-    return style if isinstance(style, str | Learnt) else _tensor(style, "style")
+def _style(source: Source) -> Style:
+    if isinstance(source, str | Learnt):
+        return Style(source)
+    picture, opaque = _opened(source, "style")
+    if opaque is not None and not opaque.any():
+        raise ValueError("the style is transparent all over: give one that shows something.")
+    return Style(picture, mask=opaque)
 
 
-def _tensor(picture: Picture, name: str) -> Tensor:
-    """[B, 3, H, W] in 0..1, where the picture lies."""
+def _opened(picture: Picture, name: str) -> tuple[Tensor, Tensor | None]:
+    """[B, 3, H, W] in 0..1, where the picture lies, and how opaque it is, [1, H, W]; what is hidden counts nowhere."""
     if isinstance(picture, Tensor | np.ndarray):
         arrays = isinstance(picture, np.ndarray)
         values = torch.from_numpy(picture.copy()) if isinstance(picture, np.ndarray) else picture.detach()
@@ -158,8 +167,10 @@ def _tensor(picture: Picture, name: str) -> Tensor:
         if values.ndim != 4 or values.shape[1] != 3 or not values.numel():
             shape = "[height, width, 3]" if arrays else "[3, height, width]"
             raise ValueError(f"the {name} has the shape {list(picture.shape)}: give {shape}, or a batch of such.")
-        return _in_range(values, name)
-    return from_pillow(_pillow(picture, name)).movedim(-1, 0)[None]
+        return _in_range(values, name), None
+    shown = _pillow(picture, name)
+    image, opaque = from_pillow(shown).movedim(-1, 0)[None], alpha_of(shown)
+    return (image, None) if opaque is None else (fill_hidden(image, opaque[None]), opaque[None])
 
 
 def _mask(mask: Picture, content: Tensor) -> Tensor:
@@ -192,10 +203,10 @@ def _in_range(values: Tensor, name: str) -> Tensor:
     return values.clamp(0, 1)
 
 
-def _like(picture: Picture, painted: Tensor) -> Any:  # noqa: ANN401 - of the picture's kind
+def _like(picture: Picture, painted: Tensor, opaque: Tensor | None) -> Any:  # noqa: ANN401 - of the picture's kind
     """[B, 3, H, W] in 0..1 as what the content was: its kind, shape, place, and bytes where it had bytes."""
     if not isinstance(picture, Tensor | np.ndarray):
-        return to_pillow(painted[0].movedim(0, -1))
+        return to_pillow(painted[0].movedim(0, -1), None if opaque is None else opaque[0])
     bytes_wanted = picture.dtype in (torch.uint8, np.uint8)
     values = eight_bits(painted) if bytes_wanted else painted
     values = values if picture.ndim == 4 else values[0]

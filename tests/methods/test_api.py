@@ -76,6 +76,28 @@ def test_a_picture_comes_back_as_it_came(kind: str, content: Tensor, network: St
     assert (tensor_of(painted) - expected).abs().max() <= half_a_step + 1e-4
 
 
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_what_is_transparent_stays_so_and_is_not_seen(mode: str, content: Tensor, network: StyleNetwork) -> None:
+    """Neither in the content nor in the style, whatever lies there."""
+    alpha = np.zeros(content.shape[-2:], np.uint8)
+    alpha[8:24, 10:30] = 255
+    cut_outs: list[Image.Image] = []
+    for hidden in (0, 255):
+        shown = np.where(alpha[..., None] > 0, as_bytes(content), np.uint8(hidden))
+        cut_out = Image.fromarray(np.dstack([shown, alpha]))
+        cut_outs.append(cut_out.quantize(64) if mode == "P" else cut_out.convert(mode))
+    (first, second), style = (brushwork.render(each, STYLE, network=network) for each in cut_outs), cut_outs[0]
+    assert first.mode == "RGBA" and np.array_equal(np.array(first)[..., 3], alpha)
+    if mode != "P":  # whose colours depend on all that there are
+        assert np.array_equal(np.array(first), np.array(second))
+        by_each = [brushwork.render(content, style, network=network) for style in cut_outs]
+        assert torch.equal(*by_each)
+    style.putalpha(0)
+    with pytest.raises(ValueError, match="the style is transparent all over: give one that shows something"):
+        brushwork.render(content, style, network=network)
+    assert not np.array(brushwork.render(style, STYLE, network=network))[..., 3].any()
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_style_of_every_kind(kind: str, content: Tensor, network: StyleNetwork) -> None:
     style = (STYLE * 255).round() / 255

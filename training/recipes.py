@@ -26,6 +26,8 @@ Config = TypeVar("Config")
 
 KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}
 SWITCH = {"true": True, "false": False}
+MAY_BE_0 = ("steps", "kept", "held_out", "seed")
+"""Whole numbers that may be; crops, sides and turns are at least one."""
 RENAMED = (
     ("taste.content", "loss_weights.content"),
     ("taste.style", "loss_weights.style"),
@@ -217,7 +219,8 @@ def _parsed(kind: Any, name: str, text: str) -> object:  # noqa: ANN401 - a type
         value = SWITCH[text.lower()] if kind is bool else kind(text)
     except (KeyError, ValueError):
         value = None
-    if value is None or (isinstance(value, int | float) and not (math.isfinite(value) and value >= 0)):
-        positive = " from 0" if kind in (int, float) else ""
-        raise ValueError(f"'{name}' is {KINDS[kind]}{positive}, not '{text}'.")
+    least = 1 if kind is int and name.rpartition(".")[2] not in MAY_BE_0 else 0
+    if value is None or (isinstance(value, int | float) and not (math.isfinite(value) and value >= least)):
+        at_least = f" from {least}" if kind in (int, float) else ""
+        raise ValueError(f"'{name}' is {KINDS[kind]}{at_least}, not '{text}'.")
     return value

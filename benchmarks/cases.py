@@ -138,6 +138,7 @@ class Way:
 
     learn: Learn
     dtype: torch.dtype
+    """The least precise of the network's."""
     cached: bool
     """Whether what is learnt of the style is there before."""
 
@@ -156,7 +157,8 @@ def way_through(case: Case, name: str) -> Way:
         return Way(plain(network, case.method), torch.float32, cached=False)
     precision, cached, _ = name.partition(CACHED)
     ready = network.prepare(compute_dtype(precision, torch.device("cpu")))
-    return Way(ours(ready, METHODS[case.method]), ready.dtype, bool(cached))
+    dtype = min((weight.dtype for weight in ready.parameters()), key=lambda dtype: dtype.itemsize)
+    return Way(ours(ready, METHODS[case.method]), dtype, bool(cached))
 
 
 def peak_of(case: str, way: str, size: str, threads: int) -> int:

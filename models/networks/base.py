@@ -125,11 +125,13 @@ class StyleNetwork(nn.Module, ABC):
     def prepare(self, dtype: torch.dtype) -> StyleNetwork:
         """This network, set to compute in `dtype` and in the layout that convolutions are fastest in.
 
-        Where bfloat16 would show in the pictures (under 45 dB from the float32 ones), float32 takes its place.
+        bfloat16 is that of its `bfloat16_parts`; all else is float32 then.
         """
-        if dtype is torch.bfloat16 and not self.bfloat16_suffices:
-            dtype = torch.float32
-        return self.to(dtype=dtype, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        exact = torch.float32 if dtype is torch.bfloat16 else dtype
+        self.to(dtype=exact, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        for part in self.bfloat16_parts if dtype is torch.bfloat16 else ():
+            self.get_submodule(part).to(dtype)
+        return self
 
     def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> StyleNetwork:
         super()._apply(fn, recurse)
@@ -143,9 +145,9 @@ class StyleNetwork(nn.Module, ABC):
         return ()
 
     @property
-    def bfloat16_suffices(self) -> bool:
-        """Whether pictures computed in bfloat16 were measured to stay over 45 dB from the float32 ones."""
-        return False
+    def bfloat16_parts(self) -> tuple[str, ...]:
+        """Submodules, "" for the whole, that in bfloat16 were measured to leave pictures over 45 dB from float32's."""
+        return ()
 
     @property
     def local(self) -> bool:
@@ -168,7 +170,7 @@ class StyleNetwork(nn.Module, ABC):
 
     @property
     def dtype(self) -> torch.dtype:
-        """The compute type: that of the weights."""
+        """The compute type, of the encoder where parts differ."""
         return next(self.parameters()).dtype
 
     @abstractmethod

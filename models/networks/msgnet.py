@@ -58,6 +58,10 @@ class MsgNet(StyleNetwork):
     def local(self) -> bool:
         return self.on_backbone  # the released layout normalises inside
 
+    @property
+    def bfloat16_parts(self) -> tuple[str, ...]:
+        return ("body", "decoder") if self.on_backbone else ()  # 52 to 55 dB; with the encoder 40 to 48
+
     def _encode(self, image: Tensor, levels: tuple[str, ...]) -> dict[str, Tensor]:
         if isinstance(self.encoder, VggEncoder):
             values = self.whiten(self.encoder(image, (BACKBONE_LEVEL,))[BACKBONE_LEVEL])
@@ -67,7 +71,7 @@ class MsgNet(StyleNetwork):
     def _decode(self, values: Tensor, level: str, decoder: str) -> Tensor:
         if self.on_backbone:
             own = values[:, :-1].contiguous(memory_format=torch.channels_last)
-            return self.decoder(self.body(self.colour(own)))
+            return self.decoder(self.body(self.colour(own).to(next(self.body.parameters()).dtype)))
         return self.decoder(self.body(values)).flip(1) / 255
 
 

@@ -1,6 +1,8 @@
 """Every network shows the same face: levels, encode, decode, and the picture's exact size back."""
 
 import math
+from collections.abc import Callable
+from functools import partial
 from itertools import product
 
 import pytest
@@ -102,13 +104,26 @@ def test_computing_in_a_half_type(kind: str, dtype: torch.dtype) -> None:
         assert_close(result / expected.abs().max(), expected / expected.abs().max(), dtype)
 
 
-@ALL
+BUILDS: dict[str, Callable[[], StyleNetwork]] = {
+    **{kind: partial(small_network, kind) for kind in KINDS},
+    "MSG-Net on a backbone": lambda: enlivened(MsgNet(backbone=TINY)),
+}
+
+
+@pytest.mark.parametrize("kind", BUILDS)
 def test_prepared_for_a_dtype(kind: str) -> None:
     """bfloat16 only where it was measured to be invisible."""
-    assert small_network(kind).prepare(torch.float16).dtype == torch.float16
-    network = small_network(kind).prepare(torch.bfloat16)
-    assert network.dtype == (torch.bfloat16 if network.bfloat16_suffices else torch.float32)
-    assert network.prepare(torch.float32).dtype == torch.float32
+    assert BUILDS[kind]().prepare(torch.float16).dtype == torch.float16
+    network, image = BUILDS[kind](), picture(21, 30)
+    exact = {level: network.decode(network.encode(image, level)) for level in network.spaces}
+    network = network.prepare(torch.bfloat16)
+    for level, expected in exact.items():
+        found, size = network.decode(network.encode(image, level)), expected.abs().max()
+        assert found.dtype == torch.float32
+        assert_close(found / size, expected / size, torch.bfloat16)
+    halves = {name for name, weight in network.named_parameters() if weight.dtype is torch.bfloat16}
+    assert halves == {name for name in dict(network.named_parameters()) if name.startswith(network.bfloat16_parts)}
+    assert all(weight.dtype is torch.float32 for weight in network.prepare(torch.float32).parameters())
 
 
 @ALL

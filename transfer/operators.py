@@ -165,7 +165,7 @@ class KernelMap:
     def __call__(self, values: Tensor) -> Tensor:
         """Convolve `values` [B, C, h, w] with reflected borders, repeated where a side is too short."""
         if self.centre is not None:
-            values = (values - self.centre[..., None, None]).to(values.dtype)
+            values = values - self.centre.to(values)[..., None, None]
         mode = "reflect" if min(values.shape[-2:]) > self.halo else "replicate"
         if values.device.type == "cpu" or mode == "replicate" or self.halo != 1:
             padded = F.pad(values, (self.halo,) * 4, mode=mode)
@@ -196,10 +196,12 @@ class KernelMap:
 
     def after(self, channels: ChannelMap) -> KernelMap:
         """self(channels(x)) as one kernel, for one without a centre and a diagonal `channels`; borders stay."""
+        centre = channels.centre.to(self.weight)  # a number of that type, and by the bias what is left
+        shift = channels.shift - channels.matrix * (channels.centre - centre)
         return KernelMap(
             self.weight * channels.matrix[:, None, :, None, None].to(self.weight),
-            self.bias + (self.weight.sum((-2, -1)) * channels.shift[:, None].to(self.weight)).sum(-1),
-            channels.centre,
+            self.bias + (self.weight.sum((-2, -1)) * shift[:, None].to(self.weight)).sum(-1),
+            centre,
         )
 
     def blend(self, alpha: float) -> KernelMap:

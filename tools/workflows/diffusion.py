@@ -55,7 +55,7 @@ def restyle(flow: Workflow) -> None:
         "## Generate, then stylise\n"
         "A diffusion model invents the picture, AdaIN paints it in the style of another: the same style, exactly, for "
         "every prompt and every seed.",
-        "**Try:** another prompt; *compact* as network, and with it another *method* and other levels in Stylize Large.",
+        "**Try:** another prompt; *compact* as network, and with it other methods and levels in Stylize Large.",
         ABOUT_COMPACT_ADAIN,
         ABOUT_CHECKPOINT,
     )

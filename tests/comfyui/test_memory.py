@@ -61,10 +61,13 @@ def scarce(client: Client) -> Iterator[Client]:
 
 @pytest.mark.parametrize(
     ("name", "most"),
-    [("adain_regions", 16 * MIB), ("wct", 16 * MIB), ("msgnet", 8 * MIB), ("stylebank_regions", 4 * MIB)],
+    [("adain_regions", 6 * MIB), ("wct", 16 * MIB), ("msgnet", 8 * MIB), ("stylebank_regions", 4 * MIB)],
 )
 def test_a_full_memory_leads_to_smaller_tiles(name: str, most: int, scarce: Client) -> None:
     graph = read_workflow(FOLDER / f"{name}.json", all_nodes(), all_titles())
+    for key, node in graph.nodes.items():
+        if node.inputs.get("name") == "compact-adain":  # whose features at relu4_1 are larger than any of its maps
+            graph = graph.with_node(key, node.with_inputs(name="compact"))
     expected = scarce.run(graph).picture
     scarce.free_memory()
     scarce.limit(most)

@@ -81,7 +81,7 @@ def stylize(order: Stylization) -> list[Path] | list[str]:
 
     with ExitStack() as stack:
         progress = stack.enter_context(shown_progress())
-        if record:
+        if record and left:
             for each in {orders_of[one.styles] for one in left}:
                 stack.enter_context(alone(order.output, each))
             record.claim([one.output for one in left])

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from warnings import catch_warnings, simplefilter
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from .images import EMPTY_MASK, from_pillow, read_picture
+from .images import EMPTY_MASK, alpha_of, from_pillow, read_picture
 from .profiles import coding_points
 
 if TYPE_CHECKING:
@@ -76,25 +75,30 @@ def _count(picture: "Image") -> int:
         return count
 
 
-def _frames(picture: "Image", count: int, path: Path) -> tuple[Tensor, Tensor]:
+def frame_of(picture: "Image", points: tuple[int, int] | None) -> tuple[Tensor, Tensor | None]:
+    """A picture's current frame, upright and in sRGB: image [H, W, 3] and alpha [H, W] in 0..1, None without any.
+
+    `points` are its `coding_points`, which are to be asked for before frames are read.
+    """
     from PIL import ImageOps
 
+    frame = ImageOps.exif_transpose(picture)
+    frame.info["cicp"] = points
+    return from_pillow(frame), alpha_of(frame)
+
+
+def _frames(picture: "Image", count: int, path: Path) -> tuple[Tensor, Tensor]:
     images: list[Tensor] = []
     masks: list[Tensor] = []
     points = coding_points(picture)
     for index in range(count):
         try:
             picture.seek(index)
-            frame = ImageOps.exif_transpose(picture)
-            frame.info["cicp"] = points
-            if images and (frame.height, frame.width) != images[0].shape[:2]:
+            image, alpha = frame_of(picture, points)
+            if images and image.shape != images[0].shape:
                 continue
-            mask = torch.zeros(frame.height, frame.width)
-            if frame.has_transparency_data and frame.mode[0] not in "IF":
-                frame = frame.convert("RGBA")
-                mask = 1 - torch.from_numpy(np.array(frame.getchannel("A"), np.float32)) / 255
-            images.append(from_pillow(frame))
-            masks.append(mask)
+            images.append(image)
+            masks.append(torch.zeros(image.shape[:2]) if alpha is None else 1 - alpha)
         except Exception as error:
             if not images or isinstance(error, MemoryError):
                 raise

@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .images import alpha_of, eight_bits, from_pillow
+from .animation import frame_of
+from .images import eight_bits
 from .profiles import coding_points
 
 if TYPE_CHECKING:
@@ -209,13 +210,8 @@ class Animation:
 
     def _pixels(self) -> np.ndarray:
         """The current frame as bytes [H, W, 3 or 4], upright and in sRGB."""
-        from PIL import ImageOps
-
-        frame = ImageOps.exif_transpose(self.picture)
-        frame.info["cicp"] = self.points
-        image = from_pillow(frame)
+        image, alpha = frame_of(self.picture, self.points)
         if self.transparent:
-            alpha = alpha_of(frame)
             image = torch.cat([image, torch.ones_like(image[..., :1]) if alpha is None else alpha[..., None]], -1)
         return eight_bits(image).numpy()
 

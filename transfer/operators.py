@@ -218,7 +218,7 @@ class KernelMap:
         """The linear fusion of styles of one centre (section 4.3 of the paper); weights are scaled to the sum one."""
         if len(kernels) == 1 and normalised(weights):
             return kernels[0]
-        weight, bias = (mix(parts, weights) for parts in zip(*((k.weight, k.bias) for k in kernels), strict=True))
+        weight, bias = mix([k.weight for k in kernels], weights), mix([k.bias for k in kernels], weights)
         return KernelMap(weight, bias, kernels[0].centre)
 
 

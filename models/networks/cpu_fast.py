@@ -77,7 +77,7 @@ def in_row_strips(
 ) -> Tensor:
     """`stage(values)` for `values` [B, C, h, w], computed in strips of rows on a CPU; the result is the same.
 
-    `peak_channels` is the largest number of channels inside the stage, `halo` how many rows of its input it looks
+    `peak_channels` is the largest number of channels that the stage meets, `halo` how many rows of its input it looks
     beyond a row (even where it pools), `scale` what it multiplies the size by: 2, 1 or 1/2 rounded up. Padding is the
     stage's own.
     """
@@ -85,15 +85,19 @@ def in_row_strips(
     row = batch * peak_channels * width * values.element_size() * max(1.0, scale) ** 2
     rows = max(8, int(STRIP_BYTES / row) // 8 * 8)
     # Where gradients are wanted all is kept anyway, and a strip's way back fills a whole map.
-    if values.device.type != "cpu" or values.requires_grad or rows >= height:
+    if values.device.type != "cpu" or torch.is_grad_enabled() or rows >= height:
         return stage(values)
-    strips = []
+    result = None  # the strips are not kept beside it
     for top in range(0, height, rows):
         start, end = max(0, top - halo), min(height, top + rows)
         strip = stage(values[:, :, start : min(height, end + halo)])
-        first = int((top - start) * scale)
-        strips.append(strip[:, :, first : first + math.ceil((end - top) * scale)])
-    return torch.cat(strips, 2)
+        if result is None:
+            result = _empty((batch, strip.shape[1], math.ceil(height * scale), strip.shape[3]), strip)
+        first, last = int(top * scale), math.ceil(end * scale)
+        skipped = int((top - start) * scale)
+        result[:, :, first:last] = strip[:, :, skipped : skipped + last - first]
+    assert result is not None
+    return result
 
 
 def row_kernels(weight: Tensor, bias: Tensor | None) -> tuple[Tensor, ...]:

@@ -214,7 +214,8 @@ def _run(block: list[ReflectConv], values: Tensor, first: bool = False, pool: bo
     values = _pool(values) if first else values
     scale = 2 if block and block[0].scale == 2 else 0.5 if pool else 1
     halo = 1 + math.ceil((len(block) - 1) / 2) if scale == 2 else len(block) + len(block) % 2
-    return in_row_strips(stage, values, max([conv.out_channels for conv in block], default=1), halo, scale)
+    widest = max([values.shape[1], *(conv.out_channels for conv in block)])  # what goes in is padded: a map of its own
+    return in_row_strips(stage, values, widest, halo, scale)
 
 
 def _run_on_gpu(block: list[ReflectConv], values: Tensor, picture: bool, first: bool, pool: bool) -> Tensor:

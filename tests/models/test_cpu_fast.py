@@ -5,12 +5,14 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import nn
+from torch import Tensor, nn
 
 from brushwork.models.networks import cpu_fast
+from brushwork.models.networks.base import FeatureMap
 from brushwork.models.networks.cpu_fast import in_fours, row_conv, row_kernels, width_packed, width_packed_conv
 from brushwork.models.networks.layers import ReflectConv, StripSequential
 from brushwork.models.networks.norm import InstanceNorm
+from brushwork.models.registry import load_network
 from brushwork.tests.laws import features, law, seeds
 from brushwork.tests.tolerances import assert_close
 
@@ -69,6 +71,24 @@ def test_norms_in_row_strips(kernel: int, stride: int, scale: int, batch: int, m
     with torch.no_grad():
         assert_close(strips(values), expected)
         assert_close(strips(values.contiguous(memory_format=torch.channels_last)), expected)
+
+
+@pytest.mark.parametrize("level", ["relu1_1", "relu2_1"])
+def test_no_layer_of_a_decoder_pads_more_than_a_strip(level: str) -> None:
+    network, widest = load_network("compact"), 0
+
+    def seen(conv: nn.Module, given: tuple[Tensor]) -> None:
+        nonlocal widest
+        widest = max(widest, given[0].numel() * given[0].element_size())
+
+    space = network.space(level)
+    values = torch.rand(1, space.channels, 1024 // space.stride, 256 // space.stride)
+    values = values.contiguous(memory_format=torch.channels_last)
+    for layer in network.get_submodule(f"decoder.{level}").children():
+        layer.register_forward_pre_hook(seen)
+    with torch.no_grad():
+        network.decode(FeatureMap(values, space, (1024, 256)))
+    assert 0 < widest < 1.1 * cpu_fast.STRIP_BYTES
 
 
 def test_a_sequence_with_norms_can_be_learnt() -> None:

@@ -126,7 +126,7 @@ class Worker:
         """The file that a picture becomes, of that of the picture."""
         painter, file = self.painters[styles], io.BytesIO(content)
         picture = load_picture(file, max_pixels=painter.order.max_pixels, metadata=painter.order.keep_metadata)
-        image, alpha = painter.picture(picture, lambda done, total: None)
+        image, alpha = painter.picture(picture, lambda done, total: None, suffix)
         return encode_picture(image, suffix, alpha, picture.metadata)
 
     def frames(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from torch import Tensor
 from torch.utils._pytree import tree_map_only
 
-from ..media.images import Picture, load_picture
+from ..media.images import Picture, check_suffix, load_picture
 from ..media.video_read import Part
 from ..methods.api import prepared, strengths_at
 from ..methods.protocol import Learnt, Style
@@ -115,8 +116,14 @@ class Painter:
             return style.source
         return match_colours(style.source, content, style.mask, counted).clamp(0, 1)
 
-    def picture(self, picture: Picture, progress: Callable[[int, int], None]) -> tuple[Tensor, Tensor | None]:
-        """What one picture becomes, [H, W, 3], and its alpha [H, W]."""
+    def picture(
+        self, picture: Picture, progress: Callable[[int, int], None], suffix: str = ".png"
+    ) -> tuple[Tensor, Tensor | None]:
+        """What one picture becomes, [H, W, 3], and its alpha [H, W].
+
+        ValueError, before anything is painted, where no file that ends in `suffix` can hold it.
+        """
+        check_suffix(suffix, min(max(picture.image.shape[1:3]), self.order.max_size or sys.maxsize))
         painted = self.paint(picture.image.movedim(-1, 1), progress=progress, alpha=picture.alpha)
         alpha = None if picture.alpha is None else resize_mask(picture.alpha, (painted.shape[-2], painted.shape[-1]))[0]
         return painted[0].movedim(0, -1), alpha

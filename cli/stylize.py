@@ -150,7 +150,7 @@ def _paint_pictures(
                         progress(before + done / max(total, 1), len(orders), name)
 
                     with report.attempt([one]):
-                        image, alpha = painters[one.styles].picture(picture, tell)
+                        image, alpha = painters[one.styles].picture(picture, tell, _suffix(one))
                         pending, written = written, (one, writer.submit(save, one, image, alpha, picture))
                         settle(pending)
                         if large:
@@ -168,11 +168,15 @@ def _load(one: Stylization) -> Picture:
 
 def _save(one: Stylization, image: Tensor, alpha: Tensor | None, picture: Picture) -> None:
     if str(one.output) == STREAM:
-        ending = Path(one.name or "").suffix
-        sys.stdout.buffer.write(encode_picture(image, ending or ".png", alpha, picture.metadata))
+        sys.stdout.buffer.write(encode_picture(image, _suffix(one), alpha, picture.metadata))
         sys.stdout.buffer.flush()
     else:
         write_picture(one.output, image, alpha, picture.metadata)
+
+
+def _suffix(one: Stylization) -> str:
+    """The ending of the file that is written; stdout's may be told by --name."""
+    return one.output.suffix if str(one.output) != STREAM else Path(one.name or "").suffix or ".png"
 
 
 def _one_by_one(order: Stylization, ours: set[Path]) -> tuple[list[Stylization], list[Stylization], Found]:
@@ -214,7 +218,7 @@ def _one_by_one(order: Stylization, ours: set[Path]) -> tuple[list[Stylization],
         if order.into_folder and not order.overwrite and one.output.exists() and resolve(one.output) not in ours:
             raise ValueError(f"{one.output} is there and no result of ours: name another folder, or give --overwrite")
         if str(one.output) == STREAM:
-            check_suffix(Path(one.name or "").suffix or ".png")
+            check_suffix(_suffix(one))
             continue
         moving = _is_video(one)
         written = [one.output, partial_path(one.output)] if moving else [one.output]

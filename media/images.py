@@ -37,6 +37,8 @@ FORMATS = {
     ".tiff": ("TIFF", {"compression": "tiff_lzw"}),
 }
 """What Pillow calls each format, and how to save it: as exact as the format allows at a sensible size."""
+LONGEST = {"JPEG": 65500, "WEBP": 16383}
+"""Pixels of a side that a format can hold, where a picture might have more."""
 MAX_PIXELS = 1 << 28
 """Of a picture that is read, unless more are allowed: 16384 x 16384, as large as those that nodes make."""
 DEFLATED = 8 * 1032
@@ -309,7 +311,7 @@ def save_picture(
     `alpha` [H, W] in 0..1 is kept; in a JPEG, which has none, the picture lies on white. `metadata` is what
     `load_picture` gives.
     """
-    check_suffix(suffix)
+    check_suffix(suffix, *image.shape[:2])
     if image.ndim != 3 or image.shape[-1] != 3:
         raise ValueError(f"a picture to save has the shape [height, width, 3], not {list(image.shape)}")
     if image.numel() and not all(extreme.isfinite() for extreme in image.aminmax()):  # asking each would take a copy
@@ -335,10 +337,16 @@ def on_paper(image: Tensor, alpha: Tensor | None, grey: float = 1.0) -> Tensor:
     return image if alpha is None else image.clamp(0, 1).mul(alpha[..., None]).add_((1 - alpha[..., None]) * grey)
 
 
-def check_suffix(suffix: str) -> None:
-    """ValueError where no picture can be saved under a name that ends so."""
+def check_suffix(suffix: str, *sides: int) -> None:
+    """ValueError where no picture, or none with such sides in pixels, can be saved under a name that ends so."""
     if suffix.lower() not in FORMATS:
         raise ValueError(f"a picture cannot be saved as '{suffix}': end the name in one of {', '.join(FORMATS)}")
+    kind, _ = FORMATS[suffix.lower()]
+    if kind in LONGEST and max(sides, default=0) > LONGEST[kind]:
+        raise ValueError(
+            f"a picture with a side of {max(sides)} pixels cannot be saved as {kind}, which holds {LONGEST[kind]}: "
+            "end the name in .png, or make it smaller"
+        )
 
 
 def check_folder(folder: Path) -> None:

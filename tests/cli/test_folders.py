@@ -33,7 +33,9 @@ class Negative:
     def __init__(self, order: Stylization, download: object = None, ready: object = None) -> None:
         self.order = order
 
-    def picture(self, picture: Picture, progress: Callable[[int, int], None]) -> tuple[Tensor, Tensor | None]:
+    def picture(
+        self, picture: Picture, progress: Callable[[int, int], None], suffix: str = ""
+    ) -> tuple[Tensor, Tensor | None]:
         progress(1, 2)
         Negative.before("+".join(self.order.styles))
         Negative.painted.append("+".join(self.order.styles))

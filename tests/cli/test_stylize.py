@@ -1,6 +1,6 @@
 """`stylize` paints by every method and option as `render` does, and keeps the content's size."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -178,6 +178,19 @@ def test_the_output_has_the_contents_size(method: str, content: Path, tmp_path: 
     output = tmp_path / "out" / "b.webp"
     assert stylize(order(content=str(content), output=output, method=method, **ONE[method])) == [output]
     assert read_picture(output)[0].shape == (1, 17, 31, 3)
+
+
+@pytest.mark.parametrize("ending", [".webp", ".jpg"])
+def test_what_a_format_cannot_hold_is_said_before_anything_is_painted(
+    ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_picture(tmp_path / "long.png", torch.rand(1, 65501, 3))
+    one = order(content=str(tmp_path / "long.png"), output=tmp_path / f"o{ending}", style=["hubble"], method="adain")
+    monkeypatch.setattr(Painter, "paint", lambda *_, **__: pytest.fail("painted"))
+    with pytest.raises((ValueError, RuntimeError), match=r"a side of 65501 pixels cannot be saved as .*: end the name"):
+        stylize(one)
+    monkeypatch.setattr(Painter, "paint", lambda *_, **__: torch.zeros(1, 3, 1, 16000))
+    assert stylize(replace(one, max_size=16000))
 
 
 @pytest.mark.usefixtures("untrained")

@@ -172,6 +172,13 @@ def test_what_cannot_be_written_leaves_nothing(image: torch.Tensor, message: str
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(("ending", "most"), [(".jpg", 65500), (".webp", 16383)])
+def test_the_longest_side_of_a_format(ending: str, most: int) -> None:
+    encode_picture(torch.zeros(1, most, 3), ending)
+    with pytest.raises(ValueError, match=rf"^a picture with a side of {most + 1} pixels cannot be saved as "):
+        encode_picture(torch.zeros(most + 1, 1, 3), ending)
+
+
 def test_unknown_suffix(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"^a picture cannot be saved as '\.gif': end the name in one of \.png, "):
         write_picture(tmp_path / "a.gif", torch.zeros(1, 1, 3))

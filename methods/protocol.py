@@ -90,6 +90,8 @@ class Learnt:
     network: str
     """The name that its feature spaces carry."""
     levels: Mapping[str, Tensors]
+    fingerprint: str = ""
+    """Of the network's weights, where that is known: see `StyleNetwork.fingerprint`."""
     valid: set[str] = field(default_factory=set, compare=False, repr=False)
     """Levels that are known to hold what the method keeps; nothing is known of what comes from a file."""
 
@@ -124,7 +126,7 @@ class Learnt:
         from safetensors.torch import save_file
 
         named = {f"{level}.{name}": value for level, tensors in self.levels.items() for name, value in tensors.items()}
-        about = {"method": self.method, "network": self.network}
+        about = {"method": self.method, "network": self.network, "fingerprint": self.fingerprint}
         save_file({name: value.detach().cpu().contiguous() for name, value in named.items()}, path, about)
 
     @staticmethod
@@ -140,7 +142,7 @@ class Learnt:
                     levels.setdefault(level, {})[name] = file.get_tensor(key)
             if not all(about[name].isprintable() and len(about[name]) < LONGEST_NAME for name in ("method", "network")):
                 raise ValueError("its header has no names")
-            return Learnt(about["method"], about["network"], levels)
+            return Learnt(about["method"], about["network"], levels, about.get("fingerprint", ""))
         except (OSError, SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:
             reason = " ".join(str(getattr(error, "strerror", None) or error).split())[:200]
             raise WeightsError(f"{path} does not hold a learnt style ({reason}): learn the style again.") from error

@@ -152,7 +152,8 @@ def learn(
     _check(method, network, style, len(style.source) if isinstance(style.source, Tensor) else 1)
     loop = TileLoop(host or Host(), network, 0)
     tensors = _learn(loop, network, method, steps, style, PER_IMAGE)
-    return Learnt(method.name, network.space(steps[0].level).network, tensors, {*tensors})
+    name = network.space(steps[0].level).network
+    return Learnt(method.name, name, tensors, network.fingerprint, {*tensors})
 
 
 @dataclass(frozen=True)
@@ -380,6 +381,8 @@ def _check(method: Method, network: StyleNetwork, style: Style, batch: int) -> N
             f"this style was learnt by {source.method} with {source.network}, and {method.name} with "
             f"{', '.join(sorted(names))} was asked: learn it again."
         )
+    if isinstance(source, Learnt) and source.fingerprint not in ("", network.fingerprint or source.fingerprint):
+        raise ValueError(f"this style was learnt with other weights of {source.network}: learn it again.")
     if isinstance(source, str) != (method.style_input == "name") and not isinstance(source, Learnt):
         asked = "a style by its name" if method.style_input == "name" else "a style picture"
         raise ValueError(f"{method.name} takes {asked}: give one.")

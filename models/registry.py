@@ -43,8 +43,9 @@ def load_network(
         network = build_network(manifest.network(name))
         for role, file in manifest.network_files(name).items():
             _fill(network, role, file, paths[role])
+        network.fingerprint = fingerprint(network)
         if isinstance(network, StyleBankNetwork):
-            network.name, network.fingerprint = name, fingerprint(network)
+            network.name = name
             add_learned(network, folders, style)
         elif style:
             raise WeightsError(f"{name} has no bank of styles: choose '{name}' alone, or a StyleBank.")

@@ -75,6 +75,8 @@ class StyleNetwork(nn.Module, ABC):
 
     spaces: Mapping[str, FeatureSpace]
     """Its levels, from fine to coarse."""
+    fingerprint: str = ""
+    """Of the weights of its `style_parts`, before any cast, where that is known: see `learnt_styles.fingerprint`."""
     graphs: Graphs | None = None
     """Where CUDA graphs of its work are kept; None where its weights are moved about, as in ComfyUI."""
 
@@ -148,6 +150,11 @@ class StyleNetwork(nn.Module, ABC):
     def bfloat16_parts(self) -> tuple[str, ...]:
         """Submodules, "" for the whole, that in bfloat16 were measured to leave pictures over 45 dB from float32's."""
         return ()
+
+    @property
+    def style_parts(self) -> tuple[str, ...]:
+        """Submodules whose weights say what is learnt of a style."""
+        return ("encoder",)
 
     @property
     def local(self) -> bool:

@@ -28,8 +28,6 @@ class StyleBankNetwork(StyleNetwork):
 
     name: str = "stylebank"
     """In the manifest."""
-    fingerprint: str = ""
-    """Of encoder and decoder before any cast, where that is known: see `learnt_styles.fingerprint`."""
 
     def __init__(
         self, styles: Sequence[str], widths: tuple[int, int, int] = (32, 64, 128), backbone: VggLayout | None = None
@@ -46,6 +44,10 @@ class StyleBankNetwork(StyleNetwork):
         self.bank = nn.ModuleList()
         for style in styles:
             self.add_style(style)
+
+    @property
+    def style_parts(self) -> tuple[str, ...]:
+        return "encoder", "body", "decoder"
 
     def add_style(self, style: str) -> nn.Conv2d:
         """A kernel more, which starts as the identity; ValueError where the bank has a style of that name."""

@@ -167,6 +167,10 @@ class VggNetwork(StyleNetwork):
         return self.layout.lossy
 
     @property
+    def style_parts(self) -> tuple[str, ...]:
+        return ("encoder", "appended") if self.appended else ("encoder",)
+
+    @property
     def bfloat16_parts(self) -> tuple[str, ...]:
         # Whitening divides by small deviations, and five levels in a row raise what rounding leaves there: 25 to 35 dB.
         # With the decoders of the finest three alone 49 to 51 dB at 0.91 of the time, but in a drawn sky 27 to 30.

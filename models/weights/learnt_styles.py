@@ -17,6 +17,7 @@ from reprlib import repr as shortened
 import torch
 from torch import Tensor, nn
 
+from ..networks.base import StyleNetwork
 from ..networks.stylebank import LEVEL, StyleBankNetwork
 from .manifest import WeightsError
 from .store import read_tensors, search_folders, writable_folder
@@ -145,13 +146,13 @@ def read_style(file: StyleFile) -> LearnedStyle:
     return LearnedStyle(file.metadata, tensors["weight"], tensors["bias"])
 
 
-def fingerprint(bank: StyleBankNetwork) -> str:
-    """sha256 over the weights of encoder, body and decoder, in float32 and as they were before any cast."""
-    if bank.fingerprint:
-        return bank.fingerprint
+def fingerprint(network: StyleNetwork) -> str:
+    """sha256 over the weights of the network's `style_parts`, in float32 and as they were before any cast."""
+    if network.fingerprint:
+        return network.fingerprint
     digest = hashlib.sha256()
-    for part in (bank.encoder, bank.body, bank.decoder):
-        for name, value in part.state_dict().items():
+    for part in network.style_parts:
+        for name, value in network.get_submodule(part).state_dict().items():
             digest.update(f"{name} {list(value.shape)}".encode())
             digest.update(value.float().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ..networks.vgg import ADAIN_LEVEL, COMPACT, COMPACT_ADAIN, DEPTHS, LEVELS, VGG19, VggNetwork
 from .keymaps import Tensors, sequential
+from .learnt_styles import fingerprint
 from .manifest import WeightsError
 from .store import BUILTIN, read_tensors
 
@@ -66,6 +67,7 @@ def load_vgg_file(path: Path, dtype: torch.dtype = torch.float32) -> VggNetwork:
             raise WeightsError(f"{path} has {layout.title}, but lacks {error.args[0]}: get the whole file.") from error
         except (LookupError, RuntimeError) as error:
             raise WeightsError(f"{path} has {layout.title}, but other shapes: get the published file.") from error
+        network.fingerprint = fingerprint(network)
         network.prepare(dtype).eval().requires_grad_(False)
         return network
 

@@ -18,6 +18,7 @@ from brushwork.models.networks.msgnet import MsgNet
 from brushwork.models.networks.stylebank import StyleBankNetwork
 from brushwork.models.networks.vgg import COMPACT, VggNetwork
 from brushwork.models.registry import load_network
+from brushwork.models.weights.learnt_styles import fingerprint
 from brushwork.models.weights.manifest import WeightsError
 from brushwork.tests.laws import picture
 from brushwork.tests.models.small import KINDS, enlivened
@@ -93,6 +94,38 @@ def test_a_style_that_another_method_learnt_is_refused() -> None:
     learnt = learn(network, METHODS["adain"], Style(picture(40, 33)))
     with pytest.raises(ValueError, match="learnt by adain with .*, and wct .* was asked: learn it again"):
         render(network, METHODS["wct"], content, [Style(learnt)])
+
+
+@pytest.mark.parametrize(
+    ("name", "changed", "fits"),
+    [
+        ("compact", "encoder.conv1_1", False),
+        ("compact", "decoder.relu1_1", True),
+        ("compact-adain", "appended", False),
+        ("msgnet", "encoder.conv1_1", False),
+        ("msgnet", "decoder", True),
+        ("stylebank", "decoder", False),
+    ],
+)
+def test_a_style_that_other_weights_learnt_is_refused(name: str, changed: str, fits: bool, tmp_path: Path) -> None:
+    network = load_network(name, dtype=torch.bfloat16)
+    method, source = {
+        "msgnet": ("msgnet", picture(40, 33)),
+        "stylebank": ("stylebank", "picabia udnie"),
+    }.get(name, ("adain", picture(40, 33)))
+    learn(network, METHODS[method], Style(source)).save(tmp_path / "a.safetensors")
+    learnt, content = Style(Learnt.load(tmp_path / "a.safetensors")), picture(*SIZE)
+    render(load_network(name), METHODS[method], content, [learnt])
+    other = load_network(name)
+    other.fingerprint = ""
+    render(other, METHODS[method], content, [learnt])  # nothing is known of it
+    next(other.get_submodule(changed).parameters()).data.mul_(1.01)
+    other.fingerprint = fingerprint(other)
+    if fits:
+        render(other, METHODS[method], content, [learnt])
+    else:
+        with pytest.raises(ValueError, match=r"^this style was learnt with other weights of .*: learn it again\.$"):
+            render(other, METHODS[method], content, [learnt])
 
 
 def test_a_file_that_holds_no_style(tmp_path: Path) -> None:
